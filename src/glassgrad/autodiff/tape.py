@@ -1,0 +1,323 @@
+"""The eager tape: backward passes over it, cached by its structure, and the graph that it holds.
+
+Layer L4. Two tapes have one structure if the same primitives with the same parameters were applied
+in the same pattern to values of the same shapes and dtypes. The second backward pass over a
+structure records the sweep as a graph and compiles its text; later ones only call it.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from glassgrad.autodiff.vjp import Node, accumulate, ancestors, sweep
+from glassgrad.core.aval import Aval, aval_of
+from glassgrad.core.interpret import bind, new_level
+from glassgrad.core.position import name_of, place_of
+from glassgrad.core.region import replaying_node
+from glassgrad.errors import GradientError
+from glassgrad.graph.ir import Graph
+from glassgrad.graph.trace import GraphTrace
+from glassgrad.text import say
+from glassgrad.tree import flatten
+
+_LARGEST_COMPILED = 2000  # nodes; longer tapes are rare in a loop, and their text is slow to compile
+_REMEMBERED = 256
+_SCALARS = (int, float, bool)
+
+
+class Gradients(list[Any]):
+    """The gradients of a node's results, and which output's backward pass left them."""
+
+    def __init__(
+        self, values: Sequence[Any], output: Any = None, leaf: Node | None = None
+    ) -> None:
+        super().__init__(values)
+        self.source: tuple[str, str] = ("", "")
+        self._output = -1
+        self._leaf = -1
+        self._position: Any = None
+        if output is not None:
+            self.fill(values, output, leaf)
+
+    def fill(self, values: Sequence[Any], output: Any, leaf: Node | None) -> None:
+        """Take the gradients of one backward pass."""
+        self[:] = values
+        self.source = ("", "")
+        self._position = output.node.position
+        self._output = output.node.serial
+        self._leaf = -1 if leaf is None else leaf.serial
+
+    def is_from_another(self, output: Any, leaf: Node) -> bool:
+        """Whether they came from another output while the leaf stayed as it is."""
+        if self._output in (-1, output.node.serial) or self._leaf != leaf.serial:
+            return False
+        self.source = name_of(self._position), place_of(self._position)
+        return True
+
+
+# --- backward ----------------------------------------------------------------------------
+
+
+def backward(root: Node, number: int, seed: Any) -> tuple[list[Node], list[list[Any]]]:
+    """All nodes below `root`, and per node the gradients of its results."""
+    nodes = ancestors([root])
+    nodes.reverse()
+    if any(node.stale is not None for node in nodes):
+        return nodes, _sweep(_without_stale(nodes), number, seed)
+    if len(nodes) > _LARGEST_COMPILED:
+        return nodes, _sweep(nodes, number, seed)
+    key = (number, *_structure(nodes))
+    compiled = _cache.get(key)
+    if compiled is None:
+        if not _cache.seen_before(key):
+            return nodes, _sweep(nodes, number, seed)
+        compiled = _cache.put(key, _compile(nodes, number, seed))
+    return nodes, compiled(nodes, seed)
+
+
+def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
+    """Operation by operation; `nodes` in ascending order."""
+    cts: dict[Any, list[Any]] = {}
+    accumulate(cts, (nodes[-1], number), seed)
+    sweep(nodes[::-1], cts)
+    return [cts.get(node) or [None] * len(node.outs) for node in nodes]
+
+
+def _structure(nodes: Sequence[Node]) -> list[Any]:
+    """A hashable description of the tape, without its numbers."""
+    index = {node: i for i, node in enumerate(nodes)}
+    key: list[Any] = []
+    for node in nodes:
+        if node.primitive is None:
+            value = node.outs[0]
+            key.append((value.shape, value.dtype))
+            continue
+        key.append(node.primitive)
+        if node.params:
+            key.append(tuple(node.params.items()))
+        for value, parent in zip(node.inputs, node.parents, strict=True):
+            if parent is not None and parent[0] in index:
+                key.append((index[parent[0]], parent[1]))
+            elif type(value) in _SCALARS:
+                key.append((type(value), value))
+            else:
+                key.append((value.shape, value.dtype, "constant"))
+    return key
+
+
+class _Cache:
+    """Compiled sweeps by structure; the least recently used goes first."""
+
+    def __init__(self) -> None:
+        self._entries: OrderedDict[Any, Any] = OrderedDict()
+        self._seen: OrderedDict[int, None] = OrderedDict()
+
+    def get(self, key: Any) -> Any:
+        entry = self._entries.get(key)
+        if entry is not None:
+            self._entries.move_to_end(key)
+        return entry
+
+    def put(self, key: Any, compiled: Any) -> Any:
+        self._entries[key] = compiled
+        while len(self._entries) > _REMEMBERED:
+            self._entries.popitem(last=False)
+        return compiled
+
+    def seen_before(self, key: Any) -> bool:
+        """Whether a tape of this structure was swept before; remembers that it is now."""
+        code = hash(key)
+        if code in self._seen:
+            return True
+        self._seen[code] = None
+        while len(self._seen) > 16 * _REMEMBERED:
+            self._seen.popitem(last=False)
+        return False
+
+
+_cache = _Cache()
+
+
+def _compile(nodes: Sequence[Node], number: int, seed: Any) -> Callable[..., Any]:
+    """Record the sweep over values like these, and make its text callable."""
+    pattern: list[list[bool]] = []
+    with new_level() as level:
+        trace = GraphTrace(level)
+        shadows, tracers = _shadow(nodes, lambda value: trace.new_input(aval_of(value)))
+        ct = trace.new_input(Aval(np.shape(seed), seed.dtype))
+        grads = _sweep(shadows, number, ct)
+        pattern = [[g is not None for g in row] for row in grads]
+        results = [g for row in grads for g in row if g is not None]
+        inputs = [*tracers, ct]
+        graph = trace.finish(inputs, results, flatten(tuple(results))[1], "backward")
+    run = graph.transform("exact").callable()
+
+    def compiled(live: Sequence[Node], cotangent: Any) -> list[list[Any]]:
+        found = iter(run(*_values(live), cotangent))
+        return [[next(found) if there else None for there in row] for row in pattern]
+
+    return compiled
+
+
+def _values(nodes: Sequence[Node]) -> list[Any]:
+    """The numbers of a tape in the order in which `_shadow` asks for them."""
+    values: list[Any] = []
+    mine = set(nodes)
+    for node in nodes:
+        for value, parent in zip(node.inputs, node.parents, strict=True):
+            if (parent is None or parent[0] not in mine) and type(value) not in _SCALARS:
+                values.append(value)
+        values.extend(node.outs)
+    return values
+
+
+def _shadow(nodes: Sequence[Node], new_input: Callable[[Any], Any]) -> tuple[list[Node], list[Any]]:
+    """Nodes of the same pattern over other values, made by `new_input` from the real ones."""
+    made: dict[Node, Node] = {}
+    inputs: list[Any] = []
+
+    def fresh(value: Any) -> Any:
+        inputs.append(new_input(value))
+        return inputs[-1]
+
+    for node in nodes:
+        values, parents = [], []
+        for value, parent in zip(node.inputs, node.parents, strict=True):
+            twin = made.get(parent[0]) if parent is not None else None
+            parents.append(None if twin is None else (twin, parent[1]))
+            if twin is not None:
+                values.append(twin.outs[parent[1]])
+            else:
+                values.append(value if type(value) in _SCALARS else fresh(value))
+        outs = tuple(map(fresh, node.outs))
+        made[node] = Node(node.primitive, values, parents, outs, node.params, node.path)
+    return list(made.values()), inputs
+
+
+# --- overwritten leaves ------------------------------------------------------------------
+
+
+class _Overwritten:
+    """Stands for a value that is gone: its shape may be read, its numbers may not."""
+
+    level = 1 << 30
+
+    def __init__(self, node: Node, user: Node) -> None:
+        self.aval = aval_of(node.outs[0])
+        self.shape, self.dtype, self.ndim = self.aval.shape, self.aval.dtype, self.aval.ndim
+        self.interpreter = self
+        self._node = node
+        self._user = user
+
+    def process(self, primitive: Any, inputs: Any, params: Any) -> Any:
+        del primitive, inputs, params
+        node, user = self._node, self._user
+        written = place_of(node.stale) if node.stale is not True else "?"
+        raise GradientError(
+            say(
+                "the parameter {name}, used at {used}, was overwritten at {written}",
+                name=name_of(node.position) or "?",
+                used=place_of(user.position),
+                written=written,
+            ),
+            operation="backward",
+            rule=say("the backward pass needs the value of the forward pass"),
+            hint=say("call backward() before the update, or run the forward pass again"),
+        )
+
+    def _refuse(self, *_: Any) -> Any:
+        return self.process(None, None, None)
+
+    __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = _refuse
+    __truediv__ = __rtruediv__ = __pow__ = __rpow__ = __neg__ = __matmul__ = __rmatmul__ = _refuse
+    __getattr__ = _refuse
+
+
+def _without_stale(nodes: Sequence[Node]) -> list[Node]:
+    """The tape with every overwritten value replaced by one that refuses to be read."""
+    made: dict[Node, Node] = {}
+    for node in nodes:
+        values, parents = [], []
+        for value, parent in zip(node.inputs, node.parents, strict=True):
+            twin = made.get(parent[0]) if parent is not None else None
+            parents.append(None if twin is None else (twin, parent[1]))
+            gone = parent is not None and parent[0].stale is not None
+            values.append(_Overwritten(parent[0], node) if gone else value)
+        made[node] = Node(node.primitive, values, parents, node.outs, node.params, node.path)
+    return list(made.values())
+
+
+# --- differentiable gradients, and graphs ------------------------------------------------
+
+
+def gradients(
+    outputs: Sequence[tuple[Node, int]], inputs: Sequence[tuple[Node, int]], cts: Sequence[Any], lift: Any
+) -> list[Any]:
+    """Gradients of the inputs as values that are recorded themselves, for higher orders.
+
+    `lift(value, node, number)` makes the eager value of a node's result.
+    """
+    nodes = ancestors([node for node, _ in outputs])
+    nodes.reverse()
+    twins: dict[Node, Node] = {}
+    for node in nodes:
+        values, parents = [], []
+        for value, parent in zip(node.inputs, node.parents, strict=True):
+            known = parent is not None and parent[0] in twins
+            parents.append((twins[parent[0]], parent[1]) if known else None)
+            values.append(lift(value, *parent) if parent is not None else value)
+        outs = tuple(lift(out, node, i) for i, out in enumerate(node.outs))
+        twins[node] = Node(node.primitive, values, parents, outs, node.params, node.path)
+    found: dict[Any, list[Any]] = {}
+    for (node, number), ct in zip(outputs, cts, strict=True):
+        accumulate(found, (twins[node], number), ct)
+    sweep(list(twins.values())[::-1], found)
+    results = []
+    for node, number in inputs:
+        row = found.get(twins.get(node))
+        results.append(None if row is None else row[number])
+    return results
+
+
+def graph_of(output: Any) -> Graph:
+    """The recorded computation of an eager value as a graph; leaves are its inputs."""
+    if output.node is None:
+        raise GradientError(
+            say("nothing was recorded for this tensor"),
+            operation="graph",
+            hint=say("start from gg.parameter, or from gg.tensor(..., requires_grad=True)"),
+        )
+    nodes = _all_ancestors(output.node)
+    with new_level() as level:
+        trace = GraphTrace(level)
+        made: dict[Node, tuple[Any, ...]] = {}
+        inputs = []
+        for node in nodes:
+            if node.primitive is None:
+                inputs.append(trace.new_input(aval_of(node.outs[0]), name_of(node.position)))
+                made[node] = (inputs[-1],)
+                continue
+            values = [
+                made[parent[0]][parent[1]] if parent is not None else value
+                for value, parent in zip(node.inputs, node.parents, strict=True)
+            ]
+            with replaying_node(node):
+                result = bind(node.primitive, *values, **node.params)
+            made[node] = result if node.primitive.multiple else (result,)
+        result = made[output.node][output.number]
+        name = name_of(output.node.position) or "f"
+        return trace.finish(inputs, [result], flatten(result)[1], name)
+
+
+def _all_ancestors(root: Node) -> list[Node]:
+    seen, stack = {root}, [root]
+    while stack:
+        for parent in stack.pop().parents:
+            if parent is not None and parent[0] not in seen:
+                seen.add(parent[0])
+                stack.append(parent[0])
+    return sorted(seen, key=lambda node: node.serial)

@@ -1,0 +1,1 @@
+"""What a graph becomes: text and callables. Layer L6."""

@@ -1,0 +1,1 @@
+"""What a primitive is, what a value is, and how the two meet in `bind`. Layer L1."""

@@ -1,0 +1,99 @@
+"""Where in the user's program an equation belongs: its region and what it differentiates.
+
+Layer L1. `with region("softmax"):` folds the equations bound inside into one box; regions nest
+and survive differentiation under `backward`. `deriving(...)` marks the equations of a backward pass with
+the forward equation that they differentiate. Both are plain context: no value knows about them.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+P = ParamSpec("P")
+R = TypeVar("R")
+Path = tuple[str, ...]
+
+
+class _Provenance(threading.local):
+    """Per thread: the open regions, the forward equation being differentiated, and, while a graph
+    is evaluated again, the position and names of its equation."""
+
+    path: Path = ()
+    derives: Any = None
+    position: Any = None
+    names: tuple[str, ...] = ()
+
+
+provenance = _Provenance()
+
+
+@contextmanager
+def region(name: str) -> Iterator[None]:
+    """Bind the equations of a `with` block under one more name of the path."""
+    before = provenance.path
+    provenance.path = (*before, name)
+    try:
+        yield
+    finally:
+        provenance.path = before
+
+
+def composite(function: Callable[P, R]) -> Callable[P, R]:
+    """Make a function whose equations show as one region with its name."""
+    name = function.__name__.strip("_")
+
+    @functools.wraps(function)
+    def in_region(*args: P.args, **kwargs: P.kwargs) -> R:
+        before = provenance.path
+        provenance.path = (*before, name)
+        try:
+            return function(*args, **kwargs)
+        finally:
+            provenance.path = before
+
+    return in_region
+
+
+@contextmanager
+def deriving(equation: Any, path: Path) -> Iterator[None]:
+    """Bind the backward equations of one forward equation, in its region under `backward`."""
+    before = provenance.path, provenance.derives
+    provenance.path = path if path[:1] == ("backward",) else ("backward", *path)
+    provenance.derives = equation
+    try:
+        yield
+    finally:
+        provenance.path, provenance.derives = before
+
+
+@contextmanager
+def replaying(equation: Any) -> Iterator[None]:
+    """Bind an equation of an existing graph again, with its region, position and names."""
+    p = provenance
+    before = p.path, p.derives, p.position, p.names
+    p.path = before[0] + equation.region
+    p.derives, p.position = equation.derives, equation.position
+    p.names = tuple(var.name for var in equation.outputs)
+    try:
+        yield
+    finally:
+        p.path, p.derives, p.position, p.names = before
+
+
+@contextmanager
+def replaying_node(node: Any) -> Iterator[None]:
+    """Bind an operation of a tape again, in its region and at its position."""
+    p = provenance
+    before = p.path, p.position
+    p.path, p.position = node.path, node.position
+    try:
+        yield
+    finally:
+        p.path, p.position = before

@@ -1,0 +1,3 @@
+"""Korean twins of the messages of one topic: canon."""
+
+MESSAGES: dict[str, str] = {}

@@ -1,0 +1,3 @@
+"""Korean twins of the messages of one topic: gates."""
+
+MESSAGES: dict[str, str] = {}

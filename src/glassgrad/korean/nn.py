@@ -1,0 +1,3 @@
+"""Korean twins of the messages of one topic: nn."""
+
+MESSAGES: dict[str, str] = {}

@@ -1,0 +1,1 @@
+"""Graph -> Graph: small named rewrites, in an ordered list. Layer L5."""

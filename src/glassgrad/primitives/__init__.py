@@ -1,0 +1,1 @@
+"""The tables of primitives: one record an operation. Layer L2."""

@@ -1,0 +1,491 @@
+"""Eager tensors: NumPy values that remember how they were made.
+
+Layer L6. Operations run at once and leave a node on the tape; `backward()` sweeps the tape. The
+sweep runs operation by operation the first time, and as emitted NumPy text, cached by the structure
+of the tape, from then on: same order, same bits. Gradients of intermediate values are kept.
+"""
+
+from __future__ import annotations
+
+import threading
+import warnings
+from collections.abc import Mapping, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Self, TypeVar
+
+import numpy as np
+
+from glassgrad.autodiff import tape
+from glassgrad.autodiff.vjp import Node, leaf
+from glassgrad.config import config
+from glassgrad.core import position
+from glassgrad.core.aval import Aval, aval_of, is_float
+from glassgrad.core.interpret import evaluate
+from glassgrad.core.primitive import Primitive
+from glassgrad.core.region import provenance
+from glassgrad.errors import DtypeError, GradientError, GradientReplacedWarning, ShapeError
+from glassgrad.primitives import index as indexing
+from glassgrad.primitives.operators import Operators
+from glassgrad.text import say
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from glassgrad.graph.ir import Graph
+
+
+T = TypeVar("T", bound="Tensor")
+
+
+class _Recording(threading.local):
+    on: bool = True
+
+
+_recording = _Recording()
+
+
+@contextmanager
+def no_grad() -> Iterator[None]:
+    """Compute without recording: nothing inside the block can be differentiated.
+
+    >>> w = parameter([1.0])
+    >>> with no_grad():
+    ...     (w * 2).requires_grad
+    False
+    """
+    before = _recording.on
+    _recording.on = False
+    try:
+        yield
+    finally:
+        _recording.on = before
+
+
+class _Eager:
+    """The interpreter at level 0: evaluate now, remember for later."""
+
+    level = 0
+
+    def process(
+        self, primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]
+    ) -> Any:
+        values = [x._value if isinstance(x, Tensor) else x for x in inputs]
+        try:
+            result = evaluate(primitive, values, params)
+        except (ValueError, TypeError, IndexError, RuntimeError):
+            _diagnose(primitive, inputs, params)
+            raise
+        outs = tuple(result) if primitive.multiple else (result,)
+        node = self._record(primitive, inputs, values, outs, params)
+        tensors = tuple(Tensor(out, node, i) for i, out in enumerate(outs))
+        return tensors if primitive.multiple else tensors[0]
+
+    def _record(
+        self,
+        primitive: Primitive,
+        inputs: Sequence[Any],
+        values: Sequence[Any],
+        outs: tuple[Any, ...],
+        params: Mapping[str, Any],
+    ) -> Node | None:
+        if not _recording.on:
+            return None
+        parents = [
+            (x.node, x.number) if isinstance(x, Tensor) and x.node is not None else None
+            for x in inputs
+        ]
+        if not any(p is not None and p[0].requires for p in parents):
+            return None
+        if not any(out.dtype.kind == "f" for out in outs):
+            return None
+        where = position.here()
+        return Node(primitive, values, parents, outs, params, provenance.path, where)
+
+
+EAGER = _Eager()
+
+
+def _diagnose(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> None:
+    """Ask the shape rule, which names the operands as the user does."""
+    from glassgrad.core.interpret import infer  # noqa: PLC0415 - only on the way to an error
+
+    infer(primitive, inputs, params)
+
+
+class Tensor(Operators):
+    """An array with NumPy's semantics, whose operations are recorded.
+
+    Make one with `gg.tensor` or `gg.parameter`. `.data` is a read-only view, `.grad` the gradient that
+    the last `backward()` left here (an array; None before the first).
+    """
+
+    __slots__ = ("_name", "_value", "node", "number")
+    interpreter = EAGER
+    role = ""
+
+    def __init__(self, value: Any, node: Node | None = None, number: int = 0) -> None:
+        self._value = value
+        self.node = node
+        self.number = number
+
+    # --- what it is ----------------------------------------------------------------------
+
+    @property
+    def aval(self) -> Aval:
+        return aval_of(self._value)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return self._value.shape  # type: ignore[no-any-return]
+
+    @property
+    def dtype(self) -> np.dtype:
+        return self._value.dtype  # type: ignore[no-any-return]
+
+    @property
+    def data(self) -> np.ndarray:
+        """The numbers, as a read-only view."""
+        view = np.asarray(self._value).view()
+        view.flags.writeable = False
+        return view
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on this tensor are recorded."""
+        return self.node is not None and self.node.requires
+
+    @requires_grad.setter
+    def requires_grad(self, wanted: bool) -> None:
+        if self.node is not None and self.node.primitive is not None:
+            raise GradientError(
+                say("requires_grad of a computed tensor cannot be set"), hint=say("use .detach()")
+            )
+        _require_float(self._value, wanted)
+        self.node = leaf(self._value, wanted)
+
+    @property
+    def grad(self) -> np.ndarray | None:
+        """The gradient of the last `backward()`, of this tensor's shape and dtype."""
+        cell = self.node.grads if self.node is not None else None
+        return None if cell is None else cell[self.number]
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if self.node is None:
+            raise GradientError(say("a tensor outside the tape has no gradient"))
+        if value is not None and np.shape(value) != self.shape:
+            raise ShapeError(
+                say("a gradient of shape {a} for a tensor of shape {b}", a=np.shape(value), b=self.shape)
+            )
+        if value is None:
+            self.node.grads = None
+        else:
+            self.node.grads = tape.Gradients([None] * len(self.node.outs))
+            self.node.grads[self.number] = np.asarray(value, self.dtype)
+
+    def describe(self) -> tuple[str, str]:
+        """The user's name and place, for error messages and pictures."""
+        where = self.node.position if self.node is not None else None
+        name = getattr(self, "_name", "") or position.name_of(where)
+        return name, position.place_of(where)
+
+    # --- backward ------------------------------------------------------------------------
+
+    def backward(self, gradient: Any = None, *, accumulate: bool = False) -> None:
+        """Fill `.grad` of everything this tensor depends on, by the chain rule.
+
+        gradient:   the cotangent; may be left out for a scalar
+        accumulate: add to the gradients that are there, for micro-batches
+        Raises:     GradientError if there is nothing to differentiate, if the tensor is not a scalar
+                    and no `gradient` is given, or if a needed value was overwritten
+        """
+        if self.node is None or not self.node.requires:
+            raise GradientError(
+                say("no gradient path leads to this tensor"),
+                operation="backward",
+                rule=say("gradients flow from gg.parameter and requires_grad=True"),
+                hint=say("was it made under no_grad() or by .detach()?"),
+            )
+        if gradient is None and self.shape != ():
+            raise GradientError(
+                say("a tensor of shape {shape} is not a scalar", shape=self.shape),
+                operation="backward",
+                rule=say("a gradient belongs to one real number"),
+                hint=say("reduce it with .sum() or .mean(), or give backward(gradient=...)"),
+            )
+        seed = self.dtype.type(1) if gradient is None else self._cotangent(gradient)
+        nodes, grads = tape.backward(self.node, self.number, seed)
+        self._keep(nodes, grads, accumulate)
+
+    def _cotangent(self, gradient: Any) -> Any:
+        array = gradient._value if isinstance(gradient, Tensor) else np.asarray(gradient)
+        if array.shape != self.shape:
+            raise ShapeError(
+                say("a gradient of shape {a} for a tensor of shape {b}", a=array.shape, b=self.shape),
+                operation="backward",
+            )
+        return array.astype(self.dtype, copy=False)
+
+    def _keep(self, nodes: Sequence[Node], grads: Sequence[Any], accumulate: bool) -> None:
+        replaced = None
+        for node, found in zip(nodes, grads, strict=True):
+            cell = node.grads
+            if cell is None:
+                node.grads = tape.Gradients(found, self, node)
+                continue
+            if accumulate:
+                found = [_sum(a, b) for a, b in zip(cell, found, strict=True)]  # noqa: PLW2901
+            elif node.primitive is None and cell.is_from_another(self, node):
+                replaced = replaced or cell.source
+            cell.fill(found, self, node)
+        if replaced is not None:
+            _warn_replaced(replaced, self)
+
+    # --- copies --------------------------------------------------------------------------
+
+    def detach(self) -> Tensor:
+        """The same numbers, as a constant."""
+        return Tensor(self._value)
+
+    def numpy(self) -> np.ndarray:
+        """A copy of the numbers that may be written."""
+        return np.array(self._value)
+
+    def item(self) -> Any:
+        """The one element as a Python number."""
+        return self._value.item()
+
+    def tolist(self) -> Any:
+        return self._value.tolist()
+
+    def graph(self) -> Graph:
+        """The recorded computation of this tensor, its leaves as inputs."""
+        return tape.graph_of(self)
+
+    def source(self, **options: Any) -> str:
+        """Standalone NumPy source of this tensor's computation."""
+        return self.graph().source(**options)
+
+    # --- writing -------------------------------------------------------------------------
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        updated = indexing.index_set(self if self.role == "" else self._value, index, _raw(self, value))
+        self._become(updated)
+
+    def _become(self, updated: Any) -> None:
+        """Take a new value: the handle moves on, older nodes keep what they saw."""
+        if isinstance(updated, Tensor):
+            self._value, self.node, self.number = updated._value, updated.node, updated.number
+        else:
+            self._value = updated
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._updated(self + other)
+
+    def __isub__(self, other: Any) -> Self:
+        return self._updated(self - other)
+
+    def __imul__(self, other: Any) -> Self:
+        return self._updated(self * other)
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._updated(self / other)
+
+    def _updated(self, value: Any) -> Self:
+        if value.shape != self.shape or value.dtype != self.dtype:
+            raise ShapeError(
+                say("an update of {a} for a tensor of {b}", a=value.aval, b=self.aval),
+                rule=say("an in-place update keeps shape and dtype"),
+            )
+        self._become(value)
+        return self
+
+    # --- conversions ---------------------------------------------------------------------
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
+        if self.requires_grad and _recording.on:
+            name, place = self.describe()
+            raise GradientError(
+                say("a tensor that requires a gradient is turned into an array"),
+                operation=f"{name} {place}".strip(),
+                rule=say("an array cannot carry the gradient on"),
+                hint=say("use .detach(), .data, or `with gg.no_grad():`"),
+            )
+        return np.array(self._value, dtype=dtype, copy=True) if copy else np.asarray(self.data, dtype)
+
+    def __dlpack__(self, **options: Any) -> Any:
+        return np.asarray(self).__dlpack__(**options)
+
+    def __dlpack_device__(self) -> tuple[int, int]:
+        return np.asarray(self._value).__dlpack_device__()
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __float__(self) -> float:
+        return float(self._value)
+
+    def __int__(self) -> int:
+        return int(self._value)
+
+    def __index__(self) -> int:
+        return int(self._value.__index__())
+
+    def __repr__(self) -> str:
+        body = np.array2string(np.asarray(self._value), separator=", ", prefix="tensor(")
+        notes = [f"dtype={self.dtype.name}"]
+        if self.role:
+            notes.append(self.role)
+        elif self.node is not None and self.node.primitive is not None:
+            notes.append(f"by {self.node.primitive.name}")
+        elif self.requires_grad:
+            notes.append("requires_grad")
+        return f"tensor({body}, {', '.join(notes)})"
+
+    def __format__(self, spec: str) -> str:
+        return format(self._value if self.shape == () else repr(self), spec)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
+        return _fresh(type(self), np.array(self._value), self.requires_grad, getattr(self, "_name", ""))
+
+
+class Parameter(Tensor):
+    """A tensor that training changes. `p -= lr * p.grad` updates it in place and records nothing."""
+
+    __slots__ = ()
+    role = "parameter"
+
+    def assign(self, value: Any) -> None:
+        """Overwrite the numbers in place; a graph recorded before may no longer need them."""
+        array = np.asarray(value._value if isinstance(value, Tensor) else value)
+        if array.shape != self.shape:
+            raise ShapeError(
+                say("shape {a} is assigned to a parameter of shape {b}", a=array.shape, b=self.shape),
+                operation=self.describe()[0],
+            )
+        old = self.node
+        assert old is not None
+        np.copyto(self._value, array, casting="same_kind")
+        self.node = leaf(self._value, old.requires)
+        self.node.position, self.node.grads = old.position, old.grads
+        old.stale = position.here() or True
+
+    def _become(self, updated: Any) -> None:
+        self.assign(updated)
+
+    def __iadd__(self, other: Any) -> Self:
+        return self._updated(self._constant() + _raw(self, other))
+
+    def __isub__(self, other: Any) -> Self:
+        return self._updated(self._constant() - _raw(self, other))
+
+    def __imul__(self, other: Any) -> Self:
+        return self._updated(self._constant() * _raw(self, other))
+
+    def __itruediv__(self, other: Any) -> Self:
+        return self._updated(self._constant() / _raw(self, other))
+
+    def _constant(self) -> Tensor:
+        return Tensor(self._value)
+
+
+class State(Tensor):
+    """A tensor that a layer changes itself, such as a running mean. It has no gradient."""
+
+    __slots__ = ()
+    role = "state"
+
+
+def tensor(data: Any, dtype: Any = None, *, requires_grad: bool = False, name: str = "") -> Tensor:
+    """A tensor with a copy of `data`; Python floats and lists become `config.float`.
+
+    >>> tensor([[1, 2], [3, 4]]).sum()
+    tensor(10, dtype=int64)
+    """
+    return _fresh(Tensor, _copied(data, dtype), requires_grad, name)
+
+
+def parameter(data: Any, dtype: Any = None, *, name: str = "") -> Parameter:
+    """A tensor to be trained, with a copy of `data`.
+
+    >>> w = parameter([2.0], name="w")
+    >>> (w * w).sum().backward()
+    >>> w.grad
+    array([4.], dtype=float32)
+    """
+    array = _copied(data, dtype)
+    if array.dtype.kind in "iu" and dtype is None:
+        array = array.astype(config.float)
+    return _fresh(Parameter, array, True, name)
+
+
+def state(data: Any, dtype: Any = None, *, name: str = "") -> State:
+    """A tensor for running statistics of a layer, with a copy of `data`."""
+    return _fresh(State, _copied(data, dtype), False, name)
+
+
+def as_tensor(data: Any) -> Tensor:
+    """`data` itself if it is a tensor, else a constant over the same array."""
+    return data if isinstance(data, Tensor) else Tensor(_copied(data, None))
+
+
+def _fresh(kind: type[T], array: np.ndarray, requires: bool, name: str) -> T:
+    _require_float(array, requires)
+    made = kind(array, leaf(array, requires))
+    assert made.node is not None
+    made.node.position = position.here()
+    made._name = name
+    return made
+
+
+def _copied(data: Any, dtype: Any) -> np.ndarray:
+    if isinstance(data, Tensor):
+        return np.array(data._value, dtype=dtype)
+    if isinstance(data, list) and any(isinstance(item, Tensor) for item in data):
+        data = [item.tolist() if isinstance(item, Tensor) else item for item in data]
+    array = np.array(data, dtype=dtype, order="C")
+    if array.dtype == object or array.dtype.kind in "USV":
+        raise DtypeError(
+            say("{data} is not an array of numbers", data=type(data).__name__),
+            hint=say("rows of one length, and numbers only"),
+        )
+    if dtype is None and array.dtype == np.float64 and not hasattr(data, "dtype"):
+        array = array.astype(config.float)
+    return array
+
+
+def _require_float(value: Any, requires: bool) -> None:
+    if requires and not is_float(value.dtype):
+        raise DtypeError(
+            say("an array of dtype {dtype} cannot require a gradient", dtype=value.dtype.name),
+            rule=say("gradients belong to floating-point numbers"),
+            hint=say("write 3.0 instead of 3, or use .astype(float)"),
+        )
+
+
+def _raw(target: Tensor, value: Any) -> Any:
+    """What is written: for a parameter only the numbers, elsewhere with its history."""
+    if target.role and isinstance(value, Tensor):
+        return value._value
+    return value
+
+
+def _sum(a: Any, b: Any) -> Any:
+    if a is None or b is None:
+        return b if a is None else a
+    return a + b
+
+
+def _warn_replaced(source: tuple[str, str], output: Tensor) -> None:
+    name, place = output.describe()
+    warnings.warn(
+        say(
+            "the gradients of {old} are replaced by those of {new}; "
+            "backward(accumulate=True) adds them",
+            old=" ".join(filter(None, source)) or "another output",
+            new=" ".join(filter(None, (name, place))) or "this output",
+        ),
+        GradientReplacedWarning,
+        stacklevel=4,
+    )
+
