@@ -28,18 +28,27 @@ TARGET = Path(__file__).parents[1] / "src" / "glassgrad" / "data" / "files" / "d
 def main(folder: Path, target: Path = TARGET) -> None:
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
         for name, part in PARTS.items():
-            content = (folder / name).read_bytes()
-            if hashlib.sha256(content).hexdigest() != SHA256[name]:
-                raise SystemExit(f"{name} is not the file of the UCI repository")
-            table = np.array([line.split(b",") for line in content.split()], dtype=np.uint8)
-            if table.shape != (ROWS[name], 65) or table[:, :64].max() > MOST_INK:
-                raise SystemExit(f"{name} does not hold {ROWS[name]} rows of 64 counts and a class")
-            for letter, array in (("X", table[:, :64]), ("y", table[:, 64])):
-                entry = zipfile.ZipInfo(f"{part}_{letter}.npy")  # dated 1980-01-01
-                entry.compress_type = zipfile.ZIP_DEFLATED
-                with archive.open(entry, "w") as stream:
-                    np.lib.format.write_array(stream, np.ascontiguousarray(array))
+            table = read(folder, name)
+            add(archive, f"{part}_X.npy", table[:, :64])
+            add(archive, f"{part}_y.npy", table[:, 64])
     print(f"{target}: {target.stat().st_size:,} bytes")
+
+
+def read(folder: Path, name: str) -> np.ndarray:
+    content = (folder / name).read_bytes()
+    if hashlib.sha256(content).hexdigest() != SHA256[name]:
+        raise SystemExit(f"{name} is not the file of the UCI repository")
+    table = np.array([line.split(b",") for line in content.split()], dtype=np.uint8)
+    if table.shape != (ROWS[name], 65) or table[:, :64].max() > MOST_INK:
+        raise SystemExit(f"{name} does not hold {ROWS[name]} rows of 64 counts and a class")
+    return table
+
+
+def add(archive: zipfile.ZipFile, name: str, array: np.ndarray) -> None:
+    entry = zipfile.ZipInfo(name)  # dated 1980-01-01, so that the file repeats itself
+    entry.compress_type = zipfile.ZIP_DEFLATED
+    with archive.open(entry, "w") as stream:
+        np.lib.format.write_array(stream, np.ascontiguousarray(array))
 
 
 if __name__ == "__main__":

@@ -20,9 +20,10 @@ from glassgrad.autodiff.vjp import Node, leaf
 from glassgrad.config import config
 from glassgrad.core import position
 from glassgrad.core.aval import Aval, aval_of, is_float
-from glassgrad.core.interpret import evaluate
+from glassgrad.core.interpret import raise_diagnosed
 from glassgrad.core.primitive import Primitive
 from glassgrad.core.region import provenance
+from glassgrad.core.template import function_of
 from glassgrad.errors import DtypeError, GradientError, GradientReplacedWarning, ShapeError
 from glassgrad.primitives import index as indexing
 from glassgrad.primitives.operators import Operators
@@ -69,47 +70,50 @@ class _Eager:
     def process(
         self, primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]
     ) -> Any:
-        values = [x._value if isinstance(x, Tensor) else x for x in inputs]
+        # NOTE: this is the hot path of eager work; it is written out so that an operation costs
+        # little more than NumPy's own call.
+        values, parents, recorded = [], [], False
+        for x in inputs:
+            if isinstance(x, Tensor):
+                values.append(x._value)
+                origin = x.origin
+                parents.append(origin)
+                if origin is not None and origin[0].requires:
+                    recorded = True
+            else:
+                values.append(x)
+                parents.append(None)
         try:
-            result = evaluate(primitive, values, params)
-        except (ValueError, TypeError, IndexError, RuntimeError):
-            _diagnose(primitive, inputs, params)
-            raise
-        outs = tuple(result) if primitive.multiple else (result,)
-        node = self._record(primitive, inputs, values, outs, params)
-        tensors = tuple(Tensor(out, node, i) for i, out in enumerate(outs))
-        return tensors if primitive.multiple else tensors[0]
+            run = primitive.run or function_of(primitive, params)
+            result = run(*values, **params) if params else run(*values)
+        except (ValueError, TypeError, IndexError, RuntimeError) as error:
+            raise_diagnosed(primitive, inputs, params, error)
+        if primitive.multiple:
+            return self._several(primitive, values, parents, result, params, recorded)
+        if not recorded or not _recording.on or result.dtype.kind != "f":
+            return Tensor(result)
+        node = Node(
+            primitive, values, parents, (result,), params, provenance.path, position.here()
+        )
+        return Tensor(result, (node, 0))
 
-    def _record(
+    def _several(
         self,
         primitive: Primitive,
-        inputs: Sequence[Any],
         values: Sequence[Any],
-        outs: tuple[Any, ...],
+        parents: Sequence[Any],
+        result: Any,
         params: Mapping[str, Any],
-    ) -> Node | None:
-        if not _recording.on:
-            return None
-        parents = [
-            (x.node, x.number) if isinstance(x, Tensor) and x.node is not None else None
-            for x in inputs
-        ]
-        if not any(p is not None and p[0].requires for p in parents):
-            return None
-        if not any(out.dtype.kind == "f" for out in outs):
-            return None
-        where = position.here()
-        return Node(primitive, values, parents, outs, params, provenance.path, where)
+        recorded: bool,
+    ) -> tuple[Tensor, ...]:
+        outs = tuple(result)
+        if not recorded or not _recording.on:
+            return tuple(map(Tensor, outs))
+        node = Node(primitive, values, parents, outs, params, provenance.path, position.here())
+        return tuple(Tensor(out, (node, i)) for i, out in enumerate(outs))
 
 
 EAGER = _Eager()
-
-
-def _diagnose(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> None:
-    """Ask the shape rule, which names the operands as the user does."""
-    from glassgrad.core.interpret import infer  # noqa: PLC0415 - only on the way to an error
-
-    infer(primitive, inputs, params)
 
 
 class Tensor(Operators):
@@ -119,20 +123,29 @@ class Tensor(Operators):
     the last `backward()` left here (an array; None before the first).
     """
 
-    __slots__ = ("_name", "_value", "node", "number")
+    __slots__ = ("_name", "_value", "origin")
     interpreter = EAGER
     role = ""
 
-    def __init__(self, value: Any, node: Node | None = None, number: int = 0) -> None:
+    def __init__(self, value: Any, origin: tuple[Node, int] | None = None) -> None:
         self._value = value
-        self.node = node
-        self.number = number
+        self.origin = origin
 
     # --- what it is ----------------------------------------------------------------------
 
     @property
     def aval(self) -> Aval:
         return aval_of(self._value)
+
+    @property
+    def node(self) -> Node | None:
+        """The operation on the tape that made this value; None outside the tape."""
+        return None if self.origin is None else self.origin[0]
+
+    @property
+    def number(self) -> int:
+        """Which result of its operation this is."""
+        return 0 if self.origin is None else self.origin[1]
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -161,7 +174,7 @@ class Tensor(Operators):
                 say("requires_grad of a computed tensor cannot be set"), hint=say("use .detach()")
             )
         _require_float(self._value, wanted)
-        self.node = leaf(self._value, wanted)
+        self.origin = (leaf(self._value, wanted), 0)
 
     @property
     def grad(self) -> np.ndarray | None:
@@ -229,15 +242,17 @@ class Tensor(Operators):
     def _keep(self, nodes: Sequence[Node], grads: Sequence[Any], accumulate: bool) -> None:
         replaced = None
         for node, found in zip(nodes, grads, strict=True):
-            cell = node.grads
-            if cell is None:
+            held = node.grads
+            if accumulate and held is not None:
+                found = [_sum(a, b) for a, b in zip(held, found, strict=True)]  # noqa: PLW2901
+            if node.primitive is not None:
+                node.grads = found
+            elif held is None:
                 node.grads = tape.Gradients(found, self, node)
-                continue
-            if accumulate:
-                found = [_sum(a, b) for a, b in zip(cell, found, strict=True)]  # noqa: PLW2901
-            elif node.primitive is None and cell.is_from_another(self, node):
-                replaced = replaced or cell.source
-            cell.fill(found, self, node)
+            else:
+                if not accumulate and replaced is None and held.is_from_another(self, node):
+                    replaced = held.source()
+                held.fill(found, self, node)
         if replaced is not None:
             _warn_replaced(replaced, self)
 
@@ -275,7 +290,7 @@ class Tensor(Operators):
     def _become(self, updated: Any) -> None:
         """Take a new value: the handle moves on, older nodes keep what they saw."""
         if isinstance(updated, Tensor):
-            self._value, self.node, self.number = updated._value, updated.node, updated.number
+            self._value, self.origin = updated._value, updated.origin
         else:
             self._value = updated
 
@@ -366,8 +381,9 @@ class Parameter(Tensor):
         old = self.node
         assert old is not None
         np.copyto(self._value, array, casting="same_kind")
-        self.node = leaf(self._value, old.requires)
-        self.node.position, self.node.grads = old.position, old.grads
+        new = leaf(self._value, old.requires)
+        new.position, new.grads = old.position, old.grads
+        self.origin = (new, 0)
         old.stale = position.here() or True
 
     def _become(self, updated: Any) -> None:
@@ -431,9 +447,9 @@ def as_tensor(data: Any) -> Tensor:
 
 def _fresh(kind: type[T], array: np.ndarray, requires: bool, name: str) -> T:
     _require_float(array, requires)
-    made = kind(array, leaf(array, requires))
-    assert made.node is not None
-    made.node.position = position.here()
+    node = leaf(array, requires)
+    node.position = position.here()
+    made = kind(array, (node, 0))
     made._name = name
     return made
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -10,24 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from glassgrad.text import speaking
-
-
-@pytest.fixture(autouse=True)
-def _english() -> Iterator[None]:
-    with speaking("en"):
-        yield
-
 
 @pytest.fixture
-def real_data() -> Path:
-    """The folder with real data sets; the test is skipped where there is none."""
-    named = os.environ.get("GLASSGRAD_DATA")
-    beside = Path(__file__).parents[3] / "shared" / "data"
-    folder = Path(named) if named else beside
-    if not folder.is_dir():
-        pytest.skip("no real data: neither GLASSGRAD_DATA nor ../shared/data")
-    return folder
+def real_data(shared_data: Path) -> Path:
+    """The folder with real data sets: GLASSGRAD_DATA's layout, beside the checkout."""
+    if not shared_data.is_dir():
+        pytest.skip("no real data: ../shared/data is not there")
+    return shared_data
 
 
 @pytest.fixture

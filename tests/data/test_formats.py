@@ -7,6 +7,7 @@ import io
 import pickle
 import struct
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -98,10 +99,8 @@ def test_any_damage_to_idx_is_named_or_harmless(tmp_path_factory, data):
     content[place] = data.draw(st.integers(0, 255))
     path = tmp_path_factory.mktemp("idx") / "a.gz"
     path.write_bytes(content[: data.draw(st.integers(0, len(whole)))])
-    try:
+    with suppress(FileFormatError):
         assert read_idx(path).tobytes() == b"abcd"
-    except FileFormatError:
-        pass
 
 
 # --- NPZ ---------------------------------------------------------------------------------

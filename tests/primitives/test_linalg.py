@@ -1,5 +1,7 @@
 """Products, sums over labels, norms, solves: values, shapes, both derivatives, batches, errors."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -235,7 +237,7 @@ def test_products_as_numpy(rng):
         expected = np.linalg.matrix_power(x, n)
         np.testing.assert_allclose(linalg.matrix_power(x, n), expected, rtol=1e-8)
     for sizes in ((2, 30, 3, 4, 2), (10, 2, 30, 3)):
-        chain = [rng.standard_normal(s) for s in zip(sizes, sizes[1:], strict=False)]
+        chain = [rng.standard_normal(s) for s in pairwise(sizes)]
         for xs in (chain, [chain[0][0], *chain[1:]], [*chain[:-1], chain[-1][:, 0]]):
             expected = np.linalg.multi_dot(xs)
             np.testing.assert_allclose(linalg.multi_dot(xs), expected, rtol=1e-10)

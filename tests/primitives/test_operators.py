@@ -236,6 +236,8 @@ def test_ufunc_methods():
 
 
 S = A[:, :2] @ A[:, :2].T + np.eye(2)
+# Lambdas that only pass x on keep the list of one form.
+# ruff: noqa: PLW0108
 FUNCTIONS = [
     lambda x: np.sum(x, axis=0, keepdims=True),
     lambda x: np.sum(x, 1),

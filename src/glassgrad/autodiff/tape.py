@@ -30,33 +30,32 @@ _SCALARS = (int, float, bool)
 
 
 class Gradients(list[Any]):
-    """The gradients of a node's results, and which output's backward pass left them."""
+    """The gradient of a leaf, and which output's backward pass left it."""
+
+    __slots__ = ("_leaf", "_output", "_position")
 
     def __init__(
         self, values: Sequence[Any], output: Any = None, leaf: Node | None = None
     ) -> None:
         super().__init__(values)
-        self.source: tuple[str, str] = ("", "")
-        self._output = -1
-        self._leaf = -1
         self._position: Any = None
-        if output is not None:
+        self._output = self._leaf = -1
+        if leaf is not None:
             self.fill(values, output, leaf)
 
-    def fill(self, values: Sequence[Any], output: Any, leaf: Node | None) -> None:
+    def fill(self, values: Sequence[Any], output: Any, leaf: Node) -> None:
         """Take the gradients of one backward pass."""
         self[:] = values
-        self.source = ("", "")
-        self._position = output.node.position
-        self._output = output.node.serial
-        self._leaf = -1 if leaf is None else leaf.serial
+        root = output.origin[0]
+        self._position, self._output, self._leaf = root.position, root.serial, leaf.serial
 
     def is_from_another(self, output: Any, leaf: Node) -> bool:
         """Whether they came from another output while the leaf stayed as it is."""
-        if self._output in (-1, output.node.serial) or self._leaf != leaf.serial:
-            return False
-        self.source = name_of(self._position), place_of(self._position)
-        return True
+        return self._output not in (-1, output.node.serial) and self._leaf == leaf.serial
+
+    def source(self) -> tuple[str, str]:
+        """Name and place of the output that left them."""
+        return name_of(self._position), place_of(self._position)
 
 
 # --- backward ----------------------------------------------------------------------------
@@ -70,13 +69,13 @@ def backward(root: Node, number: int, seed: Any) -> tuple[list[Node], list[list[
         return nodes, _sweep(_without_stale(nodes), number, seed)
     if len(nodes) > _LARGEST_COMPILED:
         return nodes, _sweep(nodes, number, seed)
-    key = (number, *_structure(nodes))
+    key, values = _structure(nodes, number)
     compiled = _cache.get(key)
     if compiled is None:
         if not _cache.seen_before(key):
             return nodes, _sweep(nodes, number, seed)
         compiled = _cache.put(key, _compile(nodes, number, seed))
-    return nodes, compiled(nodes, seed)
+    return nodes, compiled(values, seed)
 
 
 def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
@@ -87,26 +86,33 @@ def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
     return [cts.get(node) or [None] * len(node.outs) for node in nodes]
 
 
-def _structure(nodes: Sequence[Node]) -> list[Any]:
-    """A hashable description of the tape, without its numbers."""
-    index = {node: i for i, node in enumerate(nodes)}
-    key: list[Any] = []
-    for node in nodes:
+def _structure(nodes: Sequence[Node], number: int) -> tuple[tuple[Any, ...], list[Any]]:
+    """A hashable description of the tape without its numbers, and its numbers.
+
+    NOTE: one loop for both, written out, because it runs on every backward pass.
+    """
+    key: list[Any] = [number]
+    values: list[Any] = []
+    for i, node in enumerate(nodes):
+        node.index = i
+        outs = node.outs
         if node.primitive is None:
-            value = node.outs[0]
-            key.append((value.shape, value.dtype))
+            key.append((outs[0].shape, outs[0].dtype))
+            values.append(outs[0])
             continue
         key.append(node.primitive)
         if node.params:
             key.append(tuple(node.params.items()))
         for value, parent in zip(node.inputs, node.parents, strict=True):
-            if parent is not None and parent[0] in index:
-                key.append((index[parent[0]], parent[1]))
+            if parent is not None and parent[0].requires:
+                key.append((parent[0].index, parent[1]))
             elif type(value) in _SCALARS:
                 key.append((type(value), value))
             else:
-                key.append((value.shape, value.dtype, "constant"))
-    return key
+                key.append((value.shape, value.dtype, 0))
+                values.append(value)
+        values.extend(outs)
+    return tuple(key), values
 
 
 class _Cache:
@@ -156,23 +162,13 @@ def _compile(nodes: Sequence[Node], number: int, seed: Any) -> Callable[..., Any
         graph = trace.finish(inputs, results, flatten(tuple(results))[1], "backward")
     run = graph.transform("exact").callable()
 
-    def compiled(live: Sequence[Node], cotangent: Any) -> list[list[Any]]:
-        found = iter(run(*_values(live), cotangent))
+    def compiled(values: Sequence[Any], cotangent: Any) -> list[list[Any]]:
+        found = iter(run(*values, cotangent))
         return [[next(found) if there else None for there in row] for row in pattern]
 
+    if all(row == [True] for row in pattern):  # the common case: one result each, all reached
+        return lambda values, cotangent: [[grad] for grad in run(*values, cotangent)]
     return compiled
-
-
-def _values(nodes: Sequence[Node]) -> list[Any]:
-    """The numbers of a tape in the order in which `_shadow` asks for them."""
-    values: list[Any] = []
-    mine = set(nodes)
-    for node in nodes:
-        for value, parent in zip(node.inputs, node.parents, strict=True):
-            if (parent is None or parent[0] not in mine) and type(value) not in _SCALARS:
-                values.append(value)
-        values.extend(node.outs)
-    return values
 
 
 def _shadow(nodes: Sequence[Node], new_input: Callable[[Any], Any]) -> tuple[list[Node], list[Any]]:

@@ -30,12 +30,14 @@ class Node:
     parents:  per input the (node, output number) that made it, or None for a constant
     requires: whether gradients flow into it
     grads:    per result the gradient that the last backward pass left here
+    index:    its number in the tape that is being swept
     stale:    where a leaf was overwritten after it was used; None while it is current
     """
 
     __slots__ = (
         "__weakref__",
         "grads",
+        "index",
         "inputs",
         "outs",
         "params",
@@ -69,6 +71,7 @@ class Node:
         self.requires = requires
         self.grads: Any = None
         self.stale: Any = None
+        self.index = 0
         self.serial = _serial()
 
 

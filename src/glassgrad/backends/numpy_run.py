@@ -11,7 +11,7 @@ from itertools import count
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from glassgrad.backends.numpy_source import checked, emit
+from glassgrad.backends.numpy_source import emit, function_name
 from glassgrad.core.interpret import as_operand
 from glassgrad.core.template import compile_functions
 from glassgrad.graph.ir import Graph
@@ -26,7 +26,7 @@ def callable_of(graph: Graph) -> Callable[..., tuple[Any, ...]]:
     if function is None:
         flat = graph.with_eqns(graph.eqns, out_structure=None)
         text, constants = emit(flat)
-        name = checked(graph.name) or "f"
+        name = function_name(flat)
         function = compile_functions(text, f"<graph {name} {_number()}>", constants)[name]
         _COMPILED[graph] = function
     return function

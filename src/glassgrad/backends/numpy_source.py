@@ -7,8 +7,6 @@ a helper's name; any other name is replaced by a generated one.
 
 from __future__ import annotations
 
-import builtins
-import keyword
 import re
 from dataclasses import replace
 from typing import Any
@@ -17,10 +15,9 @@ import numpy as np
 
 from glassgrad.core.primitive import literal
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.graph.names import checked
 from glassgrad.text import Writer
 
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}\Z")
-_FORBIDDEN = frozenset(dir(builtins)) | {"np", "numpy"} | frozenset(keyword.softkwlist)
 _HELPER_NAME = re.compile(r"^def (\w+)", re.MULTILINE)
 
 
@@ -46,19 +43,21 @@ def source(graph: Graph, *, comments: bool = True) -> str:
 def emit(graph: Graph, *, comments: bool = False) -> tuple[str, dict[str, Any]]:
     """The helpers and the function as text, and the constants that it names."""
     emitter = _Emitter(graph, comments)
-    body = emitter.function(graph, checked(graph.name) or "f")
+    body = emitter.function(graph, function_name(graph))
     helpers = "".join(f"\n{helper}\n" for helper in emitter.helpers.values())
     return f"{helpers}\n{body}", emitter.constants
 
 
-def checked(name: str) -> str:
-    """`name` if it may stand in emitted code, else an empty string.
+def function_name(graph: Graph) -> str:
+    """The name of the emitted function: the user's, unless a helper has it (`def sigmoid`)."""
+    name = checked(graph.name) or "f"
+    return f"{name}_of" if name in _helper_names(graph) else name
 
-    >>> checked("W1"), checked("lambda"), checked("np"), checked("x; y")
-    ('W1', '', '', '')
-    """
-    ok = _IDENTIFIER.match(name) and not keyword.iskeyword(name) and name not in _FORBIDDEN
-    return name if ok and not name.startswith("__") else ""
+
+def _helper_names(graph: Graph) -> set[str]:
+    texts = {helper for eqn in graph.eqns for helper in eqn.primitive.helpers}
+    names = {name for helper in texts for name in _HELPER_NAME.findall(helper)}
+    return names.union(*(_helper_names(inner) for eqn in graph.eqns for inner in eqn.graphs))
 
 
 class _Emitter:
@@ -69,7 +68,7 @@ class _Emitter:
         self.helpers: dict[str, str] = {}
         self.constants: dict[str, Any] = {}
         self._next: dict[str, int] = {}
-        self.taken: set[str] = {checked(graph.name) or "f"}
+        self.taken: set[str] = {function_name(graph)}
         self._collect_helpers(graph)
 
     def _collect_helpers(self, graph: Graph) -> None:

@@ -76,7 +76,8 @@ def bind(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
 def evaluate(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
     """Run the primitive's NumPy text on arrays."""
     try:
-        return function_of(primitive, params)(*inputs, **params)
+        run = primitive.run or function_of(primitive, params)
+        return run(*inputs, **params) if params else run(*inputs)
     except (ValueError, TypeError, IndexError) as error:
         raise_diagnosed(primitive, inputs, params, error)
 

@@ -14,7 +14,7 @@ import sys
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from types import CodeType
+from types import CodeType, FrameType
 from typing import NamedTuple
 
 _INTERNAL: dict[CodeType, bool] = {}
@@ -22,59 +22,72 @@ _INTERNAL: dict[CodeType, bool] = {}
 _USER_ROOMS = ("glassgrad.canon",)
 
 
-class Position(NamedTuple):
-    """One instruction of the user's program."""
+# One instruction of the user's program: its code object and offset.
+Position = tuple[CodeType, int]
 
-    code: CodeType
-    offset: int
+
+class Place(NamedTuple):
+    """What a stored graph says in place of a position: text to show, never a file to open."""
+
+    file: str
+    line: int
 
 
 def here() -> Position | None:
     """The position of the nearest caller outside the package."""
-    frame = sys._getframe(1)
+    frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         code = frame.f_code
         internal = _INTERNAL.get(code)
         if internal is None:
-            module = frame.f_globals.get("__name__") or ""
-            internal = module.partition(".")[0] == "glassgrad" and not module.startswith(_USER_ROOMS)
-            internal = internal or code.co_filename.startswith("<primitive")
-            _INTERNAL[code] = internal
+            internal = _INTERNAL[code] = _is_internal(frame)
         if not internal:
-            return Position(code, frame.f_lasti)
-        frame = frame.f_back  # type: ignore[assignment]
+            return code, frame.f_lasti
+        frame = frame.f_back
     return None
 
 
-def line_of(position: Position | None) -> int:
+def _is_internal(frame: FrameType) -> bool:
+    module = frame.f_globals.get("__name__") or ""
+    if module.startswith(_USER_ROOMS):
+        return False
+    package = module.partition(".")[0]
+    return package in ("glassgrad", "numpy") or frame.f_code.co_filename.startswith("<primitive")
+
+
+def line_of(position: Position | Place | None) -> int:
     """The line number, 0 if unknown."""
     if position is None:
         return 0
+    if isinstance(position, Place):
+        return position.line
     return _span(position)[0] or 0
 
 
-def place_of(position: Position | None) -> str:
+def place_of(position: Position | Place | None) -> str:
     """`train.py:31`, empty if unknown."""
     if position is None:
         return ""
-    return f"{Path(position.code.co_filename).name}:{line_of(position)}"
+    if isinstance(position, Place):
+        return f"{position.file}:{position.line}"
+    return f"{Path(position[0].co_filename).name}:{line_of(position)}"
 
 
-def statement_of(position: Position | None) -> str:
+def statement_of(position: Position | Place | None) -> str:
     """The user's source line, empty where it cannot be read."""
-    if position is None:
+    if position is None or isinstance(position, Place):
         return ""
-    return linecache.getline(position.code.co_filename, line_of(position)).strip()
+    return linecache.getline(position[0].co_filename, line_of(position)).strip()
 
 
-def name_of(position: Position | None) -> str:
+def name_of(position: Position | Place | None) -> str:
     """The variable that the user's statement assigns this very value to, or an empty string."""
-    return "" if position is None else _name(position)
+    return "" if position is None or isinstance(position, Place) else _name(position)
 
 
 def _span(position: Position) -> tuple[int | None, int | None, int | None, int | None]:
-    positions = position.code.co_positions()
-    return next(islice(positions, position.offset // 2, None), (None, None, None, None))
+    positions = position[0].co_positions()
+    return next(islice(positions, position[1] // 2, None), (None, None, None, None))
 
 
 @lru_cache(maxsize=16384)
@@ -88,13 +101,13 @@ def _name_from_source(position: Position) -> str | None:
     span = _span(position)
     if None in span:
         return None
-    for statement in _assignments(position.code.co_filename):
+    for statement in _assignments(position[0].co_filename):
         value = statement.value
         if value is not None and span == (
             value.lineno, value.end_lineno, value.col_offset, value.end_col_offset,
         ):  # fmt: skip
             return _target(statement)
-    return "" if _assignments(position.code.co_filename) else None
+    return "" if _assignments(position[0].co_filename) else None
 
 
 def _target(statement: ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr) -> str:
@@ -119,8 +132,8 @@ def _assignments(
 
 def _name_from_bytecode(position: Position) -> str:
     """The target of the STORE that directly follows the instruction."""
-    for instruction in dis.get_instructions(position.code):
-        if instruction.offset <= position.offset or instruction.opname in ("CACHE", "COPY"):
+    for instruction in dis.get_instructions(position[0]):
+        if instruction.offset <= position[1] or instruction.opname in ("CACHE", "COPY"):
             continue
         stores = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "STORE_ATTR")
         return str(instruction.argval) if instruction.opname in stores else ""

@@ -54,6 +54,7 @@ class Primitive:
     helpers: tuple[str, ...] = ()
     batch: Rule | None = None
     evaluate: Rule | None = None
+    run: Rule | None = field(default=None, init=False, repr=False)  # its text, once compiled
 
     def __post_init__(self) -> None:
         assert self.name not in REGISTRY, f"primitive {self.name} is defined twice"

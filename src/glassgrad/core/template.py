@@ -20,8 +20,6 @@ from glassgrad.errors import GraphError
 if TYPE_CHECKING:
     from glassgrad.core.primitive import Primitive
 
-_GENERIC: dict[Primitive, Callable[..., Any]] = {}
-
 # What a program made of templates may contain; anything else never becomes code.
 _ALLOWED_NODES: tuple[type[ast.AST], ...] = (
     ast.Module, ast.FunctionDef, ast.arguments, ast.arg, ast.Return, ast.Assign, ast.AugAssign,
@@ -35,21 +33,23 @@ _ALLOWED_BUILTINS = {
     "range": range, "len": len, "zip": zip, "enumerate": enumerate, "tuple": tuple, "list": list,
     "reversed": reversed, "float": float, "int": int, "bool": bool, "slice": slice, "min": min,
     "max": max, "abs": abs, "sum": sum, "isinstance": isinstance, "complex": complex,
+    # NumPy's C code imports parts of itself through its caller's builtins (`x.max()` does); no text
+    # can name this, because `check_syntax` refuses imports and names that begin with `__`.
+    "__import__": __import__,
 }  # fmt: skip
 
 
 def function_of(primitive: Primitive, params: Mapping[str, Any]) -> Callable[..., Any]:
     """The primitive's own text as a function of its operands and keyword parameters."""
-    function = _GENERIC.get(primitive)
-    if function is not None:
-        return function
+    if primitive.run is not None:
+        return primitive.run
     if primitive.evaluate is not None:
         function = primitive.evaluate
     elif callable(getattr(primitive, "text", None)):
         return _specialised(primitive, tuple(sorted(params.items())))
     else:
         function = _compile_generic(primitive, params)
-    _GENERIC[primitive] = function
+    object.__setattr__(primitive, "run", function)
     return function
 
 

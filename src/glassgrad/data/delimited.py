@@ -96,7 +96,7 @@ def _decode(content: bytes, name: str, encoding: str | None) -> tuple[str, str]:
     except UnicodeDecodeError:
         text = _decode_as(content, name, "cp949")
     message = say("{name} is not UTF-8 and was read as CP949; --encoding overrides", name=name)
-    warnings.warn(message, DataWarning, stacklevel=4)
+    warnings.warn(message, DataWarning, stacklevel=3)
     return text, "cp949"
 
 

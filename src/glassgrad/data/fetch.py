@@ -77,18 +77,16 @@ def fetch(file: RemoteFile, folder: Path, *, progress: Progress | None = None) -
         folder.mkdir(parents=True, exist_ok=True)
     faults = []
     for mirror in file.mirrors:
-        for _ in range(2):  # a second time from the start, if what was continued proved wrong
-            resumed = part.exists()
-            try:
-                _download(mirror + file.name, file, part, progress)
-                with named_access(target):
-                    part.replace(target)
-                flush_folder(folder)
-                return target
-            except _MirrorFault as fault:
-                faults.append(f"{mirror}: {fault}")
-            if not resumed or part.exists():
-                break
+        resumed = part.exists()
+        fault = _attempt(mirror + file.name, file, part, progress)
+        if fault and resumed and not part.exists():  # what was continued proved wrong
+            fault = _attempt(mirror + file.name, file, part, progress)
+        if not fault:
+            with named_access(target):
+                part.replace(target)
+            flush_folder(folder)
+            return target
+        faults.append(f"{mirror}: {fault}")
     problem = say("{file} could not be downloaded", file=file.name)
     hint = say("put it into a folder and name that: GLASSGRAD_DATA={folder}", folder="…")
     raise FileAccessError("\n  ".join([problem, *faults]), hint=hint)
@@ -110,6 +108,15 @@ def find_or_fetch(
 
 
 # --- one download ------------------------------------------------------------------------
+
+
+def _attempt(url: str, file: RemoteFile, part: Path, progress: Progress | None) -> str:
+    """Complete and verify `part` from `url`; what the mirror did wrong, or nothing."""
+    try:
+        _download(url, file, part, progress)
+    except _MirrorFault as fault:
+        return str(fault)
+    return ""
 
 
 def _download(url: str, file: RemoteFile, part: Path, progress: Progress | None) -> None:
@@ -168,24 +175,26 @@ def _receive(
     done = start
     try:
         with part.open("ab" if start else "wb") as stream:
-            while block:
-                done += len(block)
-                if done > file.size:
-                    break
+            while block and done + len(block) <= file.size:
                 stream.write(block)
-                if progress is not None:
-                    progress(done, file.size)
+                done += len(block)
+                _report(progress, done, file.size)
                 block = _read(response)
             stream.flush()
             os.fsync(stream.fileno())
     except OSError as error:
         part.unlink(missing_ok=True)
         raise access_error(part, error) from error
-    if done > file.size:
+    if block:
         part.unlink()
         raise _MirrorFault(say("it sent more than the {n} bytes of the file", n=file.size))
     if done < file.size:
         raise _MirrorFault(say("it stopped after {done} of {n} bytes", done=done, n=file.size))
+
+
+def _report(progress: Progress | None, done: int, total: int) -> None:
+    if progress is not None:
+        progress(done, total)
 
 
 def _read(response: Any) -> bytes:

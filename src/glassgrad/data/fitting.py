@@ -90,7 +90,9 @@ def fit_table(
             impute=missing == "impute",
             is_category=position in layout.categorical,
         )
-        _remark(feature, column, chosen)
+        remark = _remark(feature, column, chosen, is_alone=len(layout.inputs) == 1)
+        if remark:
+            _warn(remark + "; " + drop_hint(column.name))
         features.append(feature)
     if not features:
         raise DataError(say("no column is left to learn from"), operation=table.name)
@@ -265,29 +267,29 @@ def _classes(
     return _Goal("classification", names, numeric)
 
 
-def _remark(feature: Feature, column: Column, rows: NDArray[np.int64]) -> None:
-    """Warn of columns that name a row rather than describe it."""
+def _remark(feature: Feature, column: Column, rows: NDArray[np.int64], *, is_alone: bool) -> str:
+    """What to say of a column that seems to name each row rather than to describe it."""
     present = rows[~column.missing[rows]]
     if feature.kind == "categorical" and column.is_text[present].any():
         distinct, count = len(feature.categories), len(present)
         is_all = distinct == count >= _ALL_DIFFERENT
         if is_all or (distinct > _TELLING and 2 * distinct > count):
-            message = say(
+            return say(
                 "column {column} has {n} different texts in {rows} rows",
                 column=column.name,
                 n=distinct,
                 rows=count,
             )
-            _warn(message + "; " + drop_hint(column.name))
-    elif feature.kind == "numeric" and len(present) >= _TELLING:
+    # A lone x = 0, 1, 2 … is what the target depends on, not a number of the row.
+    if feature.kind == "numeric" and len(present) >= _TELLING and not is_alone:
         offset = column.numbers[present] - present
         if offset.min() == offset.max():
-            message = say("column {column} only counts the rows", column=column.name)
-            _warn(message + "; " + drop_hint(column.name))
+            return say("column {column} only counts the rows", column=column.name)
+    return ""
 
 
 def _warn(message: str) -> None:
-    warnings.warn(message, DataWarning, stacklevel=4)
+    warnings.warn(message, DataWarning, stacklevel=3)
 
 
 def _usable_and_strata(

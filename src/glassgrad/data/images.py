@@ -172,9 +172,9 @@ def _read_cifar_archive(path: Path) -> tuple[Part, Part]:
         with named_access(path), tarfile.open(path, "r:gz") as archive:
             for member in archive:
                 name = Path(member.name).name
-                stream = archive.extractfile(member) if name in wanted else None
-                if stream is not None and member.size == _CIFAR_FILE:
-                    found[name] = bytes(read_exactly(stream, _CIFAR_FILE))
+                is_wanted = name in wanted and member.size == _CIFAR_FILE
+                stream = archive.extractfile(member) if is_wanted else None
+                found.update({name: bytes(read_exactly(stream, _CIFAR_FILE))} if stream else {})
     except (tarfile.TarError, zlib.error, EOFError) as error:
         problem = say("it is corrupt: {reason}", reason=error)
         raise FileFormatError(problem, operation=path.name) from error

@@ -49,7 +49,7 @@ def check_labels(y: Any, classes: int) -> NDArray[np.int64]:
         row = int(np.argmax(outside))
         raise DataError(
             say(
-                "label {label} in row {row} is outside the {classes} classes",
+                "y[{row}] is {label}, outside the {classes} classes",
                 label=int(labels[row]),
                 row=row,
                 classes=classes,
@@ -93,11 +93,11 @@ def _integers(given: NDArray[Any]) -> NDArray[np.int64]:
     if not integral.all():
         row = int(np.argmin(integral))
         raise DataError(
-            say("label {label} in row {row} is not an integer", label=given[row], row=row),
+            say("y[{row}] is {label}, not an integer", label=given[row], row=row),
             hint=say('for quantities, choose task="regression"'),
         )
     message = say("labels of {dtype} were converted to integers", dtype=given.dtype)
-    warnings.warn(message, DataWarning, stacklevel=4)
+    warnings.warn(message, DataWarning, stacklevel=3)
     return given.astype(np.int64)
 
 
@@ -115,7 +115,5 @@ def _from_one_hot(given: NDArray[Any], classes: int) -> NDArray[np.int64]:
     wrong = ((given != 0) & (given != 1)).any(axis=1) | (given.sum(axis=1) != 1)
     if wrong.any():
         row = int(np.argmax(wrong))
-        raise DataError(
-            say("row {row} of the labels is not one-hot", row=row), rule=say("one 1, else 0")
-        )
+        raise DataError(say("y[{row}] is not one-hot", row=row), rule=say("one 1, else 0"))
     return np.asarray(np.argmax(given, axis=1), dtype=np.int64)

@@ -128,7 +128,7 @@ def _checked_size(batch_size: int | None, n: int) -> int:
         )
     if batch_size > n:
         message = say("batch size {size} was clipped to the {n} rows", size=batch_size, n=n)
-        warnings.warn(message, DataWarning, stacklevel=4)
+        warnings.warn(message, DataWarning, stacklevel=3)
     return min(int(batch_size), n)
 
 

@@ -6,6 +6,7 @@ Layer L8.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,22 +20,28 @@ from glassgrad.data.formats import read_npz
 from glassgrad.errors import DataError
 from glassgrad.text import say
 
-_ZIP_MAGIC = b"PK\x03\x04"
+_ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # with entries, and without
 
 
 def read_table(
-    path: str | os.PathLike[str], *, encoding: str | None = None, header: bool | None = None
+    path: str | os.PathLike[str],
+    *,
+    encoding: str | None = None,
+    header: bool | None = None,
+    expected: Sequence[str] = (),
 ) -> Table:
     """The raw table in a CSV or NPZ file, told apart by content.
 
     An NPZ holds `X` and `y` (or `x`/`y`, `data`/`target`), or one 1-D array a column, or
     `x_train y_train x_test y_test`, whose last two become the table's `test_rows`. The columns of
-    a 2-D `X` are named x0, x1, …; more axes are flattened.
+    a 2-D `X` are named x0, x1, …; more axes are flattened. The options are `read_csv`'s.
     """
     place = Path(path)
     with named_access(place), place.open("rb") as stream:
-        is_npz = stream.read(4) == _ZIP_MAGIC
-    return _table_of_npz(place) if is_npz else read_csv(place, encoding=encoding, header=header)
+        is_npz = stream.read(4) in _ZIP_MAGICS
+    if is_npz:
+        return _table_of_npz(place)
+    return read_csv(place, encoding=encoding, header=header, expected=expected)
 
 
 # --- NPZ ---------------------------------------------------------------------------------

@@ -98,7 +98,7 @@ def folds(
     """`fold_indices` for a number of rows, or for labels `y` whose shares `stratified` keeps.
 
     >>> [held_out.tolist() for _, held_out in folds(4, 2)]
-    [[1, 2], [0, 3]]
+    [[0, 2], [1, 3]]
     """
     if isinstance(y, int | np.integer):
         if stratified:

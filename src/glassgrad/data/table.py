@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassgrad.config import config
 from glassgrad.data.columns import Column, Table, first_places, table_of
-from glassgrad.data.delimited import read_csv
 from glassgrad.data.features import Feature, refuse_text
+from glassgrad.data.read import read_table
 from glassgrad.errors import DataError, ShapeError, nearest
 from glassgrad.text import say
 
@@ -106,9 +106,9 @@ class TablePlan:
         return len(self.classes) if self.task == "classification" else 1
 
     def read(self, path: str | os.PathLike[str], *, encoding: str | None = None) -> Table:
-        """A CSV file of rows for this plan; its header is known by the plan's column names."""
+        """A file of rows for this plan; a header is known by the plan's column names."""
         expected = self.columns if self.has_header else ()
-        return read_csv(path, encoding=encoding, expected=expected)
+        return read_table(path, encoding=encoding, expected=expected)
 
     def transform(
         self,

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from glassgrad.core.aval import Aval, aval_of
-from glassgrad.core.position import Position
+from glassgrad.core.position import Place, Position
 from glassgrad.core.primitive import Primitive
 from glassgrad.core.region import Path
 from glassgrad.errors import GraphError
@@ -71,7 +71,7 @@ class Eqn:
     outputs: tuple[Var, ...]
     params: Mapping[str, Any]
     region: Path = ()
-    position: Position | None = None
+    position: Position | Place | None = None
     derives: Eqn | None = None
     graphs: tuple[Graph, ...] = ()
 

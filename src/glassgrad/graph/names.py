@@ -1,11 +1,15 @@
-"""The user's names for the values of a graph.
+"""The user's names for the values of a graph, and which of them may stand in emitted code.
 
-Layer L3. A statement `h = np.tanh(a)` names the value it assigns. Several equations may come from one
-statement (`h = softmax(a)`): the name belongs to the last of them, which is what the call returns.
+Layer L3. A statement `h = np.tanh(a)` names the value it assigns. Several equations may come from
+one statement (`h = softmax(a)`): the name belongs to the last of them, which is what the call
+returns.
 """
 
 from __future__ import annotations
 
+import builtins
+import keyword
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -13,6 +17,19 @@ from glassgrad.core.position import name_of
 
 if TYPE_CHECKING:
     from glassgrad.graph.ir import Atom, Eqn
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}\Z")
+_FORBIDDEN = frozenset(dir(builtins)) | {"np", "numpy"} | frozenset(keyword.softkwlist)
+
+
+def checked(name: str) -> str:
+    """`name` if it may stand in emitted code, else an empty string.
+
+    >>> checked("W1"), checked("lambda"), checked("np"), checked("x; y")
+    ('W1', '', '', '')
+    """
+    ok = _IDENTIFIER.match(name) and not keyword.iskeyword(name) and name not in _FORBIDDEN
+    return name if ok and not name.startswith("__") else ""
 
 
 def name_values(eqns: Sequence[Eqn]) -> None:

@@ -120,7 +120,7 @@ MESSAGES: dict[str, str] = {
         "{name:은/는} {dtype} {shape}입니다. 열은 수나 글자로 된 축 하나여야 합니다"
     ),
     "training and test rows have shapes {a} and {b}": (
-        "학습 행과 시험 행의 형상이 {a}, {b}로 다릅니다"
+        "학습 행과 시험 행의 형상이 다릅니다: {a}, {b}"
     ),
     # --- IDX, NPZ, CIFAR ---
     "make or download the file again": "파일을 다시 만들거나 다시 내려받으십시오",
@@ -172,15 +172,15 @@ MESSAGES: dict[str, str] = {
     "labels must be integers, not {dtype}": "레이블은 {dtype:이/가} 아니라 정수여야 합니다",
     "number the classes 0 … {last}": "클래스에 0 … {last}의 번호를 매기십시오",
     "labels have shape {shape}": "레이블의 형상이 {shape}입니다",
-    "label {label} in row {row} is outside the {classes} classes": (
-        "{row}번 레이블 {label:은/는} 클래스 {classes}개의 범위를 벗어납니다"
+    "y[{row}] is {label}, outside the {classes} classes": (
+        "y[{row}]의 값 {label:은/는} 클래스 {classes}개의 범위를 벗어납니다"
     ),
     "{count} of {n} labels are outside": "레이블 {n}개 가운데 {count}개가 벗어납니다",
-    "label {label} in row {row} is not an integer": "{row}번 레이블 {label:은/는} 정수가 아닙니다",
+    "y[{row}] is {label}, not an integer": "y[{row}]의 값 {label:은/는} 정수가 아닙니다",
     "one-hot labels have width {width}, the classes are {classes}": (
         "원-핫 레이블의 너비는 {width}인데 클래스는 {classes}개입니다"
     ),
-    "row {row} of the labels is not one-hot": "{row}번 레이블이 원-핫이 아닙니다",
+    "y[{row}] is not one-hot": "y[{row}]: 원-핫이 아닙니다",
     "one 1, else 0": "1이 하나, 나머지는 0",
     "there are no rows to learn mean and deviation from": "평균과 표준편차를 구할 행이 없습니다",
     "a NaN or an infinity is among the values to standardise": (

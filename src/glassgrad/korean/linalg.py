@@ -37,7 +37,9 @@ MESSAGES: dict[str, str] = {
         "노름은 축 하나나 둘에 대한 것입니다. {count}개를 받았습니다"
     ),
     "`vector_norm` takes any number": "`vector_norm`은 축이 몇 개든 받습니다",
-    "{ord!r} is a norm of matrices, not of vectors": "{ord!r:은/는} 벡터가 아니라 행렬의 노름입니다",
+    "{ord!r} is a norm of matrices, not of vectors": (
+        "{ord!r:은/는} 벡터가 아니라 행렬의 노름입니다"
+    ),
     "order {ord!r} of a matrix is not offered": "행렬의 {ord!r} 노름은 제공하지 않습니다",
     # compositions, operators
     "needs vectors of three elements, not shape {shape}": (

@@ -49,7 +49,7 @@ def _both_with_batch(inputs: Sequence[Any], batched: Sequence[bool], size: int) 
     return [with_batch(x, flag, size) for x, flag in zip(inputs, batched, strict=True)]
 
 
-take_along_axis_p = Linear(
+take_along_axis_p: Linear = Linear(
     name="take_along_axis",
     operands=("x", "indices"),
     text="np.take_along_axis({x}, {indices}, axis={axis})",
@@ -65,7 +65,7 @@ take_along_axis_p = Linear(
     ),
 )
 
-add_along_axis_p = Linear(
+add_along_axis_p: Linear = Linear(
     name="add_along_axis",
     summary="zeros, with x added at positions along an axis",
     operands=("x", "indices"),
@@ -95,9 +95,8 @@ add_along_axis_p = Linear(
 
 def _positions_of(indices: Any, operation: str) -> Any:
     """Indices as an integer array."""
-    if isinstance(indices, (list, tuple)):
-        indices = np.asarray(indices) if len(indices) else np.zeros(0, np.int64)
-    indices = array_of(indices)
+    empty = isinstance(indices, (list, tuple)) and len(indices) == 0
+    indices = np.zeros(0, np.int64) if empty else array_of(indices)
     if indices.dtype.kind not in "iu":
         raise DtypeError(
             say("indices must be integers, not {dtype}", dtype=indices.dtype.name),

@@ -131,15 +131,14 @@ def _sizes(terms: Sequence[str], shapes: Sequence[Shape], stretch: bool = False)
     """The size of each label; with `stretch` an operand's 1 may stand against another's size."""
     sizes: dict[str, int] = {}
     for term, shape in zip(terms, shapes, strict=True):
-        own = dict(zip(term, shape, strict=True))
+        own: dict[str, int] = {}
         for label, size in zip(term, shape, strict=True):
-            known = sizes.setdefault(label, size)
-            if size == known == own[label]:
-                continue
-            if not stretch or 1 not in (size, known) or own[label] != size:
+            within = own.setdefault(label, size)
+            known = sizes.setdefault(label, size) if within == size else within
+            if size != known and (within != size or not stretch or 1 not in (size, known)):
                 problem = say("label {label!r} has sizes {a} and {b}", label=label, a=known, b=size)
                 raise ShapeError(problem, rule=say("one label, one size"))
-            sizes[label] = max(size, known)
+            sizes[label] = known if size == 1 else size
     return sizes
 
 
@@ -196,7 +195,7 @@ def _spread(value: Any, labels: str, target: str, shape: Shape) -> Any:
     return value
 
 
-single_p = Linear(
+single_p: Linear = Linear(
     name="einsum_of_one",
     text="np.einsum({spec}, {x})",
     infer=_infer,
@@ -228,7 +227,7 @@ def _as_matmul(spec: str) -> tuple[bool, bool] | None:
         return None
     if not {a[:-2], b[:-2]} <= {stack, ""}:
         return None
-    n, m = last
+    n, m = last[0], last[1]
     if a[-2:] not in (n + summed, summed + n) or b[-2:] not in (m + summed, summed + m):
         return None
     return a[-2] == summed, b[-2] == m
@@ -262,7 +261,7 @@ def _pair_by_y(ct: Any, x: Any, y: Any, *, spec: str) -> Any:
     return _spread(_pair(x, a, ct, out, kept), kept, b, tuple(y.shape))
 
 
-pair_p = Bilinear(
+pair_p: Bilinear = Bilinear(
     name="einsum",
     text=_pair_text,
     infer=_infer,

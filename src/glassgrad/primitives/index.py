@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.core.aval import Aval, Shape, aval_of, broadcast_shapes
+from glassgrad.core.aval import Aval, Shape, aval_of
 from glassgrad.core.interpret import bind, infer
 from glassgrad.core.primitive import General, Linear, literal
 from glassgrad.errors import IndexRangeError, ShapeError
@@ -54,7 +54,7 @@ def _place_back(ct: Any, x: Any, *, index: Index) -> Any:
     return bind(place_p, ct, index=index, shape=x.shape)
 
 
-getitem_p = Linear(
+getitem_p: Linear = Linear(
     name="getitem",
     summary="x[index] for integers, slices, None and ...",
     text=lambda operands, params: f"{operands[0]}[{index_text(params['index'])}]",
@@ -72,7 +72,7 @@ def _place(x: Any, *, index: Index, shape: Shape) -> Any:
     return out
 
 
-place_p = Linear(
+place_p: Linear = Linear(
     name="place",
     summary="zeros, with x at an index",
     helpers=(
@@ -100,13 +100,14 @@ def _gather(x: Any, *arrays: Any, index: Index) -> Any:
     try:
         return x[decode_with(index, arrays)]
     except IndexError as error:
-        raise _index_error(error) from None
+        raise _index_error(error, x.shape, index, arrays) from None
 
 
-def _index_error(error: IndexError) -> IndexRangeError:
-    """NumPy's complaint about values in index arrays; it names index, axis and size itself."""
-    if isinstance(error, IndexRangeError):
-        return error
+def _index_error(
+    error: IndexError, shape: Shape, index: Index, arrays: Sequence[Any]
+) -> IndexRangeError:
+    """What the shape rule says, else NumPy's complaint, which names index, axis and size."""
+    layout_of(shape, index, [np.shape(array) for array in arrays])
     return IndexRangeError(
         say("an index array does not fit: {problem}", problem=error), rule="-size <= i < size"
     )
@@ -118,11 +119,11 @@ def _gather_batch(
     x, *arrays = inputs
     shape = tuple(x.shape[batched[0] :])
     whole = batched_index(shape, index, arrays, batched[1:], size, batched[0])
-    out = bind(gather_p, x, *whole.arrays, index=whole.index)
+    out = bind(gather_p, x, *whole.arrays, index=whole.items)
     return moveaxis(out, whole.source, whole.destination)
 
 
-gather_p = General(
+gather_p: General = General(
     name="gather",
     summary="x[index] with index arrays",
     operands=("*xs",),
@@ -148,7 +149,7 @@ def _add_at(x: Any, *arrays: Any, index: Index, shape: Shape) -> Any:
     try:
         np.add.at(out, decode_with(index, arrays), x)
     except IndexError as error:
-        raise _index_error(error) from None
+        raise _index_error(error, shape, index, arrays) from None
     return out
 
 
@@ -158,10 +159,10 @@ def _add_at_batch(
     x, *arrays = inputs
     whole = batched_index(shape, index, arrays, batched[1:], size, True)
     moved = moveaxis(with_batch(x, batched[0], size), whole.destination, whole.source)
-    return bind(add_at_p, moved, *whole.arrays, index=whole.index, shape=(size, *shape))
+    return bind(add_at_p, moved, *whole.arrays, index=whole.items, shape=(size, *shape))
 
 
-add_at_p = General(
+add_at_p: General = General(
     name="add_at",
     summary="zeros, with x added at an index; repeated positions add up",
     operands=("*xs",),
@@ -214,13 +215,14 @@ def _index_set(x: Any, value: Any, *arrays: Any, index: Index) -> Any:
     try:
         out[decode_with(index, arrays)] = value
     except IndexError as error:
-        raise _index_error(error) from None
+        raise _index_error(error, x.shape, index, arrays) from None
     return out
 
 
 def _infer_set(x: Aval, value: Aval, *arrays: Aval, index: Index) -> Aval:
     selected = infer_layout(x, arrays, index)
-    if broadcast_shapes(value.shape, selected) != selected:
+    pairs = zip(reversed(value.shape), reversed(selected), strict=False)
+    if value.ndim > len(selected) or any(a not in (1, b) for a, b in pairs):
         problem = say("a value of shape {a} does not fit into {b}", a=value.shape, b=selected)
         raise ShapeError(problem, rule=say("the value broadcasts to the shape of x[index]"))
     return Aval(x.shape, x.dtype)
@@ -262,10 +264,10 @@ def _set_batch(inputs: Sequence[Any], batched: Sequence[bool], size: int, *, ind
     value = broadcast_to(value, (size, *selected))
     whole = batched_index(shape, index, arrays, batched[2:], size, True)
     value = moveaxis(value, whole.destination, whole.source)
-    return bind(index_set_p, x, value, *whole.arrays, index=whole.index)
+    return bind(index_set_p, x, value, *whole.arrays, index=whole.items)
 
 
-index_set_p = General(
+index_set_p: General = General(
     name="index_set",
     summary="a copy of x, with value at an index",
     kink="where a position is written twice, the last value counts",

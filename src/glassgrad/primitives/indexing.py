@@ -40,6 +40,8 @@ class Layout(NamedTuple):
 def encode(x: Any, index: Any) -> tuple[Any, Index, list[Any]]:
     """`x` (with a new axis for each bare True or False), the hashable index, the index arrays."""
     listed = [_plain(item) for item in (index if isinstance(index, tuple) else (index,))]
+    if sum(isinstance(item, str) for item in listed) > 1:
+        raise IndexRangeError(say("an index takes one ellipsis at most"), operation="getitem")
     used = sum(_consumed(item) for item in listed)
     items: list[Item] = []
     arrays: list[Any] = []
@@ -71,8 +73,8 @@ def _plain(item: Any) -> Any:
         return "..."
     if type(item) is slice:
         return ("slice", _bound(item.start), _bound(item.stop), _bound(item.step))
-    if type(item) is list:
-        item = np.asarray(item) if item else np.zeros(0, np.int64)
+    if type(item) is list and not item:
+        return np.zeros(0, np.int64)
     array = array_of(item) if not isinstance(item, str) else None
     if array is None or not hasattr(array, "dtype") or array.dtype.kind not in "biu":
         kind = getattr(getattr(array, "dtype", None), "name", type(item).__name__)
@@ -243,7 +245,7 @@ def _item_text(item: Item, arrays: Sequence[str]) -> str:
 class BatchedIndex(NamedTuple):
     """An index into a batch, and how the axes of its result move to stand behind the batch."""
 
-    index: Index
+    items: Index
     arrays: list[Any]
     source: list[int]
     destination: list[int]

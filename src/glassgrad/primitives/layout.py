@@ -57,7 +57,7 @@ def _infer_reshape(x: Aval, *, shape: Shape) -> Aval:
     return Aval(resolve_shape(shape, x.size), x.dtype)
 
 
-reshape_p = Linear(
+reshape_p: Linear = Linear(
     name="reshape",
     text=lambda operands, params: (
         f"{operands[0]}.reshape({', '.join(map(literal, params['shape'])) or '()'})"
@@ -94,7 +94,7 @@ def _inverse(axes: Shape) -> Shape:
     return tuple(sorted(range(len(axes)), key=axes.__getitem__))
 
 
-permute_dims_p = Linear(
+permute_dims_p: Linear = Linear(
     name="permute_dims",
     text=_transpose_text,
     symbol="ᵀ",
@@ -163,7 +163,7 @@ def _listed(axes: int | Sequence[int], ndim: int) -> list[int]:
 
 # --- axes of size 1 ----------------------------------------------------------------------
 
-expand_dims_p = Linear(
+expand_dims_p: Linear = Linear(
     name="expand_dims",
     text=lambda operands, params: (
         f"np.expand_dims({operands[0]}, axis={axis_literal(params['axis'])})"
@@ -195,7 +195,7 @@ def _infer_squeeze(x: Aval, *, axis: Shape) -> Aval:
     return Aval(reduced_shape(x.shape, axis, False), x.dtype)
 
 
-squeeze_p = Linear(
+squeeze_p: Linear = Linear(
     name="squeeze",
     text=lambda operands, params: f"{operands[0]}.squeeze(axis={axis_literal(params['axis'])})",
     infer=_infer_squeeze,
@@ -231,7 +231,7 @@ def _batch_broadcast(inputs: Sequence[Any], batched: Any, size: int, *, shape: S
     return broadcast_to(aligned, (size, *shape))
 
 
-broadcast_to_p = Linear(
+broadcast_to_p: Linear = Linear(
     name="broadcast_to",
     text="np.broadcast_to({x}, {shape})",
     infer=_infer_broadcast,
@@ -263,6 +263,7 @@ def reduction_text(method: str) -> Any:
 
 
 @cache
+@cache
 def summed_dtype(dtype: Any) -> Any:
     """NumPy's: bools and small integers are summed as the platform's integer."""
     return np.empty(0, dtype).sum().dtype
@@ -270,6 +271,10 @@ def summed_dtype(dtype: Any) -> Any:
 
 def reduction_axes(axis: Axis, ndim: int) -> Shape | None:
     """Normalised axes, and None where they are all."""
+    if axis is None:
+        return None
+    if type(axis) is int and -ndim <= axis < ndim:  # by far the commonest
+        return (axis % ndim,) if ndim > 1 else None
     axes = normalize_axes(axis, ndim)
     return None if len(axes) == ndim else axes
 
@@ -297,7 +302,7 @@ def _infer_sum(x: Aval, *, axis: Shape | None, keepdims: bool) -> Aval:
     return Aval(shape, summed_dtype(x.dtype))
 
 
-sum_p = Linear(
+sum_p: Linear = Linear(
     name="sum",
     symbol="Σ",
     text=reduction_text("sum"),
@@ -314,14 +319,13 @@ def sum(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) ->
 
     Gradient:  the cotangent, repeated along the summed axes
     """
-    x = array_of(x)
-    if dtype is not None:
-        x = astype(x, dtype)
-    kept = x.dtype if dtype is not None else summed_dtype(x.dtype)
-    if len(x.shape) == 0 or axis == ():
-        return astype(x, kept)
-    axes = reduction_axes(axis, len(x.shape))
-    return astype(bind(sum_p, x, axis=axes, keepdims=bool(keepdims)), kept)
+    x = array_of(x) if dtype is None else astype(x, dtype)
+    ndim = len(x.shape)
+    if ndim == 0 or axis == ():
+        out = astype(x, summed_dtype(x.dtype))
+    else:
+        out = bind(sum_p, x, axis=reduction_axes(axis, ndim), keepdims=bool(keepdims))
+    return out if dtype is None else astype(out, dtype)
 
 
 def sum_to(x: Any, shape: Sequence[int]) -> Any:
@@ -333,13 +337,14 @@ def sum_to(x: Any, shape: Sequence[int]) -> Any:
     shape = tuple(shape)
     if shape == x.shape:
         return x
-    lead = len(x.shape) - len(shape)
+    ndim = len(x.shape)
+    lead = ndim - len(shape)
     stretched = tuple(
         lead + i for i, size in enumerate(shape) if size == 1 and x.shape[lead + i] != 1
     )
-    if not lead:
-        return sum(x, axis=stretched, keepdims=True)
-    return reshape(sum(x, axis=(*range(lead), *stretched)), shape)
+    axes = (*range(lead), *stretched)
+    out = bind(sum_p, x, axis=None if len(axes) == ndim else axes, keepdims=not lead)
+    return reshape(out, shape) if lead and len(axes) > lead else out
 
 
 # --- dtype -------------------------------------------------------------------------------
@@ -350,7 +355,7 @@ def _cast_back(ct: Any, x: Any, *, dtype: Any) -> Any:
     return astype(ct, x.dtype) if is_float(dtype) and is_float(x.dtype) else None
 
 
-astype_p = Linear(
+astype_p: Linear = Linear(
     name="astype",
     text="{x}.astype({dtype})",
     infer=lambda x, *, dtype: Aval(x.shape, dtype),

@@ -237,9 +237,9 @@ def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
 
 
 def _axis_list(axes: Any, ndim: int) -> list[int]:
-    listed = [axes] if isinstance(axes, SupportsIndex) else list(axes)
+    listed = [int(axis) for axis in ((axes,) if isinstance(axes, SupportsIndex) else axes)]
     normalize_axes(listed, ndim)
-    return [normalize_axis(int(axis), ndim) for axis in listed]
+    return [normalize_axis(axis, ndim) for axis in listed]
 
 
 @composite

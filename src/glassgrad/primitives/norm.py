@@ -88,7 +88,7 @@ def _text(operands: Sequence[str], params: Mapping[str, Any]) -> str:
     return f"euclidean_norm({operands[0]}, {axis_literal(params['axis'])}, {params['keepdims']})"
 
 
-euclidean_norm_p = General(
+euclidean_norm_p: General = General(
     name="euclidean_norm",
     symbol="‖x‖",
     text=_text,

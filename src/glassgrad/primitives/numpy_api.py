@@ -218,8 +218,8 @@ def _example(x: Any) -> Any:
 
 # Rooms that are searched, in this order, for functions with NumPy's own names.
 _ROOMS = (
-    arithmetic, transcendental, special, layout, shape, triangle, reduce, running, statistic, index, along,
-    linalg, einsum, norm, solve, composite,
+    arithmetic, transcendental, special, layout, shape, triangle, reduce, running, statistic,
+    index, along, linalg, einsum, norm, solve, composite,
 )  # fmt: skip
 _OTHER_UFUNCS: dict[str, Function] = {
     "absolute": arithmetic.abs,
@@ -236,7 +236,7 @@ _UFUNC_NAMES = (
     "greater_equal equal not_equal logical_and logical_or logical_xor logical_not bitwise_and "
     "bitwise_or bitwise_xor invert left_shift right_shift isnan isinf isfinite signbit exp exp2 "
     "expm1 log log1p log2 log10 sqrt cbrt sin cos tan arcsin arccos arctan arctan2 sinh cosh tanh "
-    "arcsinh arccosh arctanh logaddexp logaddexp2 matmul vecdot fmax fmin heaviside deg2rad "
+    "arcsinh arccosh arctanh logaddexp matmul vecdot fmax fmin heaviside deg2rad "
     "rad2deg float_power divmod modf"
 )
 _FUNCTION_NAMES = (
@@ -245,10 +245,9 @@ _FUNCTION_NAMES = (
     "swapaxes moveaxis squeeze expand_dims broadcast_to broadcast_arrays atleast_1d atleast_2d "
     "atleast_3d concat stack hstack vstack dstack column_stack split array_split hsplit vsplit "
     "dsplit unstack pad flip fliplr flipud rot90 roll tile repeat tril triu diagonal diag diagflat "
-    "meshgrid matrix_transpose take take_along_axis compress extract select clip round nan_to_num "
+    "meshgrid matrix_transpose take take_along_axis select clip round nan_to_num "
     "sinc isclose allclose array_equal cross polyval dot vdot inner outer tensordot trace kron "
-    "einsum nonzero argwhere flatnonzero searchsorted interp trapezoid zeros_like ones_like "
-    "astype"
+    "einsum nonzero argwhere flatnonzero zeros_like ones_like astype"
 )
 _LINALG_NAMES = (
     "norm vector_norm inv det slogdet solve cholesky matrix_power multi_dot matmul outer "
@@ -265,6 +264,7 @@ _OTHER_FUNCTIONS: dict[str, Function] = {
     "amax": reduce.max,
     "amin": reduce.min,
     "around": composite.round,
+    "append": lambda x, values, axis=None: shape.concat([x, values], axis),
     "fix": arithmetic.trunc,
     "real": arithmetic.positive,
     "iscomplexobj": lambda x: False,
@@ -313,7 +313,12 @@ REDUCTIONS: dict[np.ufunc, Function] = {
     np.logical_and: reduce.all,
     np.logical_or: reduce.any,
 }
-ACCUMULATIONS: dict[np.ufunc, Function] = {np.add: running.cumsum, np.multiply: running.cumprod}
+ACCUMULATIONS: dict[np.ufunc, Function] = {
+    np.add: running.cumsum,
+    np.multiply: running.cumprod,
+    np.maximum: running.cummax,
+    np.minimum: running.cummin,
+}
 FUNCTIONS: dict[Function, Function] = {
     **_gather(_FUNCTION_NAMES, "", _OTHER_FUNCTIONS),
     **_gather(_LINALG_NAMES, "linalg.", _OTHER_LINALG),

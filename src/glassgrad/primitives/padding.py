@@ -27,7 +27,7 @@ def _unpad(ct: Any, x: Any, *, widths: Widths) -> Any:
     return getitem(ct, tuple(slice(a, a + n) for (a, _), n in zip(widths, x.shape, strict=True)))
 
 
-pad_p = Linear(
+pad_p: Linear = Linear(
     name="pad",
     summary="zeros around x",
     text="np.pad({x}, {widths})",

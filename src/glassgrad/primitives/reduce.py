@@ -86,8 +86,8 @@ def _infer_claim(x: Aval, *, axis: Shape | None, keepdims: bool) -> Aval:
     return Aval(_reduced(x, axis, keepdims), _BOOL)
 
 
-any_p = _reduction("any", _infer_claim)
-all_p = _reduction("all", _infer_claim)
+any_p: General = _reduction("any", _infer_claim)
+all_p: General = _reduction("all", _infer_claim)
 
 
 def any(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
@@ -149,8 +149,8 @@ _EXTREME: dict[str, Any] = {
     "jvp": _extreme_jvp,
     "kink": "equal winners share the gradient evenly",
 }
-max_p = _reduction("max", _infer_extreme, symbol="max", **_EXTREME)
-min_p = _reduction("min", _infer_extreme, symbol="min", **_EXTREME)
+max_p: General = _reduction("max", _infer_extreme, symbol="max", **_EXTREME)
+min_p: General = _reduction("min", _infer_extreme, symbol="min", **_EXTREME)
 
 
 def max(x: Any, axis: Axis = None, keepdims: bool = False, ties: str = "even") -> Any:
@@ -191,14 +191,14 @@ def _batch_place(record: General, inputs: Sequence[Any], axis: Shape | None, kee
     return reshape(out, (x.shape[0], *[1] * (len(x.shape) - 1))) if keepdims else out
 
 
-argmax_p = _reduction(
+argmax_p: General = _reduction(
     "argmax",
     _infer_place,
     batch=lambda inputs, batched, size, *, axis, keepdims: _batch_place(
         argmax_p, inputs, axis, keepdims
     ),
 )
-argmin_p = _reduction(
+argmin_p: General = _reduction(
     "argmin",
     _infer_place,
     batch=lambda inputs, batched, size, *, axis, keepdims: _batch_place(
@@ -264,7 +264,7 @@ def _infer_prod(x: Aval, *, axis: Shape | None, keepdims: bool) -> Aval:
     return Aval(_reduced(x, axis, keepdims), summed_dtype(x.dtype))
 
 
-prod_p = _reduction("prod", _infer_prod, symbol="Π", vjps=(_prod_vjp,), jvp=_prod_jvp)
+prod_p: General = _reduction("prod", _infer_prod, symbol="Π", vjps=(_prod_vjp,), jvp=_prod_jvp)
 
 
 def prod(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -> Any:
@@ -279,7 +279,7 @@ def prod(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -
 
 # --- order -------------------------------------------------------------------------------
 
-argsort_p = General(
+argsort_p: General = General(
     name="argsort",
     text="{x}.argsort(axis={axis}, kind='stable')",
     infer=lambda x, *, axis: Aval(x.shape, _PLACE),

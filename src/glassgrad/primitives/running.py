@@ -49,7 +49,7 @@ def _delayed(x: Any, axis: int) -> Any:
 
 # --- sums --------------------------------------------------------------------------------
 
-cumsum_p = Linear(
+cumsum_p: Linear = Linear(
     name="cumsum",
     text="{x}.cumsum(axis={axis})",
     infer=lambda x, *, axis: Aval(x.shape, summed_dtype(x.dtype)),
@@ -91,7 +91,7 @@ def _recurrence_jvp(tangents: Sequence[Any], out: Any, a: Any, b: Any, *, axis: 
     return None if tb is None else bind(recurrence_p, a, tb, axis=axis)
 
 
-recurrence_p = General(
+recurrence_p: General = General(
     name="linear_recurrence",
     summary="h[t] = a[t] h[t-1] + b[t] along an axis; a[0] is not used",
     operands=("a", "b"),
@@ -126,7 +126,7 @@ def products_before(out: Any, axis: int) -> Any:
     return where(equal(_places(out, axis), 0), 1, _delayed(out, axis))
 
 
-cumprod_p = General(
+cumprod_p: General = General(
     name="cumprod",
     text="{x}.cumprod(axis={axis})",
     source="dx[k] = (product before k) * s[k], with s[k] = ct[k] + x[k+1] s[k+1]",
@@ -183,8 +183,8 @@ def _running_extreme(name: str, function: str) -> General:
     return record
 
 
-cummax_p = _running_extreme("cummax", "maximum")
-cummin_p = _running_extreme("cummin", "minimum")
+cummax_p: General = _running_extreme("cummax", "maximum")
+cummin_p: General = _running_extreme("cummin", "minimum")
 
 
 def cummax(x: Any, axis: int | None = None) -> Any:
@@ -219,7 +219,7 @@ def _logcumsumexp_vjp(ct: Any, out: Any, x: Any, *, axis: int) -> Any:
     return _ratio(x, out) * _from_the_end(_ratio(_previous(out, axis), out), ct, axis)
 
 
-logcumsumexp_p = General(
+logcumsumexp_p: General = General(
     name="logcumsumexp",
     text="np.logaddexp.accumulate({x}, axis={axis})",
     source="running log(e^x0 + ... + e^xk), each step by logaddexp, so nothing overflows",

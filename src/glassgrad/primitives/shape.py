@@ -72,7 +72,7 @@ def _all_with_batch(inputs: Sequence[Any], batched: Sequence[bool], size: int) -
     return [with_batch(x, flag, size) for x, flag in zip(inputs, batched, strict=True)]
 
 
-concat_p = Linear(
+concat_p: Linear = Linear(
     name="concat",
     operands=("*xs",),
     text="np.concatenate({xs}, axis={axis})",
@@ -113,7 +113,7 @@ def _infer_stack(*xs: Aval, axis: int) -> Aval:
     return Aval((*first[:axis], len(xs), *first[axis:]), result_dtype(*xs))
 
 
-stack_p = Linear(
+stack_p: Linear = Linear(
     name="stack",
     operands=("*xs",),
     text="np.stack({xs}, axis={axis})",

@@ -54,7 +54,7 @@ def _inv_vjp(ct: Any, out: Any, x: Any) -> Any:
     return negative(matmul(matmul(turned, ct), turned))
 
 
-inv = General(
+inv: General = General(
     name="inv",
     symbol="x⁻¹",
     text="np.linalg.inv({x})",
@@ -103,7 +103,7 @@ def _solve_batch(inputs: Sequence[Any], batched: Sequence[bool], size: int) -> A
     return bind(solve_p, *lifted)
 
 
-solve_p = General(
+solve_p: General = General(
     name="solve",
     operands=("x", "y"),
     text="np.linalg.solve({x}, {y})",
@@ -168,7 +168,7 @@ def _cofactors_vjp(ct: Any, out: Any, x: Any) -> Any:
     return subtract(multiply(scale, inverse), pulled)
 
 
-cofactors = General(
+cofactors: General = General(
     name="cofactors",
     text="cofactors({x})",
     helpers=(_COFACTORS,),
@@ -179,7 +179,7 @@ cofactors = General(
     summary="det(x) times the transposed inverse",
     source="Jacobi's formula; Horn & Johnson, Matrix Analysis (2013), 0.8.10",
 )
-det = General(
+det: General = General(
     name="det",
     symbol="|x|",
     text="np.linalg.det({x})",
@@ -189,7 +189,7 @@ det = General(
     batch=lambda inputs, batched, size: det(inputs[0]),
     summary="determinant of square matrices",
 )
-det_sign = General(
+det_sign: General = General(
     name="det_sign",
     text="np.linalg.slogdet({x})[0]",
     infer=_number_per_matrix,
@@ -198,7 +198,7 @@ det_sign = General(
     batch=lambda inputs, batched, size: det_sign(inputs[0]),
     summary="sign of the determinant",
 )
-log_abs_det = General(
+log_abs_det: General = General(
     name="log_abs_det",
     text="np.linalg.slogdet({x})[1]",
     infer=_number_per_matrix,
@@ -249,7 +249,7 @@ def _cholesky_jvp(tangents: Sequence[Any], out: Any, x: Any, *, upper: bool) -> 
     return matrix_transpose(moved) if upper else moved
 
 
-cholesky_p = General(
+cholesky_p: General = General(
     name="cholesky",
     text="np.linalg.cholesky({x}, upper={upper})",
     infer=_square_like,

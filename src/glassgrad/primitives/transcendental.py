@@ -1,12 +1,12 @@
 """Exponentials, logarithms, roots, circular and hyperbolic functions of single elements.
 
-Layer L2. Values and derivatives of orders 1 to 3 are accurate in the tails and at 0, not only in the
-middle (DESIGN §5, Accuracy): a derivative is never a difference of two nearly equal numbers.
+Layer L2. Values and derivatives of orders 1 to 3 are accurate in the tails and at 0, not only in
+the middle (DESIGN §5, Accuracy): a derivative is never a difference of two nearly equal numbers.
 
-NOTE: where a formula splits at a tie, it says `minimum(x, 0.0)` beside `maximum(0.0, x)`, the operands
-in opposite order. Whichever operand wins a tie, the pair then takes x once and 0 once, so the
-formula stays smooth at the tie when it is walked with complex numbers. Written with `0.0`, it
-also takes unsigned integers and booleans, of which `-abs(x)` would make nonsense.
+NOTE: where a formula splits at a tie, it says `minimum(x, 0.0)` beside `maximum(0.0, x)`, the
+operands in opposite order. Whichever operand wins a tie, the pair then takes x once and 0 once,
+so the formula stays smooth at the tie when it is walked with complex numbers. Written with `0.0`,
+it also takes unsigned integers and booleans, of which `-abs(x)` would make nonsense.
 """
 
 from __future__ import annotations
@@ -108,7 +108,9 @@ rsqrt = Elementwise(
 # --- circular functions ------------------------------------------------------------------
 
 sin = Elementwise(name="sin", formula="sin(x)", symbol="sin", partials=(lambda out, x: cos(x),))
-cos = Elementwise(name="cos", formula="cos(x)", symbol="cos", partials=(lambda out, x: -sin(x),))
+cos: Elementwise = Elementwise(
+    name="cos", formula="cos(x)", symbol="cos", partials=(lambda out, x: -sin(x),)
+)
 tan = Elementwise(
     name="tan",
     formula="tan(x)",
@@ -169,7 +171,7 @@ arctan2 = Elementwise(
 sinh = Elementwise(
     name="sinh", formula="sinh(x)", symbol="sinh", partials=(lambda out, x: cosh(x),)
 )
-cosh = Elementwise(
+cosh: Elementwise = Elementwise(
     name="cosh", formula="cosh(x)", symbol="cosh", partials=(lambda out, x: sinh(x),)
 )
 tanh = Elementwise(
@@ -177,8 +179,19 @@ tanh = Elementwise(
     formula="tanh(x)",
     symbol="tanh",
     # NOTE: not 1 - out**2, which is 0 at x = 20.
-    partials=(lambda out, x: 4.0 * sigmoid(2.0 * x) * sigmoid(-2.0 * x),),
-    source="Abramowitz & Stegun 4.5.73: tanh' = sech², and sech²(x) = 4 σ(2x) σ(-2x)",
+    partials=(lambda out, x: sech_squared(x),),
+    source="Abramowitz & Stegun 4.5.73: tanh' = sech²",
+)
+sech_squared = Elementwise(
+    name="sech_squared",
+    # A primitive of its own because sech² is smooth at 0, which the powers of e^-|x| do not show.
+    formula="""
+        e = exp(-2.0 * abs(x))
+        4.0 * e / square(1.0 + e)
+    """,
+    symbol="sech²",
+    summary="1 / cosh(x)**2, the derivative of tanh: 4 σ(2x) σ(-2x)",
+    partials=(lambda out, x: -2.0 * out * tanh(x),),
 )
 arcsinh = Elementwise(
     name="arcsinh",
@@ -207,7 +220,7 @@ arctanh = Elementwise(
 
 # --- the logistic family -----------------------------------------------------------------
 
-sigmoid = Elementwise(
+sigmoid: Elementwise = Elementwise(
     name="sigmoid",
     formula="""
         part = exp(minimum(x, 0.0))
@@ -216,8 +229,19 @@ sigmoid = Elementwise(
     symbol="σ",
     summary="1 / (1 + exp(-x)), with no power of e above 1",
     # NOTE: not out * (1 - out), which is 0 at x = 40.
-    partials=(lambda out, x: out * sigmoid(-x),),
+    partials=(lambda out, x: logistic_density(x),),
     source="both powers of e multiplied by e^min(x, 0)",
+)
+logistic_density = Elementwise(
+    name="logistic_density",
+    # A primitive of its own because it is smooth at 0, which the powers of e^-|x| do not show.
+    formula="""
+        e = exp(-abs(x))
+        e / square(1.0 + e)
+    """,
+    symbol="σ'",
+    summary="the derivative of sigmoid: σ(x) σ(-x)",
+    partials=(lambda out, x: -out * tanh(0.5 * x),),
 )
 softplus = Elementwise(
     name="softplus",

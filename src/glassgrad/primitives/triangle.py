@@ -55,8 +55,8 @@ def _triangle(name: str, summary: str) -> Linear:
     return record
 
 
-tril_p = _triangle("tril", "x with zeros above the k-th diagonal")
-triu_p = _triangle("triu", "x with zeros below the k-th diagonal")
+tril_p: Linear = _triangle("tril", "x with zeros above the k-th diagonal")
+triu_p: Linear = _triangle("triu", "x with zeros below the k-th diagonal")
 
 
 def tril(x: Any, k: int = 0) -> Any:
@@ -91,14 +91,14 @@ def _infer_diagonal(x: Aval, *, k: int) -> Aval:
     return Aval((*x.shape[:-2], size), x.dtype)
 
 
-diagonal_p = Linear(
+diagonal_p: Linear = Linear(
     name="diagonal",
     text=_diagonal_text,
     infer=_infer_diagonal,
     transposes=(lambda ct, x, *, k: bind(diag_embed_p, ct, k=k, shape=x.shape[-2:]),),
     batch=lambda inputs, batched, size, *, k: bind(diagonal_p, inputs[0], k=k),
 )
-diag_embed_p = Linear(
+diag_embed_p: Linear = Linear(
     name="diag_embed",
     summary="matrices of zeros, with x on the k-th diagonal",
     helpers=(

@@ -1,4 +1,4 @@
-"""Independent checks of a function's rules: values, both derivative modes, second order, batches."""
+"""Independent checks of a function's rules: both derivative modes, any order, batches, source."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ import numpy as np
 from glassgrad.autodiff.batch import mapped
 from glassgrad.autodiff.jvp import pushforward
 from glassgrad.autodiff.vjp import pullback
-from glassgrad.core.template import compile_functions
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import Primitive
+from glassgrad.core.template import compile_functions
 
 RNG_SEED = 20
 STEP = 1e-4
@@ -62,7 +62,9 @@ def check_batch(f: Callable[..., Any], *xs: Any) -> None:
         whole = [np.stack([x, np.roll(x, 1), x * 0 + x.flat[0] if np.size(x) else x]) if b else x
                  for x, b in zip(xs, batched, strict=True)]  # fmt: skip
         (found,) = mapped(lambda *ys: [f(*ys)], whole, batched, 3)
-        each = [f(*(w[i] if b else w for w, b in zip(whole, batched, strict=True))) for i in range(3)]
+        each = [
+            f(*(w[i] if b else w for w, b in zip(whole, batched, strict=True))) for i in range(3)
+        ]
         np.testing.assert_allclose(found, np.stack(each), rtol=1e-13, atol=1e-13)
 
 
@@ -75,5 +77,3 @@ def check_text(primitive: Primitive, *xs: Any, **params: Any) -> Any:
     printed = compile_functions(text, "<printed>")["printed"](*xs)
     np.testing.assert_array_equal(printed, ran)
     return body
-
-

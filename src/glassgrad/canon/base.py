@@ -1,0 +1,359 @@
+"""What a worked example is: a plain function, its inputs, and the numbers that it must give.
+
+Layer L9. A `Circuit` shows every value and every gradient of one graph; an `Experiment` measures
+something and states numbers. Expected numbers are written as they are printed in the source: text
+counts to half a unit of its last digit, a Python number to 1e-12, and a pair (low, high) is a range.
+"""
+
+from __future__ import annotations
+
+import inspect
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from decimal import Decimal
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from glassgrad.errors import DataError, OptionError
+from glassgrad.graph.evaluate import apply
+from glassgrad.graph.ir import Graph, Literal, Var
+from glassgrad.graph.pretty import Names
+from glassgrad.graph.trace import trace
+from glassgrad.tensor import Tensor, parameter
+from glassgrad.text import say, speaking
+
+EXACT = 1e-12
+Table = list[tuple[str, ...]]
+Words = Callable[[], str]
+
+
+def words(template: str) -> Words:
+    """A text that is spoken in the language of the moment it is asked for."""
+    return lambda: say(template)
+
+
+# --- numbers -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Check:
+    """One number of an example against what is printed in its source."""
+
+    label: str
+    expected: float
+    computed: float
+    tolerance: float
+    printed: str
+
+    @property
+    def ok(self) -> bool:
+        return bool(abs(self.computed - self.expected) <= self.tolerance)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The check for JSON."""
+        return {
+            "label": self.label,
+            "expected": self.expected,
+            "computed": self.computed,
+            "tolerance": self.tolerance,
+            "printed": self.printed,
+            "ok": self.ok,
+        }
+
+
+def checks_of(label: str, expected: Any, computed: Any) -> Iterator[Check]:
+    """One check an element; `expected` is a number, printed text, a range, or a list of these."""
+    if isinstance(expected, list):
+        for i, (one, value) in enumerate(zip(expected, computed, strict=True)):
+            yield from checks_of(f"{label}[{i}]".replace("][", ","), one, value)
+        return
+    middle, tolerance, printed = _read(expected)
+    yield Check(label, middle, float(computed), tolerance, printed)
+
+
+def _read(expected: Any) -> tuple[float, float, str]:
+    """The number, its tolerance and how it is printed."""
+    if isinstance(expected, tuple):
+        low, high = expected
+        return (low + high) / 2, (high - low) / 2 * (1 + EXACT), f"{low:g} … {high:g}"
+    if isinstance(expected, str):
+        exponent = Decimal(expected).as_tuple().exponent
+        assert isinstance(exponent, int), expected
+        half_unit = float(Decimal(5).scaleb(exponent - 1))
+        return float(expected), max(EXACT, half_unit * (1 + 1e-9)), expected
+    return float(expected), EXACT, f"{expected:.15g}"
+
+
+# --- results -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a run gave: a table, and its numbers by label (`results["dx"]`)."""
+
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    values: Mapping[str, Any]
+
+    def __getitem__(self, label: str) -> Any:
+        return self.values[label]
+
+    def table(self, precision: int | None = None) -> Table:
+        """The rows as text, numbers to `precision` decimals (15 digits if None)."""
+        return [tuple(_cell(value, precision) for value in row) for row in self.rows]
+
+    def __str__(self) -> str:
+        lines = [self.columns, *self.table()]
+        widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
+        padded = ("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines)
+        return "\n".join(line.rstrip() for line in padded)
+
+
+def _cell(value: Any, precision: int | None) -> str:
+    if isinstance(value, str):
+        return value
+    array = np.asarray(value)
+    if array.ndim == 0:
+        return _number(array.item(), precision)
+    shown = {"float_kind": lambda x: _number(float(x), precision)}
+    text = np.array2string(array, separator=" ", threshold=20, formatter=shown)  # type: ignore[arg-type]
+    return " ".join(text.split())
+
+
+def _number(value: Any, precision: int | None) -> str:
+    if not isinstance(value, float):
+        return str(value)
+    text = f"{value:.15g}" if precision is None else f"{value:.{precision}f}"
+    return text[1:] if float(text) == 0 and text.startswith("-") else text
+
+
+# --- examples ----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Example(ABC):
+    """A worked example; calling it runs it.
+
+    name:      "room.example", its place below `glassgrad.canon`
+    heading:   its title, in English and Korean
+    source:    course or book, chapter or page
+    expected:  label -> printed number(s); see the head of this file
+    notes:     what to see in it, and the traps of its source
+    seeds:     generator and seeds, where numbers were drawn
+    is_slow:   whether it takes more than 2 seconds
+    dataset:   the data set that it needs
+    parts:     functions whose text `code()` shows before the example's own
+    absent:    why its number can be computed nowhere, where that is so
+    """
+
+    name: str
+    heading: Words
+    source: str
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    notes: Words | None = None
+    seeds: str = ""
+    is_slow: bool = False
+    dataset: str = ""
+    parts: tuple[Callable[..., Any], ...] = ()
+    absent: Words | None = None
+
+    @abstractmethod
+    def run(self, *inputs: Any) -> Results:
+        """Compute everything; circuits take other inputs than their own."""
+
+    @property
+    @abstractmethod
+    def shown(self) -> Callable[..., Any]:
+        """The function that the example is about."""
+
+    def __call__(self, *inputs: Any) -> Results:
+        return self.run(*inputs)
+
+    @cached_property
+    def results(self) -> Results:
+        """What the example's own inputs give, computed once."""
+        return self.run()
+
+    @property
+    def title(self) -> str:
+        return self.heading()
+
+    def title_in(self, code: str) -> str:
+        """The title in "en" or "ko"."""
+        with speaking(code):
+            return self.heading()
+
+    def notes_in(self, code: str) -> str:
+        """The notes in "en" or "ko"; empty if there are none."""
+        with speaking(code):
+            return self.notes() if self.notes is not None else ""
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The head of the table, in the language of the moment."""
+        return () if self.missing() else self.results.columns
+
+    def table(self, precision: int | None = None) -> Table:
+        """The rows of the example's table as text; none where something is missing."""
+        return [] if self.missing() else self.results.table(precision)
+
+    def check(self) -> list[Check]:
+        """Every expected number against the computed one; none where something is missing."""
+        if self.missing():
+            return []
+        values = self.results.values
+        return [c for label, one in self.expected.items() for c in checks_of(label, one, values[label])]
+
+    @property
+    def numbers(self) -> list[Check]:
+        return self.check()
+
+    def code(self) -> str:
+        """The example's own source text."""
+        functions = dict.fromkeys((*self.parts, self.shown))
+        return "\n\n".join(inspect.getsource(function) for function in functions)
+
+    def missing(self) -> str:
+        """What the example lacks to be computed here; empty if nothing."""
+        if self.absent is not None:
+            return self.absent()
+        if self.dataset and not has_data(self.dataset):
+            return say(
+                "needs the data set {name}: download it once with `glassgrad train {name}`, "
+                "or name its folder in GLASSGRAD_DATA",
+                name=self.dataset,
+            )
+        return ""
+
+
+def has_data(name: str) -> bool:
+    """Whether a data set lies in a local folder; nothing is downloaded."""
+    from glassgrad.data.fetch import find_local, search_folders  # noqa: PLC0415 - only if asked for
+    from glassgrad.data.sources import SOURCES  # noqa: PLC0415
+
+    (source,) = [source for source in SOURCES if source.folder == name]
+    folders = search_folders()
+    return all(find_local(file, source.folder, folders) for file in source.files.values())
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circuit(Example):
+    """A function with its value and gradient at every node.
+
+    inputs:    the arguments of `function`, in order; integers and integer arrays are constants
+    rounded:   decimals to which each step is rounded before the next one uses it, as on a slide;
+               what comes out is labelled "rounded ..." among the results
+    """
+
+    function: Callable[..., Any]
+    inputs: Mapping[str, Any]
+    rounded: int | None = None
+
+    @property
+    def shown(self) -> Callable[..., Any]:
+        return self.function
+
+    def graph(self) -> Graph:
+        """The recorded function."""
+        return trace(self.function, *map(_array, self.inputs.values()))
+
+    def run(self, *inputs: Any) -> Results:
+        """Values and gradients of all nodes, at `inputs` or at the example's own."""
+        given = inputs or tuple(self.inputs.values())
+        if len(given) != len(self.inputs):
+            raise OptionError(
+                say("takes {wanted} inputs, got {got}", wanted=len(self.inputs), got=len(given)),
+                operation=self.name,
+                rule=", ".join(self.inputs),
+            )
+        arrays = [_array(value) for value in given]
+        graph = trace(self.function, *arrays)
+        results = _differentiated(graph, arrays)
+        if self.rounded is None:
+            return results
+        steps = _rounded_steps(graph, arrays, self.rounded)
+        by_hand = {f"rounded {label}": value for label, value in steps.items()}
+        return replace(results, values={**results.values, **by_hand})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Experiment(Example):
+    """A measurement: `measure()` returns the results, `function` is what it is about."""
+
+    measure: Callable[[], Results]
+    function: Callable[..., Any] | None = None
+
+    @property
+    def shown(self) -> Callable[..., Any]:
+        return self.function or self.measure
+
+    def run(self, *inputs: Any) -> Results:
+        """Measure anew."""
+        if inputs:
+            raise OptionError(
+                say("takes {wanted} inputs, got {got}", wanted=0, got=len(inputs)),
+                operation=self.name,
+            )
+        reason = self.missing()
+        if reason:
+            raise DataError(reason, operation=self.name)
+        return self.measure()
+
+
+def measured(values: Mapping[str, Any]) -> Results:
+    """Results that are a list of numbers by label."""
+    rows = tuple((label, value) for label, value in values.items())
+    return Results((say("quantity"), say("value")), rows, values)
+
+
+# --- values and gradients of a graph -----------------------------------------------------
+
+
+def _array(value: Any) -> Any:
+    """Floats, and lists of them, in float64; integers stay what they are."""
+    array = np.asarray(value)
+    return (array.astype(np.float64) if array.dtype.kind == "f" else array)[()]
+
+
+def _differentiated(graph: Graph, arrays: Sequence[Any]) -> Results:
+    """Each input and each result of an equation, with the gradient of the first output."""
+    leaves = [parameter(x, np.float64) if x.dtype.kind == "f" else x for x in arrays]
+    nodes: dict[Var, Any] = dict(zip(graph.inputs, leaves, strict=True))
+    for eqn, results in graph.steps(*leaves):
+        nodes.update(zip(eqn.outputs, results, strict=True))
+    last = graph.outputs[0]
+    assert isinstance(last, Var)
+    nodes[last].backward()
+    names = Names(graph)
+    rows = [(names[var], _data(node), _gradient(node)) for var, node in nodes.items()]
+    values = {name: value for name, value, _ in rows}
+    values |= {f"d{name}": gradient for name, _, gradient in rows if gradient is not None}
+    columns = (say("node"), say("value"), say("gradient"))
+    shown = tuple((name, value, "" if grad is None else grad) for name, value, grad in rows)
+    return Results(columns, shown, values)
+
+
+def _data(node: Any) -> Any:
+    return node.data if isinstance(node, Tensor) else node
+
+
+def _gradient(node: Any) -> Any:
+    return node.grad if isinstance(node, Tensor) else None
+
+
+def _rounded_steps(graph: Graph, arrays: Sequence[Any], decimals: int) -> dict[str, Any]:
+    """All values by name where each equation's result is rounded before it is used again."""
+    derived = graph.gradients()
+    values: dict[Var, Any] = {**dict(derived.consts), **dict(zip(derived.inputs, arrays, strict=True))}
+    for eqn in derived.eqns:
+        results = apply(eqn, values)
+        values.update((v, np.round(x, decimals)) for v, x in zip(eqn.outputs, results, strict=True))
+    names = Names(derived)
+    found = {names[var]: value for var, value in values.items()}
+    moving = [var for var in derived.inputs if var.dtype.kind == "f"]
+    for var, gradient in zip(moving, derived.outputs[1:], strict=True):
+        found[f"d{var.name}"] = gradient.value if isinstance(gradient, Literal) else values[gradient]
+    return found
