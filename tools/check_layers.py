@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A room is a folder or a single module. The front door (`__init__`, `__main__`) stands above all.
 LAYERS: dict[str, int] = {
-    **dict.fromkeys(("errors", "config", "text", "tree", "korean"), 0),
+    **dict.fromkeys(("errors", "config", "files", "text", "tree", "korean"), 0),
     "core": 1,
     "primitives": 2,
     "graph": 3,

@@ -34,21 +34,10 @@ class Node:
     stale:    where a leaf was overwritten after it was used; None while it is current
     """
 
-    __slots__ = (
-        "__weakref__",
-        "grads",
-        "index",
-        "inputs",
-        "outs",
-        "params",
-        "parents",
-        "path",
-        "position",
-        "primitive",
-        "requires",
-        "serial",
-        "stale",
-    )
+    # Defaults that few nodes ever replace; an attribute not set costs nothing per operation.
+    grads: Any = None
+    stale: Any = None
+    index: int = 0
 
     def __init__(
         self,
@@ -69,9 +58,6 @@ class Node:
         self.path = path
         self.position = position
         self.requires = requires
-        self.grads: Any = None
-        self.stale: Any = None
-        self.index = 0
         self.serial = _serial()
 
 

@@ -1,8 +1,8 @@
-"""`jit(f)`: record a function once per kind of argument, and run the text of its graph from then on.
+"""`jit(f)`: record a function once per kind of argument, then run the text of its graph.
 
 Layer L6. Arrays, tensors, NumPy scalars and Python floats are inputs of the program; so are the
-parameters and states of modules. Everything else (integers, flags, names, fields of modules) is part
-of the program: another value records another one.
+parameters and states of modules. Everything else (integers, flags, names, fields of modules) is
+part of the program: another value records another one.
 """
 
 from __future__ import annotations
@@ -62,10 +62,10 @@ def resolve_backend(name: str) -> str:
 def jit(function: Callable[..., Any] | None = None, *, backend: str = "auto") -> Any:
     """`function`, recorded once per shapes and dtypes of its arguments and then run as one program.
 
-    Results come back in the containers that `function` returns: tensors if a tensor was given, else
-    arrays. Values that it takes from outside, as closures do, are constants of the program. A tensor
-    argument that requires a gradient is recorded on the tape as usual; the parameters of a
-    module argument are not, so take gradients inside `function`.
+    Results come back in the containers that `function` returns: tensors if a tensor was given,
+    else arrays. Values that it takes from outside, as closures do, are constants of the program.
+    A tensor argument that requires a gradient is recorded on the tape as usual; the parameters of
+    a module argument are not, so take gradients inside `function`.
 
     Raises:    TraceError for a Python branch on a traced value; OptionError for a back end that
                this version does not have

@@ -63,7 +63,10 @@ def bind(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
         if type(value) in PLAIN:
             continue
         found = getattr(value, "interpreter", None)
-        if found is None:
+        if found is top:
+            if top is None and not isinstance(value, (np.ndarray, np.generic)):
+                inputs = tuple(map(as_operand, inputs))
+        elif found is None:
             if not isinstance(value, (np.ndarray, np.generic)):
                 inputs = tuple(map(as_operand, inputs))
         elif top is None or found.level > top.level:

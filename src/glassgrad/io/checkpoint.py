@@ -297,13 +297,16 @@ def _to_plain(value: Any, where: str) -> Any:
         return value if math.isfinite(value) else {_TAG: repr(value)}
     if isinstance(value, (list, tuple)):
         return [_to_plain(item, f"{where}[{i}]") for i, item in enumerate(value)]
-    if isinstance(value, Mapping) and all(isinstance(key, str) for key in value):
-        if _TAG not in value:
-            return {key: _to_plain(item, f"{where}.{key}") for key, item in value.items()}
+    if isinstance(value, Mapping) and all(_is_key(key) for key in value):
+        return {key: _to_plain(item, f"{where}.{key}") for key, item in value.items()}
     raise DataError(
         say("{where} is {value!r}, which JSON does not hold", where=where, value=value),
         operation="write_checkpoint",
     )
+
+
+def _is_key(key: Any) -> bool:
+    return isinstance(key, str) and key != _TAG
 
 
 def _from_plain(value: Any) -> Any:

@@ -76,12 +76,13 @@ def encode_arrays(arrays: Mapping[str, Any], metadata: Mapping[str, str] | None 
 
 def decode_arrays(content: bytes, where: str) -> tuple[Arrays, dict[str, str]]:
     """Arrays and texts in the content of a file, which `where` names in errors."""
-    from safetensors import SafetensorError, deserialize  # noqa: PLC0415 - as above
+    import safetensors  # noqa: PLC0415 - as above
 
     header = _header(content, where)
+    deserialize: Any = safetensors.deserialize
     try:
         found = deserialize(content)
-    except SafetensorError as error:
+    except safetensors.SafetensorError as error:
         raise _damaged(where, _fault(content, header, str(error))) from error
     arrays = {str(name): _array(str(name), fields, where) for name, fields in found}
     return arrays, dict(header.get(_METADATA) or {})

@@ -1,4 +1,4 @@
-"""Losses over classes: cross-entropy, its form for log-probabilities, and the support vector losses.
+"""Losses over classes: cross-entropy, its form for log-probabilities, and support vector losses.
 
 Layer L7. `losses.py` holds the others and lists all by name. Labels are integers from 0, or one
 probability per class for cross-entropy.
@@ -63,8 +63,8 @@ def cross_entropy(
                ignore_index: rows with this label count for nothing
     Numerics:  logits of any finite size are safe; a row that is right with logit 50 ahead still has
                loss and gradient 1.9e-22, not 0
-    Raises:    ShapeError if shapes do not fit; DataError for a label outside [0, k), a label that is
-               no integer, rows that are no probabilities
+    Raises:    ShapeError if shapes do not fit; DataError for a label outside [0, k), one that is no
+               integer, rows that are no probabilities
     Source:    Bishop, PRML (2006), eq. 4.108; smoothing: Szegedy et al. (2016), section 7
 
     >>> round(float(cross_entropy(np.array([[2.0, 0.0]]), np.array([0]))), 4)
@@ -177,7 +177,7 @@ def _soft_labels(log_p: Any, target: Any, options: _Options, reduction: str) -> 
 
 @composite
 def hinge(scores: Any, labels: Any, *, margin: float = 1.0, reduction: str = "mean") -> Any:
-    """The multi-class support vector loss: every wrong score must stay `margin` below the right one.
+    """The multi-class support vector loss: wrong scores must stay `margin` below the right one.
 
     Shapes:    scores (..., k), labels (...) int -> (); (...) if reduction is "none"
     Formula:   Σ over j ≠ y of max(0, scores[i, j] - scores[i, y] + margin)

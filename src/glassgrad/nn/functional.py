@@ -1,8 +1,9 @@
 """Activations and small layers as functions: compositions of primitives, shown as regions.
 
-Layer L7. In order of increasing complexity. Every function takes arrays, tensors and traced values.
-Kinks follow DESIGN §5; a function that is smooth at 0 has its derivatives of orders 1 to 3 there, and
-none loses its tails. What needs its own numerics stands in `primitives/` and is offered here too.
+Layer L7. In order of increasing complexity. Every function takes arrays, tensors and traced
+values. Kinks follow DESIGN §5; a function that is smooth at 0 has its derivatives of orders 1 to 3
+there, and none loses its tails. What needs its own numerics stands in `primitives/` and is offered
+here too.
 """
 
 from __future__ import annotations
@@ -105,7 +106,7 @@ def hardswish(x: Any) -> Any:
 def leaky_relu(x: Any, slope: float = 0.01) -> Any:
     """x where it is positive, else `slope` x; the derivative at 0 is `slope`.
 
-    Source:  Maas, Hannun & Ng (2013), Rectifier Nonlinearities Improve Neural Network Acoustic Models
+    Source:  Maas, Hannun & Ng (2013), Rectifier Nonlinearities Improve Acoustic Models
     """
     return where(greater(x, 0), x, multiply(x, slope))
 
@@ -260,7 +261,7 @@ def glu(x: Any, axis: int = -1) -> Any:
 
 
 @composite
-def linear(x: Any, W: Any, b: Any = None) -> Any:  # noqa: N803 - the books' name
+def linear(x: Any, W: Any, b: Any = None) -> Any:
     """x @ W + b, with weights (in, out) as in the books.
 
     Shapes:  x (..., in), W (in, out), b (out,) -> (..., out)
@@ -322,8 +323,8 @@ def find_activation(name: str) -> Callable[..., Any]:
 
 
 __all__ = [
-    "ACTIVATIONS", "SELU_ALPHA", "SELU_SCALE", "celu", "dropout", "elu", "find_activation", "gelu", "glu",
-    "hardsigmoid", "hardswish", "hardtanh", "identity", "leaky_relu", "linear", "log_sigmoid",
-    "log_softmax", "mish", "one_hot", "relu", "relu6", "selu", "sigmoid", "silu", "softmax",
-    "softmin", "softplus", "softsign", "tanh",
+    "ACTIVATIONS", "SELU_ALPHA", "SELU_SCALE", "celu", "dropout", "elu", "find_activation",
+    "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "identity", "leaky_relu", "linear",
+    "log_sigmoid", "log_softmax", "mish", "one_hot", "relu", "relu6", "selu", "sigmoid", "silu",
+    "softmax", "softmin", "softplus", "softsign", "tanh",
 ]  # fmt: skip

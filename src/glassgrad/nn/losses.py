@@ -34,7 +34,6 @@ from glassgrad.primitives.layout import array_of, astype, sum
 from glassgrad.primitives.transcendental import exp, log1p, softplus, xlogy
 from glassgrad.text import say
 
-
 # --- quantities --------------------------------------------------------------------------
 
 

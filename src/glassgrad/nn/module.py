@@ -1,6 +1,6 @@
 """Module: a mutable tree of layers whose array leaves are declared.
 
-Layer L7. The leaves are exactly the fields that were assigned a `Parameter` or a `State`; everything
+Layer L7. The leaves are exactly the fields that were assigned a `Parameter` or a `State`; all
 else is static. Transforms put tracers in their place, run, and restore them. A module computes
 with primitives only, so any value (array, Tensor, tracer) flows through it.
 """
@@ -26,7 +26,7 @@ _ROLES = {"parameter": Parameter, "state": State}
 class Module:
     """Base of all layers and networks: assign parameters and layers in `__init__`, write `forward`.
 
-    Under `gg.no_grad()` or not, `model(x)` calls `forward(x)` inside a region with the layer's name.
+    `model(x)` calls `forward(x)` inside a region with the layer's name.
 
     >>> from glassgrad.tensor import parameter
     >>> class Scale(Module):
@@ -180,11 +180,11 @@ class Module:
 
     # --- use -----------------------------------------------------------------------------
 
-    def predict(self, X: Any, *, batch_size: int = 1024) -> np.ndarray:  # noqa: N803
+    def predict(self, X: Any, *, batch_size: int = 1024) -> np.ndarray:
         """The model's outputs for `X` as an array, in evaluation mode, batch by batch."""
         return reader("predict")(self, X, batch_size=batch_size)  # type: ignore[no-any-return]
 
-    def evaluate(self, X: Any, y: Any, **options: Any) -> dict[str, float]:  # noqa: N803
+    def evaluate(self, X: Any, y: Any, **options: Any) -> dict[str, float]:
         """Loss and metrics on labelled data, in evaluation mode."""
         return reader("evaluate_model")(self, X, y, **options)  # type: ignore[no-any-return]
 
