@@ -175,7 +175,9 @@ class Gate:
         if self._pull is None:
             raise _not_forward("Gate")
         several = self._packed.kind != "leaf"
-        douts = flatten(dout)[0] if several and not np.isscalar(dout) else [dout] * len(self._outputs)
+        douts = (
+            flatten(dout)[0] if several and not np.isscalar(dout) else [dout] * len(self._outputs)
+        )
         cts = [
             _cotangent(ct, out, "Gate") if is_float(aval_of(out).dtype) else None
             for ct, out in zip(douts, self._outputs, strict=True)

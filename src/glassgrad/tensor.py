@@ -190,11 +190,12 @@ class Tensor(Operators):
             raise ShapeError(
                 say("a gradient of shape {a} for a tensor of shape {b}", a=np.shape(value), b=self.shape)
             )
-        if value is None:
-            self.node.grads = None
-        else:
-            self.node.grads = tape.Gradients([None] * len(self.node.outs))
-            self.node.grads[self.number] = np.asarray(value, self.dtype)
+        cell = self.node.grads
+        if not isinstance(cell, tape.Gradients):
+            cell = self.node.grads = tape.Gradients([None] * len(self.node.outs))
+        cell.clear()
+        if value is not None:
+            cell[self.number] = np.asarray(value, self.dtype)
 
     def describe(self) -> tuple[str, str]:
         """The user's name and place, for error messages and pictures."""
@@ -241,8 +242,13 @@ class Tensor(Operators):
 
     def _keep(self, nodes: Sequence[Node], grads: Sequence[Any], accumulate: bool) -> None:
         replaced = None
-        for node, found in zip(nodes, grads, strict=True):
+        seen: set[int] = set()
+        for node, found in zip(reversed(nodes), reversed(grads), strict=True):
             held = node.grads
+            if node.primitive is None:
+                found = [_own(found[0], seen)]  # noqa: PLW2901
+            else:
+                seen.update(map(id, found))
             if accumulate and held is not None:
                 found = [_sum(a, b) for a, b in zip(held, found, strict=True)]  # noqa: PLW2901
             if node.primitive is not None:
@@ -259,8 +265,8 @@ class Tensor(Operators):
     # --- copies --------------------------------------------------------------------------
 
     def detach(self) -> Tensor:
-        """The same numbers, as a constant."""
-        return Tensor(self._value)
+        """The same numbers, as a constant; those of a parameter are copied, since it changes."""
+        return Tensor(np.array(self._value) if self.role else self._value)
 
     def numpy(self) -> np.ndarray:
         """A copy of the numbers that may be written."""
@@ -326,7 +332,7 @@ class Tensor(Operators):
                 rule=say("an array cannot carry the gradient on"),
                 hint=say("use .detach(), .data, or `with gg.no_grad():`"),
             )
-        return np.array(self._value, dtype=dtype, copy=True) if copy else np.asarray(self.data, dtype)
+        return np.array(self.data, dtype=dtype, copy=copy)
 
     def __dlpack__(self, **options: Any) -> Any:
         return np.asarray(self).__dlpack__(**options)
@@ -380,6 +386,8 @@ class Parameter(Tensor):
             )
         old = self.node
         assert old is not None
+        if old.grads is None:
+            old.grads = tape.Gradients([None])
         np.copyto(self._value, array, casting="same_kind")
         new = leaf(self._value, old.requires)
         new.position, new.grads = old.position, old.grads
@@ -484,6 +492,16 @@ def _raw(target: Tensor, value: Any) -> Any:
     if target.role and isinstance(value, Tensor):
         return value._value
     return value
+
+
+def _own(gradient: Any, seen: set[int]) -> Any:
+    """A gradient that may be written in place: no view, and nobody else's."""
+    if not isinstance(gradient, np.ndarray):
+        return gradient
+    if not gradient.flags.owndata or id(gradient) in seen:
+        return np.array(gradient, order="C")
+    seen.add(id(gradient))
+    return gradient
 
 
 def _sum(a: Any, b: Any) -> Any:

@@ -19,7 +19,7 @@ from glassgrad.autodiff import jvp as forward
 from glassgrad.autodiff import vjp as reverse
 from glassgrad.core.aval import aval_of, is_float
 from glassgrad.core.interpret import as_operand
-from glassgrad.errors import DtypeError, GradientError, ShapeError
+from glassgrad.errors import DtypeError, GradientError, Operand, ShapeError
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, named_leaves, unflatten
 
@@ -83,6 +83,9 @@ def vjp(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], 
 
     def pull_tree(cotangent: Any) -> Any:
         given, _ = flatten(cotangent)
+        if len(given) != len(outputs):
+            problem = say("{n} results, but {m} cotangents", n=len(outputs), m=len(given))
+            raise ShapeError(problem, operation=call.name)
         cts = [_like(ct, out, "cotangent") for ct, out in zip(given, outputs, strict=True)]
         return call.pack_gradients(pull(cts))
 
@@ -275,8 +278,7 @@ class _Call:
         self.out_structure: Structure | None = None
         numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         self._positions = [self._position(n, len(args)) for n in numbers]
-        self._roles = named_leaves(tuple(args))[1]
-        self._check(args)
+        self._check(*named_leaves(tuple(args))[:2])
 
     def _position(self, number: int, count: int) -> int:
         if not -count <= number < count:
@@ -284,18 +286,20 @@ class _Call:
             raise GradientError(problem, operation=self.name)
         return number % count
 
-    def _check(self, args: Any) -> None:
-        for position in self._positions:
-            child = self.structure.children[position]
-            if child.kind == "leaf" and not is_float(aval_of(self.leaves[child.index]).dtype):
-                dtype = aval_of(self.leaves[child.index]).dtype.name
-                raise DtypeError(
-                    say("the gradient by an argument of dtype {dtype} is asked for", dtype=dtype),
-                    operation=self.name,
-                    rule=say("gradients belong to floating-point numbers"),
-                    hint=say("write 3.0 instead of 3, or use .astype(float)"),
-                )
-        del args
+    def _check(self, paths: Sequence[str], roles: Sequence[str]) -> None:
+        """Refuse integers: a zero for them would be a silent answer."""
+        for i in {i for p in self._positions for i in _indices(self.structure.children[p])}:
+            aval = aval_of(self.leaves[i])
+            if is_float(aval.dtype) or roles[i] == "state":
+                continue
+            dtype = aval.dtype.name
+            raise DtypeError(
+                say("the gradient by an argument of dtype {dtype} is asked for", dtype=dtype),
+                operation=self.name,
+                operands=[Operand(paths[i], aval.shape, dtype)],
+                rule=say("gradients belong to floating-point numbers"),
+                hint=say("write 3.0 instead of 3, or use .astype(float)"),
+            )
 
     def flat(self, *leaves: Any) -> list[Any]:
         with installed(self.structure, leaves) as arguments:

@@ -37,14 +37,14 @@ class BatchTracer(Operators):
         inner = getattr(self.value, "describe", None)
         return inner() if inner is not None else ("", "")
 
-    def _refuse(self) -> Any:
+    def _refuse(self, dtype: Any = None, copy: Any = None) -> Any:
         raise TraceError(
-            say("a branch at {place} on a value mapped by vmap", place=place_of(here())),
+            say("one number is asked at {place} of a value mapped by vmap", place=place_of(here())),
             rule=say("the elements of a batch may disagree"),
-            hint=say("choose with np.where(condition, a, b)"),
+            hint=say("choose with np.where(condition, a, b), and compute with np functions"),
         )
 
-    __bool__ = __float__ = __int__ = __index__ = item = _refuse
+    __bool__ = __float__ = __int__ = __index__ = __array__ = item = _refuse
 
     def __repr__(self) -> str:
         return f"<mapped {self.aval}>"

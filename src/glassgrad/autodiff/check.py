@@ -20,9 +20,10 @@ from glassgrad.autodiff.complex_step import STEP, NotAnalyticError, evaluate_com
 from glassgrad.autodiff.graphs import record
 from glassgrad.core.aval import Aval, aval_of, is_float
 from glassgrad.core.interpret import as_operand
+from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import OptionError, TraceError
 from glassgrad.graph.evaluate import evaluate
-from glassgrad.graph.ir import Graph
+from glassgrad.graph.ir import Eqn, Graph
 from glassgrad.text import say
 from glassgrad.tree import flatten, installed, named_leaves
 
@@ -208,7 +209,7 @@ class _Problem:
             [Aval(leaf.shape, leaf.dtype) for leaf in self.leaves],
             self.name,
         )
-        chosen = [v for e in full.eqns for v in e.outputs if not is_float(v.dtype)]
+        chosen = [v for e in full.eqns for v in e.outputs if not is_float(v.dtype) or _is_step(e)]
         if not chosen:
             return None
         return full.with_eqns(full.eqns, outputs=tuple(chosen)).transform("exact").callable()
@@ -239,7 +240,7 @@ class _Problem:
             if smooth[position]:
                 size = max(abs(float(flat[i])), abs(value), 1e-3 * scale, 1e-300)
                 relative = abs(float(flat[i]) - value) / size
-                if not relative <= error:
+                if not relative <= error and error == error:  # the first NaN stays
                     worst, error = position, relative
         index = np.unravel_index(picked[worst], leaf.shape) if picked else ()
         return Row(
@@ -293,6 +294,14 @@ class _Problem:
             for other in sides[1:]
             for a, b in zip(sides[0], other, strict=True)
         )
+
+
+def _is_step(eqn: Eqn) -> bool:
+    """Whether the result jumps between constants, as sign and floor do."""
+    primitive = eqn.primitive
+    return isinstance(primitive, Elementwise) and all(
+        type(partial) is int and partial == 0 for partial in primitive.partials
+    )
 
 
 def _float64(leaf: Any) -> np.ndarray:

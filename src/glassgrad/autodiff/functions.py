@@ -11,14 +11,14 @@ from collections.abc import Callable
 from typing import Any
 
 from glassgrad.autodiff.graphs import record
-from glassgrad.autodiff.structured import saving_carries
+from glassgrad.autodiff.structured import loop, saving_carries
 from glassgrad.core.aval import Aval, aval_of, is_float
 from glassgrad.core.interpret import as_operand, bind
 from glassgrad.errors import ShapeError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import input_aval
 from glassgrad.primitives import arithmetic
-from glassgrad.primitives.control import checkpoint_p, cond_p, custom_p, scan_p
+from glassgrad.primitives.control import checkpoint_p, cond_p, custom_p
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, unflatten
 
@@ -60,19 +60,9 @@ def scan(
 
     avals = [input_aval(c) for c in carry]
     avals += [Aval(a.shape[1:], a.dtype) for a in map(aval_of, elements)]
-    body, captures = record(flat, avals, _name(step, "step"))
+    body, captures = record(flat, avals, _name(step, "step"), True)
     body = saving_carries(body.transform("exact"), len(captures), len(carry))
-    results = bind(
-        scan_p,
-        *captures,
-        *carry,
-        *elements,
-        graphs=(body,),
-        n_consts=len(captures),
-        n_carry=len(carry),
-        length=count,
-        reverse=reverse,
-    )
+    results = loop(body, captures, carry, elements, count, reverse)
     stop = len(results) - len(carry)
     final = unflatten(carry_structure, results[: len(carry)])
     return final, unflatten(packed[0], results[len(carry) : stop])
@@ -88,7 +78,7 @@ def cond(predicate: Any, yes: Callable[..., Any], no: Callable[..., Any], *opera
     leaves = [_leaf(x) for x in leaves]
     avals = [input_aval(x) for x in leaves]
     branches = [_Flat(function, structure) for function in (yes, no)]
-    recorded = [record(b, avals, _name(b.function, "branch")) for b in branches]
+    recorded = [record(b, avals, _name(b.function, "branch"), True) for b in branches]
     captures = [value for _, values in recorded for value in values]
     first = len(recorded[0][1])
     graphs = tuple(
@@ -113,7 +103,8 @@ def checkpoint(function: Callable[..., Any]) -> Callable[..., Any]:
         leaves, structure = flatten(args)
         leaves = [_leaf(x) for x in leaves]
         flat = _Flat(function, structure)
-        graph, captures = record(flat, [input_aval(x) for x in leaves], _name(function, "f"))
+        avals = [input_aval(x) for x in leaves]
+        graph, captures = record(flat, avals, _name(function, "f"), True)
         results = bind(checkpoint_p, *captures, *leaves, graphs=(graph.transform("exact"),))
         assert flat.out_structure is not None
         return unflatten(flat.out_structure, results)

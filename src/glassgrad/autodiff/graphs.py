@@ -25,11 +25,17 @@ from glassgrad.tree import flatten
 
 
 def record(
-    function: Callable[..., Sequence[Any]], inputs: Sequence[Var | Aval], name: str
+    function: Callable[..., Sequence[Any]],
+    inputs: Sequence[Var | Aval],
+    name: str,
+    from_tape: bool = False,
 ) -> tuple[Graph, list[Any]]:
-    """The graph of a flat function, and the outer values that became its first inputs."""
+    """The graph of a flat function, and the outer values that became its first inputs.
+
+    from_tape: whether eager tensors that require a gradient are among them, else constants
+    """
     with new_level() as level:
-        trace = GraphTrace(level)
+        trace = GraphTrace(level, from_tape)
         tracers = [
             trace.new_input(x.aval, x.name) if isinstance(x, Var) else trace.new_input(x)
             for x in inputs

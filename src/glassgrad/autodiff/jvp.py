@@ -9,41 +9,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from glassgrad.autodiff import rules
-from glassgrad.core.aval import aval_of
+from glassgrad.autodiff.concrete import Concrete
 from glassgrad.core.interpret import bind, new_level
 from glassgrad.core.primitive import Primitive
-from glassgrad.primitives.operators import Operators
 
 
-class DualTracer(Operators):
+class DualTracer(Concrete):
     """A value and its tangent at one forward-mode level."""
 
-    __slots__ = ("interpreter", "tangent", "value")
+    __slots__ = ("tangent",)
 
     def __init__(self, interpreter: Forward, value: Any, tangent: Any) -> None:
         self.interpreter = interpreter
         self.value = value
         self.tangent = tangent
-
-    @property
-    def aval(self) -> Any:
-        return aval_of(self.value)
-
-    def describe(self) -> tuple[str, str]:
-        inner = getattr(self.value, "describe", None)
-        return inner() if inner is not None else ("", "")
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __float__(self) -> float:
-        return float(self.value)
-
-    def __int__(self) -> int:
-        return int(self.value)
-
-    def item(self) -> Any:
-        return self.value.item()
 
     def __repr__(self) -> str:
         return f"<dual {self.value!r}>"

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from glassgrad.autodiff import batch as batching
 from glassgrad.autodiff.graphs import batched as batched_graph
 from glassgrad.autodiff.graphs import pull, push, record
@@ -104,20 +106,18 @@ def _bind_scan(
     avals = [_plain_aval(v) for v in (*consts, *carry)]
     avals += [Aval(a.shape[1:], a.dtype) for a in map(_plain_aval, xs)]
     body, captures = record(step, avals, "step")
-    return tuple(
-        bind(
-            scan_p,
-            *captures,
-            *consts,
-            *carry,
-            *xs,
-            graphs=(body.transform("exact"),),
-            n_consts=len(captures) + len(consts),
-            n_carry=len(carry),
-            length=length,
-            reverse=reverse,
-        )
-    )
+    return loop(body.transform("exact"), (*captures, *consts), carry, xs, length, reverse)
+
+
+def loop(
+    body: Graph, consts: Any, carry: Any, xs: Any, length: int, reverse: bool
+) -> tuple[Any, ...]:
+    """The last carry and the stacked results; a loop of no steps is not recorded."""
+    if not length:
+        made = [y.aval for y in body.outputs[len(carry) :]]
+        return (*carry, *(np.zeros((0, *y.shape), y.dtype) for y in made))
+    counts = {"n_consts": len(consts), "n_carry": len(carry), "length": length, "reverse": reverse}
+    return tuple(bind(scan_p, *consts, *carry, *xs, graphs=(body,), **counts))
 
 
 def scan_push(body: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any, *inputs: Any) -> Any:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -53,6 +54,11 @@ class Gradients(list[Any]):
         """Whether they came from another output while the leaf stayed as it is."""
         return self._output not in (-1, output.node.serial) and self._leaf == leaf.serial
 
+    def clear(self) -> None:
+        """No gradient; older values of the same parameter still share the cell."""
+        self[:] = [None] * len(self)
+        self._output = -1
+
     def source(self) -> tuple[str, str]:
         """Name and place of the output that left them."""
         return name_of(self._position), place_of(self._position)
@@ -69,12 +75,16 @@ def backward(root: Node, number: int, seed: Any) -> tuple[list[Node], list[list[
         return nodes, _sweep(_without_stale(nodes), number, seed)
     if len(nodes) > _LARGEST_COMPILED:
         return nodes, _sweep(nodes, number, seed)
-    key, values = _structure(nodes, number)
-    compiled = _cache.get(key)
+    with _lock:  # numbers in shared nodes and the cache are written: one thread at a time
+        key, values = _structure(nodes, number)
+        compiled = _cache.get(key)
+        is_new = compiled is None and not _cache.seen_before(key)
+    if is_new:
+        return nodes, _sweep(nodes, number, seed)
     if compiled is None:
-        if not _cache.seen_before(key):
-            return nodes, _sweep(nodes, number, seed)
-        compiled = _cache.put(key, _compile(nodes, number, seed))
+        compiled = _compile(nodes, number, seed)
+        with _lock:
+            _cache.put(key, compiled)
     return nodes, compiled(values, seed)
 
 
@@ -96,22 +106,24 @@ def _structure(nodes: Sequence[Node], number: int) -> tuple[tuple[Any, ...], lis
     for i, node in enumerate(nodes):
         node.index = i
         outs = node.outs
-        if node.primitive is None:
-            key.append((outs[0].shape, outs[0].dtype))
-            values.append(outs[0])
-            continue
         key.append(node.primitive)
+        if node.primitive is None:
+            value = outs[0]
+            key += (value.shape, value.dtype.num)
+            values.append(value)
+            continue
         if node.params:
             key.append(tuple(node.params.items()))
-        for value, parent in zip(node.inputs, node.parents, strict=True):
+        for value, parent in zip(node.inputs, node.parents):  # noqa: B905 - equal by construction
             if parent is not None and parent[0].requires:
-                key.append((parent[0].index, parent[1]))
+                # A plain int, because a tuple for every edge would cost more than the edge.
+                key.append(parent[0].index + _LARGEST_COMPILED * parent[1])
             elif type(value) in _SCALARS:
-                key.append((type(value), value))
+                key += (type(value), value)
             else:
-                key.append((value.shape, value.dtype, 0))
+                key += (value.shape, value.dtype.num)
                 values.append(value)
-        values.extend(outs)
+        values += outs
     return tuple(key), values
 
 
@@ -128,11 +140,10 @@ class _Cache:
             self._entries.move_to_end(key)
         return entry
 
-    def put(self, key: Any, compiled: Any) -> Any:
+    def put(self, key: Any, compiled: Any) -> None:
         self._entries[key] = compiled
         while len(self._entries) > _REMEMBERED:
             self._entries.popitem(last=False)
-        return compiled
 
     def seen_before(self, key: Any) -> bool:
         """Whether a tape of this structure was swept before; remembers that it is now."""
@@ -146,6 +157,7 @@ class _Cache:
 
 
 _cache = _Cache()
+_lock = Lock()
 
 
 def _compile(nodes: Sequence[Node], number: int, seed: Any) -> Callable[..., Any]:
@@ -201,22 +213,23 @@ class _Overwritten:
     """Stands for a value that is gone: its shape may be read, its numbers may not."""
 
     level = 1 << 30
+    equation = None
 
-    def __init__(self, node: Node, user: Node) -> None:
-        self.aval = aval_of(node.outs[0])
+    def __init__(self, value: Any, leaf: Node, user: Node) -> None:
+        self.aval = aval_of(value)
         self.shape, self.dtype, self.ndim = self.aval.shape, self.aval.dtype, self.aval.ndim
         self.interpreter = self
-        self._node = node
+        self._leaf = leaf
         self._user = user
 
     def process(self, primitive: Any, inputs: Any, params: Any) -> Any:
         del primitive, inputs, params
-        node, user = self._node, self._user
-        written = place_of(node.stale) if node.stale is not True else "?"
+        leaf, user = self._leaf, self._user
+        written = place_of(leaf.stale) if leaf.stale is not True else "?"
         raise GradientError(
             say(
                 "the parameter {name}, used at {used}, was overwritten at {written}",
-                name=name_of(node.position) or "?",
+                name=name_of(leaf.position) or "?",
                 used=place_of(user.position),
                 written=written,
             ),
@@ -234,16 +247,26 @@ class _Overwritten:
 
 
 def _without_stale(nodes: Sequence[Node]) -> list[Node]:
-    """The tape with every overwritten value replaced by one that refuses to be read."""
+    """The tape with every overwritten value replaced by one that refuses to be read.
+
+    A transposed or sliced parameter is a view of its memory, and gone with it.
+    """
+    stale = [node for node in nodes if node.stale is not None]
+
+    def checked(value: Any, user: Node) -> Any:
+        if isinstance(value, np.ndarray):
+            for leaf in stale:
+                if np.may_share_memory(value, leaf.outs[0]):
+                    return _Overwritten(value, leaf, user)
+        return value
+
     made: dict[Node, Node] = {}
     for node in nodes:
-        values, parents = [], []
-        for value, parent in zip(node.inputs, node.parents, strict=True):
-            twin = made.get(parent[0]) if parent is not None else None
-            parents.append(None if twin is None else (twin, parent[1]))
-            gone = parent is not None and parent[0].stale is not None
-            values.append(_Overwritten(parent[0], node) if gone else value)
-        made[node] = Node(node.primitive, values, parents, node.outs, node.params, node.path)
+        parents = [None if p is None else (made.get(p[0], p[0]), p[1]) for p in node.parents]
+        values = [checked(value, node) for value in node.inputs]
+        outs = [checked(out, node) for out in node.outs]
+        made[node] = Node(node.primitive, values, parents, outs, node.params, node.path)
+        made[node].requires = node.requires
     return list(made.values())
 
 

@@ -15,11 +15,11 @@ from typing import Any
 import numpy as np
 
 from glassgrad.autodiff import rules
+from glassgrad.autodiff.concrete import Concrete
 from glassgrad.core.aval import aval_of, is_float
 from glassgrad.core.interpret import bind, new_level
 from glassgrad.core.primitive import Primitive
 from glassgrad.core.region import Path, deriving, provenance
-from glassgrad.primitives.operators import Operators
 
 _serial = count().__next__
 
@@ -132,36 +132,16 @@ def accumulate(cts: dict[Any, list[Any]], parent: tuple[Any, int], grad: Any) ->
 # --- the functional transform ------------------------------------------------------------
 
 
-class ReverseTracer(Operators):
+class ReverseTracer(Concrete):
     """A value of one reverse-mode level, with the node that made it."""
 
-    __slots__ = ("interpreter", "node", "number", "value")
+    __slots__ = ("node", "number")
 
     def __init__(self, interpreter: Reverse, value: Any, node: Node, number: int = 0) -> None:
         self.interpreter = interpreter
         self.value = value
         self.node = node
         self.number = number
-
-    @property
-    def aval(self) -> Any:
-        return aval_of(self.value)
-
-    def describe(self) -> tuple[str, str]:
-        inner = getattr(self.value, "describe", None)
-        return inner() if inner is not None else ("", "")
-
-    def __bool__(self) -> bool:
-        return bool(self.value)
-
-    def __float__(self) -> float:
-        return float(self.value)
-
-    def __int__(self) -> int:
-        return int(self.value)
-
-    def item(self) -> Any:
-        return self.value.item()
 
     def __repr__(self) -> str:
         return f"<differentiated {self.value!r}>"
@@ -205,8 +185,10 @@ def pullback(
     """Flat results of a flat function, and the map from their cotangents to the inputs'."""
     with new_level() as level:
         interpreter = Reverse(level)
-        tracers = [interpreter.new_input(x) for x in inputs]
-        results = list(function(*tracers))
+        # Integers stay what they are, so that `range(n)` and `x[i]` work.
+        moving = [is_float(aval_of(x).dtype) for x in inputs]
+        given = [interpreter.new_input(x) if m else x for x, m in zip(inputs, moving, strict=True)]
+        results = list(function(*given))
     mine = [isinstance(r, ReverseTracer) and r.interpreter is interpreter for r in results]
     outputs = [interpreter.lower(r) for r in results]
 
@@ -216,7 +198,9 @@ def pullback(
             if is_mine and ct is not None:
                 accumulate(cts, (result.node, result.number), _recorded(ct, result.value))
         sweep(ancestors(list(cts)), cts)
-        found = (cts.get(tracer.node, (None,))[0] for tracer in tracers)
+        found = (
+            cts.get(x.node, (None,))[0] if m else None for x, m in zip(given, moving, strict=True)
+        )
         return [
             rules.zeros_of(x) if ct is None else ct for ct, x in zip(found, inputs, strict=True)
         ]

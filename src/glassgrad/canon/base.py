@@ -1,13 +1,14 @@
 """What a worked example is: a plain function, its inputs, and the numbers that it must give.
 
 Layer L9. A `Circuit` shows every value and every gradient of one graph; an `Experiment` measures
-something and states numbers. Expected numbers are written as they are printed in the source: text
-counts to half a unit of its last digit, a Python number to 1e-12, and a pair (low, high) is a range.
+something and states numbers. Expected numbers are written as their source prints them: text
+counts to half a unit of its last digit, a Python number to 1e-12, a pair (low, high) is a range.
 """
 
 from __future__ import annotations
 
 import inspect
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -26,6 +27,7 @@ from glassgrad.tensor import Tensor, parameter
 from glassgrad.text import say, speaking
 
 EXACT = 1e-12
+_ANNOTATION = re.compile(r"(?<=\w): (?:Any|int|float)\b|(?<=\)) -> Any\b|  # (?:fmt|noqa): [^\n]*")
 Table = list[tuple[str, ...]]
 Words = Callable[[], str]
 
@@ -74,16 +76,30 @@ def checks_of(label: str, expected: Any, computed: Any) -> Iterator[Check]:
     yield Check(label, middle, float(computed), tolerance, printed)
 
 
+def around(printed: str) -> tuple[float, float]:
+    """The range of all numbers that are printed so, also where that is narrower than 1e-12.
+
+    >>> around("2.7e-19")
+    (2.65e-19, 2.75e-19)
+    """
+    half_unit = _half_unit(printed)
+    return float(Decimal(printed) - half_unit), float(Decimal(printed) + half_unit)
+
+
+def _half_unit(printed: str) -> Decimal:
+    """Half a unit of the last digit."""
+    exponent = Decimal(printed).as_tuple().exponent
+    assert isinstance(exponent, int), printed
+    return Decimal(5).scaleb(exponent - 1)
+
+
 def _read(expected: Any) -> tuple[float, float, str]:
     """The number, its tolerance and how it is printed."""
     if isinstance(expected, tuple):
         low, high = expected
         return (low + high) / 2, (high - low) / 2 * (1 + EXACT), f"{low:g} … {high:g}"
     if isinstance(expected, str):
-        exponent = Decimal(expected).as_tuple().exponent
-        assert isinstance(exponent, int), expected
-        half_unit = float(Decimal(5).scaleb(exponent - 1))
-        return float(expected), max(EXACT, half_unit * (1 + 1e-9)), expected
+        return float(expected), max(EXACT, float(_half_unit(expected)) * (1 + 1e-9)), expected
     return float(expected), EXACT, f"{expected:.15g}"
 
 
@@ -108,7 +124,9 @@ class Results:
     def __str__(self) -> str:
         lines = [self.columns, *self.table()]
         widths = [max(len(line[i]) for line in lines) for i in range(len(self.columns))]
-        padded = ("  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines)
+        padded = (
+            "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)) for line in lines
+        )
         return "\n".join(line.rstrip() for line in padded)
 
 
@@ -205,16 +223,21 @@ class Example(ABC):
         if self.missing():
             return []
         values = self.results.values
-        return [c for label, one in self.expected.items() for c in checks_of(label, one, values[label])]
+        return [
+            c for label, one in self.expected.items() for c in checks_of(label, one, values[label])
+        ]
 
     @property
     def numbers(self) -> list[Check]:
         return self.check()
 
     def code(self) -> str:
-        """The example's own source text."""
-        functions = dict.fromkeys((*self.parts, self.shown))
-        return "\n\n".join(inspect.getsource(function) for function in functions)
+        """The example's own source text, without type annotations and leading underscores."""
+        functions = list(dict.fromkeys((*self.parts, self.shown)))
+        text = "\n\n".join(inspect.getsource(function) for function in functions)
+        for function in functions:
+            text = re.sub(rf"\b{function.__name__}\b", _plain(function), text)
+        return _ANNOTATION.sub("", text)
 
     def missing(self) -> str:
         """What the example lacks to be computed here; empty if nothing."""
@@ -227,6 +250,11 @@ class Example(ABC):
                 name=self.dataset,
             )
         return ""
+
+
+def _plain(function: Callable[..., Any]) -> str:
+    """The function's name as a reader would write it."""
+    return function.__name__.strip("_")
 
 
 def has_data(name: str) -> bool:
@@ -258,7 +286,8 @@ class Circuit(Example):
 
     def graph(self) -> Graph:
         """The recorded function."""
-        return trace(self.function, *map(_array, self.inputs.values()))
+        recorded = trace(self.function, *map(_array, self.inputs.values()))
+        return replace(recorded, name=_plain(self.function))
 
     def run(self, *inputs: Any) -> Results:
         """Values and gradients of all nodes, at `inputs` or at the example's own."""
@@ -322,13 +351,20 @@ def _differentiated(graph: Graph, arrays: Sequence[Any]) -> Results:
     """Each input and each result of an equation, with the gradient of the first output."""
     leaves = [parameter(x, np.float64) if x.dtype.kind == "f" else x for x in arrays]
     nodes: dict[Var, Any] = dict(zip(graph.inputs, leaves, strict=True))
+    inside: set[Var] = set()  # unnamed values of a region, which shows as one step
     for eqn, results in graph.steps(*leaves):
         nodes.update(zip(eqn.outputs, results, strict=True))
+        inside.update(var for var in eqn.outputs if eqn.region and not var.name)
     last = graph.outputs[0]
     assert isinstance(last, Var)
     nodes[last].backward()
     names = Names(graph)
-    rows = [(names[var], _data(node), _gradient(node)) for var, node in nodes.items()]
+    inside.discard(last)
+    rows = [
+        (names[var], _data(node), _gradient(node))
+        for var, node in nodes.items()
+        if var not in inside
+    ]
     values = {name: value for name, value, _ in rows}
     values |= {f"d{name}": gradient for name, _, gradient in rows if gradient is not None}
     columns = (say("node"), say("value"), say("gradient"))
@@ -347,7 +383,10 @@ def _gradient(node: Any) -> Any:
 def _rounded_steps(graph: Graph, arrays: Sequence[Any], decimals: int) -> dict[str, Any]:
     """All values by name where each equation's result is rounded before it is used again."""
     derived = graph.gradients()
-    values: dict[Var, Any] = {**dict(derived.consts), **dict(zip(derived.inputs, arrays, strict=True))}
+    values: dict[Var, Any] = {
+        **dict(derived.consts),
+        **dict(zip(derived.inputs, arrays, strict=True)),
+    }
     for eqn in derived.eqns:
         results = apply(eqn, values)
         values.update((v, np.round(x, decimals)) for v, x in zip(eqn.outputs, results, strict=True))
@@ -355,5 +394,7 @@ def _rounded_steps(graph: Graph, arrays: Sequence[Any], decimals: int) -> dict[s
     found = {names[var]: value for var, value in values.items()}
     moving = [var for var in derived.inputs if var.dtype.kind == "f"]
     for var, gradient in zip(moving, derived.outputs[1:], strict=True):
-        found[f"d{var.name}"] = gradient.value if isinstance(gradient, Literal) else values[gradient]
+        found[f"d{var.name}"] = (
+            gradient.value if isinstance(gradient, Literal) else values[gradient]
+        )
     return found

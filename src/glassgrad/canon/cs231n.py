@@ -7,16 +7,8 @@ from typing import Any
 import numpy as np
 
 from glassgrad.autodiff.api import grad, vjp
+from glassgrad.canon import spiral
 from glassgrad.canon.base import Circuit, Experiment, Results, measured, words
-from glassgrad.canon.spiral import (
-    scores_gradient as scores_gradient,
-)
-from glassgrad.canon.spiral import (
-    spiral_linear as spiral_linear,
-)
-from glassgrad.canon.spiral import (
-    spiral_network as spiral_network,
-)
 from glassgrad.gates import sigmoid
 
 _NOTES = "CS231n, Backpropagation, Intuitions, https://cs231n.github.io/optimization-2/"
@@ -270,7 +262,9 @@ def _measure_sanity() -> Results:
             "softmax, 10 classes": float(_softmax_loss(np.zeros(10), 3)),
             "hinge, 10 classes": float(_hinge_loss(np.zeros(10), 3)),
             "softmax, 3 classes": float(_softmax_loss(np.zeros(3), 1)),
-            "characters - ln 65": float(_softmax_loss(np.zeros(characters), 0) - np.log(characters)),
+            "characters - ln 65": float(
+                _softmax_loss(np.zeros(characters), 0) - np.log(characters)
+            ),
             "sum of the gradient": float(grad(_softmax_loss)(np.zeros(10), 3).sum()),
         }
     )
@@ -296,3 +290,9 @@ sanity = Experiment(
         "sum of the gradient": 0,
     },
 )
+
+# --- the case study ----------------------------------------------------------------------
+
+scores_gradient = spiral.scores
+spiral_linear = spiral.linear
+spiral_network = spiral.network

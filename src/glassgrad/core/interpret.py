@@ -65,10 +65,10 @@ def bind(primitive: Primitive, *inputs: Any, **params: Any) -> Any:
         found = getattr(value, "interpreter", None)
         if found is top:
             if top is None and not isinstance(value, (np.ndarray, np.generic)):
-                inputs = tuple(map(as_operand, inputs))
+                inputs = as_operands(inputs)
         elif found is None:
             if not isinstance(value, (np.ndarray, np.generic)):
-                inputs = tuple(map(as_operand, inputs))
+                inputs = as_operands(inputs)
         elif top is None or found.level > top.level:
             top = found
     if top is None:
@@ -83,6 +83,11 @@ def evaluate(primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, A
         return run(*inputs, **params) if params else run(*inputs)
     except (ValueError, TypeError, IndexError) as error:
         raise_diagnosed(primitive, inputs, params, error)
+    except (ZeroDivisionError, OverflowError):
+        # NOTE: Python's own numbers refuse where arrays answer inf or NaN: the derivative of x / 0.
+        if not all(type(x) in (int, float, bool) for x in inputs):
+            raise
+        return run(*map(np.float64, inputs), **params).item()  # stays weak
 
 
 def raise_diagnosed(
@@ -116,7 +121,7 @@ def operands_of(primitive: Primitive, inputs: Sequence[Any]) -> list[Operand]:
     return rows
 
 
-def as_operand(value: Any) -> Any:
+def as_operand(value: Any, default: Any = None) -> Any:
     """An operand from what users write: Python floats and lists become `config.float` arrays."""
     if type(value) in PLAIN or hasattr(value, "interpreter") or isinstance(value, np.generic):
         return value
@@ -124,5 +129,15 @@ def as_operand(value: Any) -> Any:
         return value
     array = np.asarray(value)
     if array.dtype == np.float64 and not hasattr(value, "dtype"):
-        array = array.astype(config.float)
+        array = array.astype(default or config.float)
     return array
+
+
+def as_operands(values: Sequence[Any]) -> tuple[Any, ...]:
+    """Operands of one operation: a list of floats takes the dtype that the result will have.
+
+    NOTE: [0.1] beside a float64 array would otherwise lose half its digits, unseen.
+    """
+    dtypes = [value.dtype for value in values if hasattr(value, "dtype")]
+    wanted = np.result_type(config.float, *dtypes)
+    return tuple(as_operand(value, wanted) for value in values)

@@ -11,7 +11,9 @@ import ast
 import linecache
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from types import FunctionType
 from typing import TYPE_CHECKING, Any
+from weakref import finalize
 
 import numpy as np
 
@@ -117,6 +119,9 @@ def compile_functions(text: str, filename: str, constants: Mapping[str, Any] | N
     namespace: dict[str, Any] = {"__builtins__": _ALLOWED_BUILTINS, "np": np, **(constants or {})}
     # Safe: every node and name was checked above, and the builtins are the few listed.
     exec(compile(tree, filename, "exec"), namespace)  # noqa: S102
+    for value in namespace.values():
+        if isinstance(value, FunctionType):  # the text goes when its functions go
+            finalize(value, linecache.cache.pop, filename, None).atexit = False
     return namespace
 
 

@@ -30,8 +30,8 @@ from glassgrad.data.columns import (
     position_names,
     text_column,
 )
-from glassgrad.data.disk import read_bytes
 from glassgrad.errors import DataError, DataWarning, FileFormatError, unknown_option
+from glassgrad.files import read_bytes
 from glassgrad.text import say
 
 _BYTE_ORDER_MARKS = (

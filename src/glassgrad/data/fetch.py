@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from glassgrad.config import config
-from glassgrad.data.disk import BLOCK, access_error, flush_folder, named_access, sha256_of
 from glassgrad.data.sources import SOURCES, RemoteFile
 from glassgrad.errors import FileAccessError, FileFormatError
+from glassgrad.files import BLOCK, access_error, flush_folder, named_access, sha256_of
 from glassgrad.text import say
 
 Progress = Callable[[int, int], None]

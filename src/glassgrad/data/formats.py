@@ -17,8 +17,8 @@ import numpy as np
 from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
-from glassgrad.data.disk import BLOCK, named_access, replacing
 from glassgrad.errors import DtypeError, FileFormatError
+from glassgrad.files import BLOCK, named_access, replacing
 from glassgrad.text import say
 
 if TYPE_CHECKING:

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from glassgrad.config import config
 from glassgrad.data.dataset import Dataset
-from glassgrad.data.disk import named_access
 from glassgrad.data.fetch import Progress, find_local, find_or_fetch, search_folders
 from glassgrad.data.formats import (
     CIFAR_RECORD,
@@ -32,6 +31,7 @@ from glassgrad.data.sources import (
     Source,
 )
 from glassgrad.errors import FileFormatError
+from glassgrad.files import named_access
 from glassgrad.text import say
 
 Folder = str | os.PathLike[str] | None

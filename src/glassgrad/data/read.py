@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from glassgrad.data.columns import Column, Table, number_column, text_column
 from glassgrad.data.delimited import read_csv
-from glassgrad.data.disk import named_access
 from glassgrad.data.formats import read_npz
 from glassgrad.errors import DataError
+from glassgrad.files import named_access
 from glassgrad.text import say
 
 _ZIP_MAGICS = (b"PK\x03\x04", b"PK\x05\x06")  # with entries, and without

@@ -11,6 +11,7 @@ named tuples into tuples, a position into the name of its file and a line.
 
 from __future__ import annotations
 
+import ast
 import inspect
 import json
 import math
@@ -22,6 +23,7 @@ import numpy as np
 from glassgrad.core.aval import Aval
 from glassgrad.core.position import Place, line_of, place_of
 from glassgrad.core.primitive import REGISTRY, Elementwise, Primitive
+from glassgrad.core.template import check_syntax
 from glassgrad.errors import FileFormatError, GlassgradError, GraphError
 from glassgrad.files import (
     anything,
@@ -41,6 +43,7 @@ from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.names import checked
 from glassgrad.graph.values import DTYPES, array_of, array_text, decoded, dtype_name, encoded, plain
 from glassgrad.graph.verify import verify
+from glassgrad.text import say
 from glassgrad.tree import Structure
 
 FORMAT, VERSION = "glassgrad.graph", 1
@@ -137,7 +140,7 @@ def _graph_fields(graph: Graph) -> dict[str, Any]:
         }
 
     return {
-        "name": graph.name,
+        "name": checked(graph.name) or "f",
         "vars": [_var_fields(var) for var in numbers],
         "inputs": [numbers[var] for var in graph.inputs],
         "consts": [{"var": numbers[var], "data": array_text(v)} for var, v in graph.consts],
@@ -150,7 +153,12 @@ def _graph_fields(graph: Graph) -> dict[str, Any]:
 
 def _var_fields(var: Var) -> dict[str, Any]:
     dtype, shape = dtype_name(var.dtype), list(var.shape)
-    return {"name": var.name, "dtype": dtype, "shape": shape, "weak": var.aval.weak}
+    return {"name": _name(var.name), "dtype": dtype, "shape": shape, "weak": var.aval.weak}
+
+
+def _name(name: str) -> str:
+    """A name that may become code, as `numpy_source` asks for it, or none."""
+    return name if checked(name.replace(".", "_")) else ""
 
 
 class _Reader:
@@ -181,7 +189,7 @@ class _Reader:
         sizes = [max(size, 1) for size in aval.shape]  # as NumPy counts against its limit
         if len(sizes) > _MOST_AXES or math.prod(sizes) * aval.dtype.itemsize > _MOST_BYTES:
             raise unfit(aval.shape, f"{self.where}.{place}.shape")
-        return Var(aval, item["name"] if checked(item["name"].replace(".", "_")) else "")
+        return Var(aval, _name(item["name"]))
 
     def _lookup(self, number: int, place: str) -> Var:
         if number >= len(self.vars):
@@ -212,7 +220,7 @@ class _Reader:
         if item["derives"] is not None and item["derives"] >= len(self.eqns):
             raise unfit(item["derives"], f"{where}.derives")
         found = item["place"]
-        return Eqn(
+        eqn = Eqn(
             primitive,
             tuple(self._atom(atom, f"{place}.inputs") for atom in item["inputs"]),
             tuple(self._lookup(i, f"{place}.outputs") for i in item["outputs"]),
@@ -222,6 +230,8 @@ class _Reader:
             derives=None if item["derives"] is None else self.eqns[item["derives"]],
             graphs=tuple(_Reader(g, f"{where}.graphs").graph for g in item["graphs"]),
         )
+        _check_text(eqn)
+        return eqn
 
 
 _LITERAL = record({"literal": anything})
@@ -238,6 +248,17 @@ def _parameters(primitive: Primitive) -> set[str]:
     # A rule that several primitives share has a default for what only one of them takes.
     used = [p for p in found if p.default is p.empty or f"{{{p.name}}}" in str(source)]
     return {p.name for p in used} - {"graphs"}
+
+
+def _check_text(eqn: Eqn) -> None:
+    """Refuse parameters of which the equation's source would be more than one plain expression."""
+    operands = [f"x{i}" for i in range(len(eqn.inputs))]
+    graphs = {"graphs": tuple(f"f{i}" for i in range(len(eqn.graphs)))} if eqn.graphs else {}
+    written = eqn.primitive.numpy_text(operands, {**eqn.params, **graphs})
+    tree = ast.parse(written)
+    check_syntax(tree)
+    if [type(statement) for statement in tree.body] != [ast.Expr]:
+        raise GraphError(say("{text!r} is no expression", text=written))
 
 
 # --- how arguments and results are packed --------------------------------------------------

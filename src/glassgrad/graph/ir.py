@@ -11,11 +11,14 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from glassgrad.core.aval import Aval, aval_of
+from glassgrad.core.interpret import as_operand
 from glassgrad.core.position import Place, Position
 from glassgrad.core.primitive import Primitive
 from glassgrad.core.region import Path
-from glassgrad.errors import GraphError
+from glassgrad.errors import GraphError, Operand, ShapeError
 from glassgrad.graph.readers import Readable
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, unflatten
@@ -99,15 +102,33 @@ class Graph(Readable):
     retrace: Callable[..., Graph] | None = field(default=None, repr=False)
 
     def flatten_arguments(self, args: Sequence[Any]) -> list[Any]:
-        """The leaves of call arguments, checked against what was traced."""
-        leaves, structure = flatten(tuple(args))
+        """The leaves of call arguments, checked against what was traced; scalars get its dtype."""
+        leaves, _ = flatten(tuple(args))
         if len(leaves) != len(self.inputs):
             problem = say(
                 "takes {wanted} arrays, got {got}", wanted=len(self.inputs), got=len(leaves)
             )
             raise GraphError(problem, operation=self.name)
-        del structure
-        return leaves
+        return [self._fitted(leaf, var) for leaf, var in zip(leaves, self.inputs, strict=True)]
+
+    def _fitted(self, leaf: Any, var: Var) -> Any:
+        """An argument as the recorded program needs it."""
+        value = as_operand(leaf)
+        aval = aval_of(value)
+        fits = (aval.shape, aval.dtype) == (var.shape, var.dtype)
+        has_dtype = hasattr(leaf, "dtype")  # Python numbers and lists have none
+        if not fits and not has_dtype and np.can_cast(aval.dtype, var.dtype, "same_kind"):
+            value = np.asarray(leaf, var.dtype)[()]
+            fits = value.shape == var.shape
+        if fits:
+            return value
+        raise ShapeError(
+            say("recorded for {wanted}, got {got}", wanted=var.aval, got=aval),
+            operation=self.name,
+            operands=[Operand(var.name or "x", aval.shape, aval.dtype.name)],
+            rule=say("a graph has fixed shapes and dtypes"),
+            hint=say("trace the function again with arguments like these"),
+        )
 
     def pack_results(self, leaves: Sequence[Any]) -> Any:
         """Flat results in the container that the function returned."""

@@ -81,10 +81,14 @@ class Tracer(Operators):
 
 
 class GraphTrace:
-    """The recording interpreter: every bind becomes an equation."""
+    """The recording interpreter: every bind becomes an equation.
 
-    def __init__(self, level: int) -> None:
+    from_tape: take eager tensors that require a gradient as inputs too, not as constants
+    """
+
+    def __init__(self, level: int, from_tape: bool = False) -> None:
         self.level = level
+        self.from_tape = from_tape
         self.eqns: list[Eqn] = []
         self.consts: dict[int, tuple[Var, Any]] = {}
         self.captures: list[tuple[Var, Any]] = []
@@ -139,9 +143,10 @@ class GraphTrace:
     ) -> Graph:
         """The graph of everything recorded; values of outer traces become extra inputs."""
         outputs = tuple(map(self.atom, results))
-        captured = [(v, value) for v, value in self.consts.values() if _is_outer(value)]
+        known = self.consts.values()
+        captured = [(v, value) for v, value in known if self._is_outer(value)]
         self.captures = captured
-        consts = [(v, _plain(value)) for v, value in self.consts.values() if not _is_outer(value)]
+        consts = [(v, _plain(value)) for v, value in known if not self._is_outer(value)]
         eqns = tuple(self.eqns)
         name_values(eqns)
         name_gradients(self.gradients)
@@ -153,6 +158,14 @@ class GraphTrace:
             name=name,
             out_structure=structure,
         )
+
+
+    def _is_outer(self, value: Any) -> bool:
+        """Whether a value belongs to an outer transform or tape and may not become a constant."""
+        interpreter = getattr(value, "interpreter", None)
+        if interpreter is None:
+            return False
+        return interpreter.level > 0 or (self.from_tape and value.requires_grad)
 
 
 def _variable(tracer: Tracer) -> Var:
@@ -254,12 +267,6 @@ def _function_name(function: Callable[..., Any]) -> str:
 def _name_of(value: Any) -> str:
     describe = getattr(value, "describe", None)
     return describe()[0] if describe is not None else ""
-
-
-def _is_outer(value: Any) -> bool:
-    """Whether a value belongs to an outer transform and may not be frozen into a constant."""
-    interpreter = getattr(value, "interpreter", None)
-    return interpreter is not None and interpreter.level > 0
 
 
 def _plain(value: Any) -> Any:

@@ -6,9 +6,11 @@ graph that was read from a file.
 
 from __future__ import annotations
 
+from typing import Any
+
 from glassgrad.core.primitive import REGISTRY
-from glassgrad.errors import GraphError
-from glassgrad.graph.ir import Eqn, Graph, Literal, Var
+from glassgrad.errors import GlassgradError, GraphError
+from glassgrad.graph.ir import Eqn, Graph, Var
 from glassgrad.text import say
 
 
@@ -36,8 +38,7 @@ def _verify_equation(eqn: Eqn, defined: set[Var]) -> None:
             raise GraphError(say("{name} reads a value before it is computed", name=name))
     for inner in eqn.graphs:
         verify(inner)
-    avals = eqn.primitive.infer_avals(*(atom.aval for atom in eqn.inputs), **eqn.all_params)
-    expected = tuple(avals) if eqn.primitive.multiple else (avals,)
+    expected = _expected(eqn)
     found = tuple(var.aval for var in eqn.outputs)
     if [(a.shape, a.dtype) for a in expected] != [(a.shape, a.dtype) for a in found]:
         raise GraphError(
@@ -48,9 +49,25 @@ def _verify_equation(eqn: Eqn, defined: set[Var]) -> None:
                 expected=", ".join(map(str, expected)),
             )
         )
-    assert all(not isinstance(atom, Literal) or atom.aval.shape == () for atom in eqn.inputs)
     for var in eqn.outputs:
         _define(var, defined)
+
+
+def _expected(eqn: Eqn) -> tuple[Any, ...]:
+    """The avals of the results by the primitive's own rule."""
+    primitive = eqn.primitive
+    problem = ""
+    if not primitive.is_variadic and len(eqn.inputs) != len(primitive.operands):
+        problem = say("it takes {n} operands", n=len(primitive.operands))
+    try:
+        avals = primitive.infer_avals(*(atom.aval for atom in eqn.inputs), **eqn.all_params)
+    except (GlassgradError, TypeError, ValueError, LookupError) as error:
+        problem = problem or getattr(error, "problem", "") or str(error)
+    if problem:
+        raise GraphError(
+            say("{name} does not fit its operands: {problem}", name=primitive.name, problem=problem)
+        )
+    return tuple(avals) if primitive.multiple else (avals,)
 
 
 def _define(var: Var, defined: set[Var]) -> None:

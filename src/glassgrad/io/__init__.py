@@ -8,15 +8,19 @@ from glassgrad.io.checkpoint import newest_checkpoint as newest_checkpoint
 from glassgrad.io.checkpoint import read_checkpoint as read_checkpoint
 from glassgrad.io.checkpoint import write_checkpoint as write_checkpoint
 from glassgrad.io.lock import run_lock as run_lock
+from glassgrad.io.model import load as load
+from glassgrad.io.model import save as save
 from glassgrad.io.weights import load_arrays as load_arrays
 from glassgrad.io.weights import save_arrays as save_arrays
 
 __all__ = [
     "graph_from_json",
+    "load",
     "load_arrays",
     "newest_checkpoint",
     "read_checkpoint",
     "run_lock",
+    "save",
     "save_arrays",
     "write_checkpoint",
 ]

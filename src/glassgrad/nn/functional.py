@@ -222,8 +222,8 @@ def gelu(x: Any, approximate: bool = False) -> Any:
 def softmax(x: Any, axis: int = -1) -> Any:
     """e^x / Σ e^x along `axis`: positive numbers that sum to 1.
 
-    Numerics:  shifted by the maximum, so x of any finite size is safe
-    Raises:    ShapeError if the axis has no elements
+    Numerics:  shifted by the maximum, so x of any finite size is safe. An axis without elements
+               stays one
     Source:    Bridle (1990), Probabilistic Interpretation of Feedforward Classification Outputs
 
     >>> softmax(np.array([0.3, 2.9, 4.0]))
@@ -232,6 +232,8 @@ def softmax(x: Any, axis: int = -1) -> Any:
     x = array_of(x)
     x = x if is_float(x.dtype) else astype(x, np.float64)
     axis = normalize_axis(int(axis), len(x.shape))
+    if x.shape[axis] == 0:
+        return x
     powers = exp(subtract(x, stop_gradient(max(x, axis=axis, keepdims=True))))
     return divide(powers, sum(powers, axis=axis, keepdims=True))
 

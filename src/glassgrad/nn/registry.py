@@ -100,13 +100,21 @@ def build(description: Any, *, limit: int | None = None) -> Module:
         raise _broken(problem)
     with init.seeded(0):
         module = _build(description, [])
-    slots = {slot.path: slot for slot in module.tree_slots()}
-    for group in description.get("tied", []):
-        if not isinstance(group, list) or any(path not in slots for path in group):
-            raise _broken(say("tied parameters {paths} do not exist", paths=group))
-        for path in group[1:]:
-            slots[path].put(slots[group[0]].get())
+    _tie(module, description.get("tied", []))
     return module
+
+
+def _tie(module: Module, groups: Any) -> None:
+    """Make the parameters of each group of paths one."""
+    slots = {slot.path: slot for slot in module.tree_slots()}
+    for group in groups if isinstance(groups, list) else [groups]:
+        paths = group if isinstance(group, list) and group else [None]
+        found = [slots.get(path) if isinstance(path, str) else None for path in paths]
+        known = [slot for slot in found if slot is not None]
+        if len(known) < len(found) or len({slot.get().shape for slot in known}) != 1:
+            raise _broken(say("parameters {paths} cannot be tied", paths=group))
+        for slot in known[1:]:
+            slot.put(known[0].get())
 
 
 def _build(description: Any, built: list[Module | None]) -> Module:
@@ -162,7 +170,7 @@ def _product(rows: Any, columns: Any) -> int:
 
 def _built_before(number: Any, built: list[Module | None]) -> Module:
     known = isinstance(number, int) and 0 <= number < len(built)
-    module = built[number] if known else None
+    module: Module | None = built[number] if known else None
     if module is None:
         raise _broken(say("there is no layer number {number!r} before this one", number=number))
     return module

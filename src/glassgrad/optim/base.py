@@ -8,7 +8,7 @@ text of that graph, and a traced training step holds the same equations. Nothing
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
@@ -20,7 +20,6 @@ from glassgrad.core.region import region
 from glassgrad.errors import (
     DataError,
     GlassgradWarning,
-    OptionError,
     ShapeError,
     UnreachedParameterWarning,
 )
@@ -28,6 +27,7 @@ from glassgrad.graph.ir import Graph, Var
 from glassgrad.optim.clip import clip_by_value, global_norm, scale_to_norm
 from glassgrad.optim.options import above, at_least, whole
 from glassgrad.optim.schedules import Schedule
+from glassgrad.optim.targets import named_parameters
 from glassgrad.primitives import arithmetic
 from glassgrad.primitives.layout import astype
 from glassgrad.tensor import Parameter
@@ -69,7 +69,7 @@ class Optimizer:
         settings: Mapping[str, Any],
         **common: Unpack[Common],
     ) -> None:
-        self.named: dict[str, Parameter] = _named_parameters(target)
+        self.named: dict[str, Parameter] = named_parameters(target)
         self.parameters: list[Parameter] = list(self.named.values())
         self.settings: Mapping[str, Any] = MappingProxyType(
             {**settings, **_checked_common(**common)}
@@ -78,7 +78,7 @@ class Optimizer:
         self.count = 0
         state = self.init([p.data for p in self.parameters])
         self._kinds = tuple(state)
-        self._rows = [row for column in state.values() for row in column]
+        self._rows = flat_rows(state)
         self._runs: dict[tuple[bool, ...], Run] = {}
         self._warned: set[tuple[str, ...]] = set()
 
@@ -155,13 +155,35 @@ class Optimizer:
 
     @property
     def state(self) -> State:
-        """Per name one array a parameter, in the order of `named`; it may be set as a whole."""
-        rest = iter(self._rows)
-        return {kind: [next(rest) for _ in self.parameters] for kind in self._kinds}
+        """Per name one array a parameter, in the order of `named`."""
+        return self.packed(self._rows)
 
-    @state.setter
-    def state(self, value: State) -> None:
-        self._rows = [row for kind in self._kinds for row in value[kind]]
+    def packed(self, rows: Sequence[Any]) -> State:
+        """A list of rows, values of any kind, by name."""
+        n = len(self.parameters)
+        return {kind: list(rows[i * n : (i + 1) * n]) for i, kind in enumerate(self._kinds)}
+
+    @property
+    def rows(self) -> list[Any]:
+        """The arrays of the state in one list, name after name."""
+        return list(self._rows)
+
+    def named_rows(self) -> list[tuple[str, Any]]:
+        """`kind.parameter` and array of the state."""
+        return list(zip(self.row_paths(), self._rows, strict=True))
+
+    def row_paths(self) -> list[str]:
+        """`kind.parameter` for each array of the state, such as `m.layers.0.W`."""
+        return [f"{kind}.{name}" for kind in self._kinds for name in self.named]
+
+    def row_names(self) -> list[str]:
+        """A name for each array of the state, such as `m_W1`."""
+        return [path.replace(".", "_") for path in self.row_paths()]
+
+    def restore(self, rows: Sequence[Any], count: int) -> None:
+        """Take over a state and a count of updates, as a traced training step returns them."""
+        assert len(rows) == len(self._rows)
+        self._rows, self.count = list(rows), count
 
     # --- the learning rate ---------------------------------------------------------------
 
@@ -177,7 +199,11 @@ class Optimizer:
     @property
     def rate(self) -> float:
         """The learning rate of the next update, as a number."""
-        return self._lr(self.count) if isinstance(self._lr, Schedule) else self._lr
+        return self.rate_after(self.count)
+
+    def rate_after(self, count: int) -> float:
+        """The learning rate of the update that follows `count` updates."""
+        return self._lr(count) if isinstance(self._lr, Schedule) else self._lr
 
     # --- the eager loop ------------------------------------------------------------------
 
@@ -223,11 +249,11 @@ class Optimizer:
         )
         warnings.warn(message, UnreachedParameterWarning, stacklevel=4)
 
-    def warn_skipped(self, norm: float) -> None:
+    def warn_skipped(self, norm: float, number: int) -> None:
         """Say that an update was left out because its gradients have no finite length."""
         message = say(
             "update {number} is skipped: the length of its gradients is {norm}",
-            number=self.count + 1,
+            number=number,
             norm=norm,
         )
         warnings.warn(message, GlassgradWarning, stacklevel=4)
@@ -250,7 +276,7 @@ class Optimizer:
                 results = run(*inputs)
             assert results is not None
             if results[-1]:
-                self.warn_skipped(float(results[-2]))
+                self.warn_skipped(float(results[-2]), self.count + 1)
                 return None
             return results
 
@@ -262,10 +288,9 @@ class Optimizer:
         names = [name.replace(".", "_") for name in self.named]
         params = [Var(p.aval, n) for p, n in zip(self.parameters, names, strict=True)]
         grads = [Var(p.aval, f"d{p.name}") for p, given in zip(params, held, strict=True) if given]
-        labels = [*names, *(f"{kind}_{name}" for kind in self._kinds for name in names)]
+        labels = [*names, *self.row_names()]
         rows = [
-            Var(aval_of(row), label)
-            for row, label in zip(self._rows, labels[len(names) :], strict=True)
+            Var(aval_of(row), name) for row, name in zip(self._rows, self.row_names(), strict=True)
         ]
         scalar = aval_of(np.float64(0))
         inputs = [*params, *grads, *rows, Var(scalar, "lr"), Var(scalar, "step")]
@@ -274,9 +299,9 @@ class Optimizer:
             rest = iter(leaves)
             values = [next(rest) for _ in params]
             given = [next(rest) if is_held else None for is_held in held]
-            state = {kind: [next(rest) for _ in params] for kind in self._kinds}
+            state = self.packed([next(rest) for _ in rows])
             new, new_state, info = self.apply_gradients(values, given, state, *rest)
-            return [*new, *(r for column in new_state.values() for r in column), *info.values()]
+            return [*new, *flat_rows(new_state), *info.values()]
 
         graph: Graph = record(flat, inputs, "update")[0].transform("exact")
         name_outputs(graph, [*(f"new_{label}" for label in labels), "norm", "skipped"])
@@ -291,12 +316,12 @@ class Optimizer:
 
     def state_dict(self) -> dict[str, np.ndarray]:
         """A copy of the state by `kind.parameter`, and the `count` of updates made."""
-        arrays = {f"{kind}.{name}": np.array(row) for kind, name, row in self._named_rows()}
+        arrays = {name: np.array(row) for name, row in self.named_rows()}
         return {**arrays, "count": np.array(self.count, np.int64)}
 
     def load_state_dict(self, arrays: Mapping[str, Any]) -> None:
         """Take over what `state_dict` gave; all names and shapes are checked first."""
-        known = {f"{kind}.{name}": row for kind, name, row in self._named_rows()}
+        known = dict(self.named_rows())
         wanted = {*known, "count"}
         if wanted != set(arrays):
             problems = [say("missing {name}", name=n) for n in sorted(wanted - set(arrays))]
@@ -308,20 +333,7 @@ class Optimizer:
                 problem = say("{name} has shape {a}, the optimizer {b}", **shapes)
                 raise ShapeError(problem, operation=type(self).__name__)
         self.count = whole("count", np.asarray(arrays["count"]).item(), 0)
-        self.state = {
-            kind: [
-                np.array(arrays[f"{kind}.{name}"], row.dtype)
-                for name, row in zip(self.named, column, strict=True)
-            ]
-            for kind, column in self.state.items()
-        }
-
-    def _named_rows(self) -> list[tuple[str, str, Any]]:
-        return [
-            (kind, name, row)
-            for kind, column in self.state.items()
-            for name, row in zip(self.named, column, strict=True)
-        ]
+        self._rows = [np.array(arrays[name], row.dtype) for name, row in known.items()]
 
     def __repr__(self) -> str:
         used = {k: v for k, v in self.config().items() if v is not None and k != "name"}
@@ -346,6 +358,11 @@ def like(scalar: Any, value: Any) -> Any:
     return scalar if dtype == _FLOAT64 else astype(scalar, dtype)
 
 
+def flat_rows(state: State) -> list[Any]:
+    """The arrays of a state in one list, name after name."""
+    return [row for column in state.values() for row in column]
+
+
 def name_outputs(graph: Graph, names: Iterable[str]) -> None:
     """Give results that the user did not name these names, for the readers of the graph."""
     for atom, name in zip(graph.outputs, names, strict=False):
@@ -367,48 +384,3 @@ def _merged(rows: Sequence[Any], held: Sequence[int], new: Sequence[Any]) -> lis
     for i, value in zip(held, new, strict=True):
         merged[i] = value
     return merged
-
-
-def _named_parameters(target: Any) -> dict[str, Parameter]:
-    """Path and parameter of everything in `target`, each parameter once."""
-    named: dict[str, Parameter] = {}
-    seen: set[int] = set()
-    for name, parameter in _walk(target, ""):
-        if id(parameter) not in seen:
-            seen.add(id(parameter))
-            named[_unused(name, named)] = parameter
-    if not named:
-        raise OptionError(
-            say("there is no parameter to train"),
-            hint=say("give a Module with parameters, or a list of gg.parameter(...)"),
-        )
-    return named
-
-
-def _walk(target: Any, prefix: str) -> Iterator[tuple[str, Parameter]]:
-    if isinstance(target, Parameter):
-        yield prefix.rstrip(".") if not target.describe()[0] else target.describe()[0], target
-    elif hasattr(target, "named_parameters"):
-        yield from ((f"{prefix}{path}", p) for path, p in target.named_parameters())
-    elif isinstance(target, Mapping):
-        for key, item in target.items():
-            yield from _walk(item, f"{prefix}{key}.")
-    elif isinstance(target, Iterable) and not hasattr(target, "shape"):
-        items = list(target)
-        for i, item in enumerate(items):
-            yield from _walk(item, f"{prefix}{i}." if len(items) > 1 else prefix)
-    else:
-        raise OptionError(
-            say("{kind} cannot be trained", kind=type(target).__name__),
-            hint=say("give a Module with parameters, or a list of gg.parameter(...)"),
-        )
-
-
-def _unused(name: str, named: Mapping[str, Parameter]) -> str:
-    name = name or "p"
-    if name not in named:
-        return name
-    number = 2
-    while f"{name}_{number}" in named:
-        number += 1
-    return f"{name}_{number}"

@@ -83,15 +83,16 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     Formula:   x - log Σ e^x
     Gradient:  ct - softmax(x) Σ ct
     Numerics:  shifted by the maximum, so x of any finite size is safe; both tails of values and
-               gradients keep all digits: [50, 0] gives -1.9e-22 for the first, not 0
-    Raises:    ShapeError if the axis has no elements
+               gradients keep all digits: [50, 0] gives -1.9e-22 for the first, not 0.
+               An axis without elements stays one
 
     >>> log_softmax(np.array([50.0, 0.0]))
     array([-1.92874985e-22, -5.00000000e+01])
     """
     x = array_of(x)
     x = x if is_float(x.dtype) else astype(x, np.float64)
-    return bind(log_softmax_p, x, axis=normalize_axis(int(axis), len(x.shape)))
+    axis = normalize_axis(int(axis), len(x.shape))
+    return bind(log_softmax_p, x, axis=axis) if x.shape[axis] else x
 
 
 __all__ = ["log_softmax", "log_softmax_p", "softsign"]

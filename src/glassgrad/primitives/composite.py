@@ -150,7 +150,7 @@ def float_power(x: Any, y: Any) -> Any:
 @composite
 def cross(x: Any, y: Any, axis: int = -1) -> Any:
     """The cross product of vectors of three elements along `axis`."""
-    x, y = array_of(x), array_of(y)
+    x, y = arrays_of(x, y)
     for operand in (x, y):
         if not operand.shape or operand.shape[axis] != 3:  # noqa: PLR2004
             problem = say("needs vectors of three elements, not shape {shape}", shape=operand.shape)
@@ -162,7 +162,7 @@ def cross(x: Any, y: Any, axis: int = -1) -> Any:
 @composite
 def polyval(p: Any, x: Any) -> Any:
     """The polynomial with coefficients p, the highest power first, by Horner's rule."""
-    p = array_of(p)
+    p, x = arrays_of(p, x)
     out: Any = full_like(x, 0)
     for i in range(p.shape[0]):
         out = add(multiply(out, x), p[i])
@@ -183,7 +183,7 @@ def isclose(
     x: Any, y: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False
 ) -> Any:
     """Where |x - y| <= atol + rtol |y|; infinities are close to themselves only."""
-    x, y = as_operand(x), as_operand(y)
+    x, y = as_operands((x, y))
     with np.errstate(invalid="ignore"):  # inf - inf, which `equal` below decides
         near = less_equal(abs(subtract(x, y)), add(multiply(rtol, abs(y)), atol))
     out = logical_or(logical_and(near, isfinite(y)), equal(x, y))
@@ -199,5 +199,5 @@ def allclose(
 
 def array_equal(x: Any, y: Any) -> bool:
     """Whether shapes and all elements are equal."""
-    x, y = array_of(x), array_of(y)
+    x, y = arrays_of(x, y)
     return aval_of(x).shape == aval_of(y).shape and bool(all(equal(x, y)))

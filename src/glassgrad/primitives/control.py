@@ -14,7 +14,7 @@ import numpy as np
 
 from glassgrad.core.aval import Aval
 from glassgrad.core.primitive import General
-from glassgrad.errors import ShapeError
+from glassgrad.errors import GraphError, ShapeError
 from glassgrad.text import say
 
 SCAN_HELPER = '''\
@@ -47,6 +47,8 @@ def _scan_infer(
     *avals: Aval, graphs: tuple[Any, ...], n_consts: int, n_carry: int, length: int, reverse: bool
 ) -> tuple[Aval, ...]:
     (body,) = graphs
+    if length < 1:
+        raise GraphError("a recorded loop has at least one step")
     carry = avals[n_consts : n_consts + n_carry]
     for i, (given, made) in enumerate(zip(carry, body.outputs[:n_carry], strict=True)):
         if (given.shape, given.dtype) != (made.aval.shape, made.aval.dtype):
@@ -84,9 +86,6 @@ def _scan_evaluate(
         results.append(out[n_carry:])
     if reverse:
         results.reverse()
-    if not results:
-        empty = (np.zeros((0, *y.aval.shape), y.aval.dtype) for y in body.outputs[n_carry:])
-        return (*carry, *empty)
     return (*carry, *(np.stack(column) for column in zip(*results, strict=True)))
 
 

@@ -33,8 +33,7 @@ def einsum(subscripts: str, *xs: Any) -> Any:
     Numerics:  more than two operands are contracted in pairs, in the order NumPy plans
     Raises:    ShapeError if labels and axes do not match, or one label has two sizes
     """
-    xs = tuple(map(as_operand, xs))
-    xs = tuple(_strong(x, xs) for x in xs)
+    xs = arrays_of(*xs)
     try:
         terms, out = _explicit(subscripts, [aval_of(x).shape for x in xs])
         sizes = _sizes(terms, [aval_of(x).shape for x in xs], stretch=True)
@@ -46,12 +45,6 @@ def einsum(subscripts: str, *xs: Any) -> Any:
     if len(pairs) == 2:  # noqa: PLR2004
         return _pair(*pairs[0], *pairs[1], out)
     return _einsum_of_many(pairs, out)
-
-
-def _strong(x: Any, xs: Sequence[Any]) -> Any:
-    """A Python scalar as an array of the dtype that it would give way to."""
-    weak = aval_of(x).weak
-    return np.asarray(x, result_dtype(*map(aval_of, xs))) if weak else x
 
 
 def _drop_stretched(x: Any, term: str, sizes: Mapping[str, int]) -> tuple[Any, str]:

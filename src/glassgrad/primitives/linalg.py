@@ -175,7 +175,7 @@ def matmul(x: Any, y: Any) -> Any:
 
 def dot(x: Any, y: Any) -> Any:
     """NumPy's `dot`: the last axis of x against the last but one of y (or its only one)."""
-    x, y = as_operand(x), as_operand(y)
+    x, y = as_operands((x, y))
     x_ndim, y_ndim = aval_of(x).ndim, aval_of(y).ndim
     if x_ndim == 0 or y_ndim == 0:
         return multiply(x, y)
@@ -186,12 +186,13 @@ def dot(x: Any, y: Any) -> Any:
 
 def vdot(x: Any, y: Any) -> Any:
     """The sum of products over all elements, both operands read in C order."""
+    x, y = arrays_of(x, y)
     return matmul(ravel(x), ravel(y))
 
 
 def inner(x: Any, y: Any) -> Any:
     """The sum of products over the last axis of each."""
-    x, y = as_operand(x), as_operand(y)
+    x, y = as_operands((x, y))
     x_ndim, y_ndim = aval_of(x).ndim, aval_of(y).ndim
     if x_ndim == 0 or y_ndim == 0:
         return multiply(x, y)
@@ -203,6 +204,7 @@ def inner(x: Any, y: Any) -> Any:
 @composite
 def outer(x: Any, y: Any) -> Any:
     """All products of one element of x and one of y: (n), (m) -> (n, m)."""
+    x, y = arrays_of(x, y)
     return multiply(expand_dims(ravel(x), 1), expand_dims(ravel(y), 0))
 
 
@@ -215,7 +217,7 @@ def vecdot(x: Any, y: Any, axis: int = -1) -> Any:
 
 def tensordot(x: Any, y: Any, axes: Any = 2) -> Any:
     """The sum of products over the last `axes` of x and the first of y, or over two lists."""
-    x, y = array_of(x), array_of(y)
+    x, y = arrays_of(x, y)
     x_ndim, y_ndim = aval_of(x).ndim, aval_of(y).ndim
     if isinstance(axes, SupportsIndex):
         count = int(axes)
@@ -251,7 +253,7 @@ def trace(x: Any, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Any:
 @composite
 def kron(x: Any, y: Any) -> Any:
     """The Kronecker product: each element of x replaced by itself times y."""
-    x, y = array_of(x), array_of(y)
+    x, y = arrays_of(x, y)
     x_shape, y_shape = aval_of(x).shape, aval_of(y).shape
     rank = max(len(x_shape), len(y_shape))
     left = (1,) * (rank - len(x_shape)) + x_shape
@@ -285,7 +287,7 @@ def matrix_power(x: Any, n: int) -> Any:
 @composite
 def multi_dot(xs: Sequence[Any]) -> Any:
     """The product of a chain of matrices in the order that costs the fewest multiplications."""
-    xs = [array_of(x) for x in xs]
+    xs = arrays_of(*xs)
     if not xs:
         raise OptionError(say("needs at least one array")).at("multi_dot")
     shapes = [aval_of(x).shape for x in xs]

@@ -76,7 +76,7 @@ def _method(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[st
     """`np.add.reduce` and its kin, whose axis is 0 unless told."""
     name = f"np.{ufunc.__name__}.{method}"
     if method == "outer" and ufunc in UFUNCS and not kwargs:
-        x, y = map(layout.array_of, inputs)
+        x, y = layout.arrays_of(*inputs)
         return UFUNCS[ufunc](layout.reshape(x, (*x.shape, *(1,) * len(y.shape))), y)
     function = {"reduce": REDUCTIONS, "accumulate": ACCUMULATIONS}.get(method, {}).get(ufunc)
     if function is None:

@@ -89,7 +89,7 @@ def concat(xs: Sequence[Any], axis: int | None = 0) -> Any:
 
     Gradient:  each array gets its own part of the cotangent
     """
-    listed = [array_of(x) for x in xs]
+    listed = arrays_of(*xs)
     if not listed:
         raise ShapeError(say("needs at least one array"), operation="concat")
     if axis is None:
@@ -127,7 +127,7 @@ stack_p: Linear = Linear(
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Any:
     """Arrays of one shape beside each other along a new axis."""
-    listed = [array_of(x) for x in xs]
+    listed = arrays_of(*xs)
     if not listed:
         raise ShapeError(say("needs at least one array"), operation="stack")
     return bind(stack_p, *listed, axis=normalize_axis(int(axis), len(listed[0].shape) + 1))
@@ -155,23 +155,23 @@ def atleast_3d(x: Any) -> Any:
 
 def hstack(xs: Sequence[Any]) -> Any:
     """Arrays side by side: along axis 1, vectors along axis 0."""
-    listed = [atleast_1d(x) for x in xs]
+    listed = [atleast_1d(x) for x in arrays_of(*xs)]
     return concat(listed, 0 if not listed or len(listed[0].shape) == 1 else 1)
 
 
 def vstack(xs: Sequence[Any]) -> Any:
     """Arrays on top of each other; vectors as rows."""
-    return concat([atleast_2d(x) for x in xs], 0)
+    return concat([atleast_2d(x) for x in arrays_of(*xs)], 0)
 
 
 def dstack(xs: Sequence[Any]) -> Any:
     """Arrays behind each other, along axis 2."""
-    return concat([atleast_3d(x) for x in xs], 2)
+    return concat([atleast_3d(x) for x in arrays_of(*xs)], 2)
 
 
 def column_stack(xs: Sequence[Any]) -> Any:
     """Vectors as the columns of a matrix."""
-    listed = [array_of(x) for x in xs]
+    listed = arrays_of(*xs)
     return concat([x if len(x.shape) > 1 else expand_dims(atleast_1d(x), 1) for x in listed], 1)
 
 

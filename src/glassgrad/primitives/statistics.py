@@ -76,6 +76,7 @@ def average(x: Any, axis: Axis = None, weights: Any = None, keepdims: bool = Fal
     x = _real(x)
     if weights is None:
         return mean(x, axis=axis, keepdims=keepdims)
+    x, weights = arrays_of(x, weights)
     weights = _real(weights)
     if weights.shape != x.shape:
         weights = _along(weights, x, axis)
@@ -197,7 +198,10 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
             say("{name} must be at least {least}, not {value}", name="n", least=0, value=n),
             operation="diff",
         )
-    ends = [_as_slice(end, x, axis) for end in (prepend, append)]
+    given = [end for end in (prepend, append) if end is not None]
+    x, *strong = arrays_of(x, *given)
+    rest = iter(strong)
+    ends = [None if end is None else _as_slice(next(rest), x, axis) for end in (prepend, append)]
     if prepend is not None or append is not None:
         x = concat([part for part in (ends[0], x, ends[1]) if part is not None], axis)
     step = not_equal if x.dtype == np.bool_ else subtract

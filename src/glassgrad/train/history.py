@@ -61,7 +61,9 @@ class History:
 
     def __repr__(self) -> str:
         shown = ", ".join(f"{name}={value:.6g}" for name, value in self.last.items())
-        return f"History({len(self)} epochs, {len(self.losses)} steps{': ' if shown else ''}{shown})"
+        return (
+            f"History({len(self)} epochs, {len(self.losses)} steps{': ' if shown else ''}{shown})"
+        )
 
     def to_csv(self, path: Any = None) -> str:
         """The rows as CSV text, also written to `path` if one is given."""

@@ -17,7 +17,6 @@ from glassgrad.errors import DataError, OptionError, ShapeError, unknown_option
 from glassgrad.text import say
 
 Statistics = np.ndarray
-_RATIO = 2  # statistics of a mean: a sum and a count
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class Metric:
 def accuracy(pred: Any, target: Any, *, threshold: float = 0.5) -> float:
     """The share of rows whose class is right.
 
-    Shapes:    pred (..., k) scores and target (...) labels or (..., k) one-hot; or, for two classes,
+    Shapes:    pred (..., k) scores and target (...) labels or (..., k) one-hot; for two classes
                pred and target (n, 1) or (n,), with class 1 where pred exceeds `threshold`
 
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
@@ -70,7 +69,7 @@ def mae(pred: Any, target: Any) -> float:
 
 
 def r2(pred: Any, target: Any) -> float:
-    """The share of the target's variance that is explained; 1 is perfect, 0 no better than the mean.
+    """The share of the target's variance that is explained; 1 is perfect, 0 as good as its mean.
 
     Formula:   1 - Σ (y - pred)² / Σ (y - mean y)², averaged over the columns of y; a constant
                column counts 1 if it is met exactly, else 0
@@ -118,10 +117,8 @@ def _hits(threshold: float, pred: np.ndarray, target: np.ndarray) -> Statistics:
     elif pred.shape == target.shape and pred.ndim > 1 and pred.shape[-1] > 1:
         right = pred.argmax(axis=-1) == target.argmax(axis=-1)
     else:
-        middle = (target.max() + target.min(initial=0)) / 2 if target.size else 0.5
-        middle = 0.5 if middle >= 0 else 0.0
         flat, truth = _columns(pred, target)
-        right = (flat > threshold) == (truth > middle)
+        right = (flat > threshold) == (truth > 0.5)  # noqa: PLR2004 - labels 0 and 1, or -1 and 1
     return np.array([np.count_nonzero(right), right.size], np.float64)
 
 

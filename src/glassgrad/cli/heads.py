@@ -1,0 +1,107 @@
+"""What a network puts out for a task and a loss, and what its outputs mean.
+
+Layer L11. Losses over classes want integer labels and one score a class; the others want targets of
+the shape of the prediction: one column for two classes, else one-hot rows.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from glassgrad.errors import DataError, OptionError
+from glassgrad.text import say
+
+CLASSIFICATION, REGRESSION = "classification", "regression"
+_QUANTITIES = ("half_sse", "huber", "mae", "mse", "smooth_l1")
+_LABELS = ("cross_entropy", "hinge", "nll")
+# What stands behind the last layer when classes are learnt by a loss.
+_BEHIND = {
+    **dict.fromkeys((*_QUANTITIES, "binary_cross_entropy"), "sigmoid"),
+    **dict.fromkeys(("kl", "nll"), "log_softmax"),
+}
+
+
+@dataclass(frozen=True)
+class Head:
+    """The last layer of a network for `classes` classes (0: one quantity) and a loss."""
+
+    loss: str
+    classes: int
+
+    @property
+    def task(self) -> str:
+        return CLASSIFICATION if self.classes else REGRESSION
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers the network puts out."""
+        is_single = self.classes == 2 and self.loss not in (*_LABELS, "kl")  # noqa: PLR2004
+        return 1 if is_single or not self.classes else self.classes
+
+    @property
+    def activation(self) -> str | None:
+        """What stands behind the last layer."""
+        return _BEHIND.get(self.loss) if self.classes else None
+
+    @property
+    def threshold(self) -> float:
+        """Above which the single output of two classes means class 1."""
+        return 0.5 if self.activation == "sigmoid" else 0.0
+
+    def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
+        """Labels (n,) or quantities (n,) as the loss wants them."""
+        if not self.classes:
+            return np.asarray(y, dtype=dtype).reshape(len(y), -1)
+        if self.loss in _LABELS:
+            return np.asarray(y)
+        rows = y[:, None] if self.outputs == 1 else np.eye(self.classes)[y]
+        signed = 2 * rows - 1 if self.loss == "binary_hinge" else rows
+        return np.asarray(signed, dtype=dtype)
+
+    def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
+        """The class of each row of outputs."""
+        if self.outputs == 1:
+            return (outputs.reshape(-1) > self.threshold).astype(np.int64)
+        return np.asarray(outputs.argmax(axis=1), dtype=np.int64)
+
+    def probabilities(self, outputs: NDArray[Any]) -> NDArray[np.float64]:
+        """One probability a class (n, k); of squared-error losses the outputs, made to sum to 1.
+
+        Raises:    OptionError for losses whose scores are no probabilities
+        """
+        values = np.asarray(outputs, dtype=np.float64)
+        if not self.classes:
+            raise OptionError(say("a quantity has no class probabilities"))
+        if self.loss in ("hinge", "binary_hinge"):
+            problem = say("scores learnt with {loss} are no probabilities", loss=self.loss)
+            raise OptionError(problem, hint=say("train with --loss cross_entropy"))
+        if self.loss == "binary_cross_entropy_with_logits":
+            values = np.exp(-np.logaddexp(0, -values))
+        elif self.loss == "cross_entropy":
+            values = np.exp(values - values.max(axis=1, keepdims=True))
+        elif self.activation == "log_softmax":
+            values = np.exp(values)
+        if self.outputs == 1:
+            return np.concatenate([1 - values, values], axis=1)
+        total = values.sum(axis=1, keepdims=True)
+        return np.asarray(values / np.where(total > 0, total, 1))
+
+
+def head_of(loss: str, task: str, classes: int) -> Head:
+    """The head for a task.
+
+    Raises:    OptionError if the loss is for the other task
+    """
+    fits = loss in _QUANTITIES or task == CLASSIFICATION
+    if not fits:
+        raise OptionError(
+            say("{loss} is a loss over classes, the task is regression", loss=loss),
+            hint=say("offered: {names}", names=", ".join(_QUANTITIES)),
+        )
+    if task == CLASSIFICATION and classes < 2:  # noqa: PLR2004 - nothing to tell apart
+        raise DataError(say("there is one class only"), rule=say("at least two classes"))
+    return Head(loss, classes if task == CLASSIFICATION else 0)

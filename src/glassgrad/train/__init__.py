@@ -1,0 +1,47 @@
+"""Training: `fit`, `train_step`, and what belongs to them. Layer L9."""
+
+from __future__ import annotations
+
+from glassgrad.train.callbacks import Callback as Callback
+from glassgrad.train.callbacks import Checkpoint as Checkpoint
+from glassgrad.train.callbacks import CSVLogger as CSVLogger
+from glassgrad.train.callbacks import EarlyStopping as EarlyStopping
+from glassgrad.train.fit import fit as fit
+from glassgrad.train.history import History as History
+from glassgrad.train.loop import Run as Run
+from glassgrad.train.metrics import METRICS as METRICS
+from glassgrad.train.metrics import Metric as Metric
+from glassgrad.train.metrics import accuracy as accuracy
+from glassgrad.train.metrics import confusion_matrix as confusion_matrix
+from glassgrad.train.metrics import find_metrics as find_metrics
+from glassgrad.train.metrics import mae as mae
+from glassgrad.train.metrics import mse as mse
+from glassgrad.train.metrics import r2 as r2
+from glassgrad.train.metrics import rmse as rmse
+from glassgrad.train.predict import evaluate as evaluate
+from glassgrad.train.predict import predict as predict
+from glassgrad.train.step import TrainStep as TrainStep
+from glassgrad.train.step import train_step as train_step
+
+__all__ = [
+    "METRICS",
+    "CSVLogger",
+    "Callback",
+    "Checkpoint",
+    "EarlyStopping",
+    "History",
+    "Metric",
+    "Run",
+    "TrainStep",
+    "accuracy",
+    "confusion_matrix",
+    "evaluate",
+    "find_metrics",
+    "fit",
+    "mae",
+    "mse",
+    "predict",
+    "r2",
+    "rmse",
+    "train_step",
+]

@@ -1,0 +1,130 @@
+"""Training data as a sequence of batches, addressable by epoch and number.
+
+Layer L9. Which rows a batch holds is a function of the seed, the epoch and its number. Arrays are
+checked and converted once; batches that somebody else makes are converted as they come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain, islice
+from typing import Any
+
+import numpy as np
+
+from glassgrad.data.dataset import Dataset
+from glassgrad.data.loader import Batches
+from glassgrad.errors import DataError, OptionError
+from glassgrad.text import say
+from glassgrad.train.objective import as_array, as_input, require_finite, split_batch
+
+
+class _Default(int):
+    """A size that nobody asked for: clipping it to the data is no news."""
+
+
+DEFAULT_BATCH = _Default(32)
+Batch = tuple[Any, ...]
+Prepare = Callable[[Sequence[Any]], Batch]
+
+
+class Feed:
+    """Batches by epoch; `length` is their number an epoch, None where it cannot be told."""
+
+    def __init__(self, source: Any, length: int | None, form: dict[str, Any]) -> None:
+        self._source = source
+        self.length = length
+        self.form = form  # what a resumed run must have in common
+        self.prepare: Prepare | None = None
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch from number `start` on."""
+        if isinstance(self._source, Batches):
+            batches = self._source.epoch(epoch, start)
+        else:
+            batches = islice(iter(self._source), start, None)
+        return batches if self.prepare is None else map(self.prepare, batches)
+
+    def first(self) -> Batch:
+        """A batch to look at; one that can be drawn only once is put back."""
+        if isinstance(self._source, Batches):
+            arrays = (
+                [self._source.X] if self._source.y is None else [self._source.X, self._source.y]
+            )
+            return tuple(array[:2] for array in arrays)
+        stream = iter(self._source)
+        batch = next(stream, None)
+        if batch is None:
+            raise DataError(say("there are no batches"))
+        if stream is self._source:
+            self._source = chain([batch], stream)
+        return tuple(batch)
+
+
+def arrays_of(train: Any) -> tuple[Any, Any] | None:
+    """(X, y) of a pair or a Dataset; None for batches."""
+    if isinstance(train, Dataset):
+        return train.train_X, train.train_y
+    if isinstance(train, tuple) and len(train) == 2:  # noqa: PLR2004 - (X, y)
+        return train
+    return None
+
+
+def array_feed(X: np.ndarray, y: np.ndarray, batch_size: int | None, **options: Any) -> Feed:
+    """Shuffled batches of arrays that were checked already."""
+    if batch_size is DEFAULT_BATCH:
+        batch_size = min(int(DEFAULT_BATCH), len(X))
+    if not options["replacement"] and batch_size is not None and batch_size >= len(X):
+        options["shuffle"] = False  # one batch of all rows: their order changes nothing
+    batches = Batches(X, y, batch_size, **options)
+    form = {"rows": len(X), "batch_size": batches.batch_size, **options}
+    return Feed(batches, len(batches), form)
+
+
+def stream_feed(train: Any) -> Feed:
+    """Batches of a `data.Batches`, or of anything that can be iterated."""
+    if isinstance(train, Batches):
+        names = ("batch_size", "shuffle", "seed", "replacement", "drop_last")
+        form = {"rows": train.n, **{name: getattr(train, name) for name in names}}
+        return Feed(train, len(train), form)
+    if not isinstance(train, Iterable) or isinstance(train, (str, dict, np.ndarray)):
+        raise OptionError(
+            say("training data of {kind}", kind=type(train).__name__),
+            rule=say("(X, y), a Dataset, or batches that can be iterated"),
+        )
+    length = len(train) if hasattr(train, "__len__") else None
+    if length == 0:
+        raise DataError(say("there are no batches"))
+    return Feed(train, length, {"batches": length})
+
+
+def checked_inputs(X: Any, dtype: np.dtype | None) -> np.ndarray:
+    """Features of a whole data set: numbers, finite, in the model's dtype, at least one row."""
+    array = as_input(X, dtype)
+    if array.ndim == 0 or len(array) == 0:
+        raise DataError(say("there are no rows"))
+    require_finite(array, "X")
+    return array
+
+
+def preparing(targets: Any, dtype: np.dtype | None) -> Prepare:
+    """Convert batches as they come."""
+
+    def prepare(batch: Sequence[Any]) -> Batch:
+        inputs, y = split_batch(tuple(batch))
+        return (*(as_input(x, dtype) for x in inputs), targets.prepare(y))
+
+    return prepare
+
+
+def rows_of(batch: Sequence[Any]) -> int:
+    """How many rows a batch has."""
+    shape = np.shape(batch[-1])
+    return shape[0] if shape else 1
+
+
+def example(batch: Sequence[Any], dtype: np.dtype | None) -> list[np.ndarray]:
+    """At most two rows of the inputs of a batch, to see what the model makes of them."""
+    inputs, y = split_batch(batch)
+    as_array(y, "y")
+    return [as_input(x, dtype)[:2] for x in inputs]

@@ -1,0 +1,306 @@
+"""The training loop: `Run` goes from batch to batch and from epoch to epoch.
+
+Layer L9. Between batches everything is arrays in one `Moment`, which is replaced as a whole: an
+exception or Ctrl-C at any place leaves a step done or not done. The model gets its arrays back when
+an epoch ends, and when the run ends in whatever way.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glassgrad.errors import DataError, GlassgradWarning
+from glassgrad.text import say
+from glassgrad.train.callbacks import Callback, Checkpoint
+from glassgrad.train.feed import Feed, rows_of
+from glassgrad.train.history import History
+from glassgrad.train.objective import Objective
+from glassgrad.train.predict import evaluating, predict, scores
+from glassgrad.train.progress import Progress
+from glassgrad.train.resume import pack, unpack
+from glassgrad.train.step import Carry, TrainStep
+
+
+class Moment(NamedTuple):
+    """Where a run stands: arrays, position in the epoch, and the epoch's sums so far."""
+
+    carry: Carry
+    epoch: int
+    batch: int
+    loss_sum: float
+    rows: int
+    statistics: tuple[np.ndarray, ...]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """When a run ends: after so many epochs or steps, or when a column reaches a value."""
+
+    epochs: int | None
+    steps: int | None
+    until: tuple[str, float] | None
+
+
+class Run:
+    """One training run, as callbacks see it.
+
+    model, optimizer, history:  what is trained, by what, and what was recorded so far
+    epoch, step:                how many of each are done
+    row:                        the newest row of the history
+    loss:                       of the newest step, before its update
+    is_partial:                 whether `row` belongs to an epoch that `steps` cut short
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        trainer: TrainStep,
+        feed: Feed,
+        objective: Objective,
+        limits: Limits,
+        *,
+        validation: tuple[Any, Any] | None = None,
+        callbacks: Sequence[Callback] = (),
+        settings: dict[str, Any] | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.model = model
+        self.trainer = trainer
+        self.optimizer = trainer.optimizers[0]
+        self.feed = feed
+        self.objective = objective
+        self.limits = limits
+        self.validation = validation
+        self.callbacks = list(callbacks)
+        self.settings = settings or {}
+        self.history = History()
+        self.loss = float("nan")
+        self.is_partial = False
+        self.moment = Moment(trainer.read(), 0, 0, 0.0, 0, ())
+        self._progress = progress
+        self._stopped = ""
+        self._is_settled = True
+        self._is_synced = False
+
+    # --- for callbacks -------------------------------------------------------------------
+
+    @property
+    def step(self) -> int:
+        return self.moment.carry.step
+
+    @property
+    def epoch(self) -> int:
+        return self.moment.epoch
+
+    @property
+    def row(self) -> dict[str, float]:
+        return self.history.last
+
+    def stop(self, reason: str = "callback") -> None:
+        """End the run after this step."""
+        self._stopped = self._stopped or reason
+
+    def sync(self) -> None:
+        """Put the arrays of this moment into the model and the optimiser."""
+        self.trainer.write(self.moment.carry)
+        self._is_synced = True
+
+    def is_better_higher(self, column: str) -> bool:
+        """Whether larger values of a column are better."""
+        name = column.removeprefix("val_")
+        return any(m.name == name and m.is_better_higher for m in self.objective.metrics)
+
+    def snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """Arrays and meta of a checkpoint of this moment."""
+        return pack(self)
+
+    def restore(self, arrays: dict[str, Any], meta: dict[str, Any]) -> None:
+        """Go on from what `snapshot` gave."""
+        self.moment = unpack(self, arrays, meta, Moment)
+
+    # --- the loop ------------------------------------------------------------------------
+
+    def go(self) -> History:
+        """Train until a limit is reached; returns the history."""
+        try:
+            with evaluating(self.model):  # gives every layer its own mode back in the end
+                self._start()
+                while not self._is_over():
+                    self._one_epoch()
+                self._end()
+        except BaseException:
+            self._rescue()
+            raise
+        finally:
+            if self._progress is not None:
+                self._progress.close()
+        return self.history
+
+    def _start(self) -> None:
+        if self._progress is not None:
+            self._progress.start(self)
+        for callback in self.callbacks:
+            callback.on_start(self)
+        self._check_until()
+
+    def _is_over(self) -> bool:
+        limits = self.limits
+        if limits.steps is not None and self.step >= limits.steps:
+            self.stop("steps")
+        if limits.epochs is not None and self.epoch >= limits.epochs:
+            self.stop("epochs")
+        return bool(self._stopped)
+
+    def _one_epoch(self) -> None:
+        self.model.train()
+        self.trainer.refresh()
+        began, before = time.perf_counter(), self.moment.rows
+        self.moment = self.moment._replace(carry=self.trainer.read())
+        watchers = [callback for callback in self.callbacks if callback.every_step]
+        is_whole = True
+        for batch in self.feed.epoch(self.epoch, self.moment.batch):
+            self._one_step(batch, watchers)
+            if self._stopped or self.step == self.limits.steps:
+                is_whole = self.moment.batch == self.feed.length
+                break
+        if not self.moment.batch:
+            raise DataError(
+                say("the batches are used up after {epoch} epochs", epoch=self.epoch),
+                hint=say("an iterator runs once: give a list, or data that can be iterated again"),
+            )
+        self.trainer.write(self.moment.carry)
+        if not is_whole:
+            self._save()  # what a longer run goes on from, without the row of a part
+        self._close_epoch(time.perf_counter() - began, self.moment.rows - before, is_whole)
+
+    def _one_step(self, batch: Any, watchers: Sequence[Callback]) -> None:
+        moment = self.moment
+        outcome = self.trainer.advance(moment.carry, batch)
+        self.loss = outcome.loss
+        rows = rows_of(batch)
+        statistics = moment.statistics
+        if self.objective.metrics:
+            statistics = self._measured(outcome.aux, np.asarray(batch[-1]))
+        # The last line is the one that makes the step done; `pack` leaves out a loss too many.
+        self.history.losses.append(outcome.loss)
+        self.moment = Moment(
+            outcome.carry,
+            moment.epoch,
+            moment.batch + 1,
+            moment.loss_sum + outcome.loss * rows,
+            moment.rows + rows,
+            statistics,
+        )
+        if self._progress is not None:
+            self._progress.step(self)
+        if watchers:
+            self._watch(watchers)
+
+    def _watch(self, watchers: Sequence[Callback]) -> None:
+        for callback in watchers:
+            callback.on_step(self)
+        if self._is_synced:
+            self._is_synced = False
+            self.moment = self.moment._replace(carry=self.trainer.read())
+
+    def _measured(self, pred: Any, target: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The statistics of the epoch's metrics with one more batch."""
+        fresh = [metric.measure(np.asarray(pred), target) for metric in self.objective.metrics]
+        held = self.moment.statistics
+        if not held:
+            return tuple(fresh)
+        merges = [metric.merge for metric in self.objective.metrics]
+        return tuple(merge(a, b) for merge, a, b in zip(merges, held, fresh, strict=True))
+
+    # --- the end of an epoch -------------------------------------------------------------
+
+    def _close_epoch(self, seconds: float, rows: int, is_whole: bool) -> None:
+        """Validate, record the row, begin the next epoch, and tell the callbacks."""
+        self.is_partial = not is_whole
+        row = self._row(seconds, rows)
+        self._is_settled = False
+        del self.history.losses[self.step :]
+        self.history.append(row)
+        if is_whole:
+            self.moment = Moment(self.moment.carry, self.epoch + 1, 0, 0.0, 0, ())
+        if self._progress is not None:
+            self._progress.epoch(self)
+        for callback in self.callbacks:
+            callback.on_epoch(self)
+        self._check_until()
+        self._is_settled = is_whole
+
+    def _row(self, seconds: float, rows: int) -> dict[str, float]:
+        moment = self.moment
+        row: dict[str, float] = {"epoch": moment.epoch + 1, "step": self.step}
+        row["loss"] = moment.loss_sum / moment.rows
+        for metric, statistics in zip(self.objective.metrics, moment.statistics, strict=False):
+            row[metric.name] = metric.value(statistics)
+        if self.validation is not None:
+            X, y = self.validation
+            found = scores(self.objective, predict(self.model, X), y)
+            row.update({f"val_{name}": value for name, value in found.items()})
+        row["lr"] = self.optimizer.rate_after(max(moment.carry.counts[0] - 1, 0))
+        row["seconds"] = seconds
+        row["samples_per_second"] = rows / seconds if seconds > 0 else float("nan")
+        return row
+
+    def _check_until(self) -> None:
+        if self.limits.until is None or not self.row:
+            return
+        name, value = self.limits.until
+        found = self.row[name]
+        if found >= value if self.is_better_higher(name) else found <= value:
+            self.stop("until")
+
+    # --- the end of the run --------------------------------------------------------------
+
+    def _end(self) -> None:
+        self.history.stopped = self._stopped
+        if not self.is_partial:
+            self._save()
+        for callback in self.callbacks:
+            callback.on_end(self)
+        if self.limits.until is not None and self._stopped in ("epochs", "steps"):
+            message = say(
+                "{name} did not reach {value} in {epoch} epochs",
+                name=self.limits.until[0],
+                value=self.limits.until[1],
+                epoch=self.epoch,
+            )
+            warnings.warn(message, GlassgradWarning, stacklevel=4)
+
+    def _save(self) -> None:
+        for callback in self.callbacks:
+            if isinstance(callback, Checkpoint):
+                callback.save(self)
+
+    def _rescue(self) -> None:
+        """After an exception: the arrays of the last whole step, in the model and on disk."""
+        self.trainer.write(self.moment.carry)
+        if self._is_settled:
+            with suppress(Exception):  # the exception that is under way matters more
+                self._save()
+
+
+LossFunction = Callable[..., Any]
+
+
+def step_function(objective: Objective) -> LossFunction:
+    """The loss of a batch as a function of the model, with the prediction where metrics need it."""
+    assert objective.loss is not None
+    loss_of = objective.loss
+
+    def loss(model: Any, *batch: Any) -> Any:
+        pred = model(*batch[:-1])
+        value = loss_of(pred, batch[-1])
+        return (value, pred) if objective.metrics else value
+
+    return loss

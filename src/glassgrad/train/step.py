@@ -1,0 +1,287 @@
+"""`train_step`: forward, backward and update as one graph, run as one NumPy program.
+
+Layer L9. (parameters, states, optimiser state, batch, key, step, lr) -> (loss, new parameters, new
+states, new optimiser state). The program is pure: until its results are taken, nothing has changed.
+A loss or a parameter that is not finite therefore ends the run with everything as it was.
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from glassgrad.autodiff.graphs import record
+from glassgrad.backends.jit import resolve_backend, static_fields
+from glassgrad.core.aval import Aval, aval_of
+from glassgrad.core.interpret import as_operand
+from glassgrad.errors import TraceError
+from glassgrad.graph.ir import Graph, Var
+from glassgrad.graph.trace import input_aval
+from glassgrad.optim.base import Optimizer, name_outputs
+from glassgrad.primitives.random import as_key
+from glassgrad.text import say
+from glassgrad.train.fault import non_finite_error
+from glassgrad.train.recording import Places, Recording
+from glassgrad.tree import Structure, flatten, named_leaves, unflatten
+
+_STEP = Aval((), np.dtype(np.int64))
+_SCALAR = Aval((), np.dtype(np.float64))
+
+
+class Carry(NamedTuple):
+    """What one step hands to the next: leaves of the models, rows and counts of the optimisers."""
+
+    leaves: list[Any]
+    rows: list[Any]
+    counts: tuple[int, ...]
+    step: int
+
+
+class Outcome(NamedTuple):
+    """One step's results: what to go on with, the loss before the update, and the aux values."""
+
+    carry: Carry
+    loss: float
+    aux: Any
+
+
+@dataclass(frozen=True)
+class _Program:
+    """The step for batches of one form; `written` are the leaves that it returns."""
+
+    graph: Graph
+    run: Callable[..., tuple[Any, ...]]
+    written: tuple[int, ...]
+    clipping: tuple[int, ...]  # numbers of the optimisers that report a norm and a skip
+    aux: Structure | None
+
+
+class TrainStep:
+    """A compiled training step; calling it with a batch updates the models.
+
+    A call returns the loss as a float, or (loss, aux) where the loss function returns two values.
+    Raises:    NonFiniteError if the loss or a new parameter is not finite; nothing has changed then
+    """
+
+    def __init__(
+        self,
+        loss_fn: Callable[..., Any],
+        models: Sequence[Any],
+        optimizers: Sequence[Optimizer],
+        key: Any = 0,
+    ) -> None:
+        self.loss_fn = loss_fn
+        self.models = tuple(models)
+        self.optimizers = tuple(optimizers)
+        self.key = as_key(key)
+        self.steps = 0
+        self.places = Places(self.models, self.optimizers)
+        self._programs: dict[Any, dict[Any, _Program]] = {}
+        self._active: dict[Any, _Program] = {}
+
+    def __call__(self, *batch: Any) -> Any:
+        self.refresh()
+        outcome = self.advance(self.read(), batch)
+        self.write(outcome.carry)
+        return outcome.loss if outcome.aux is None else (outcome.loss, outcome.aux)
+
+    def graph(self, *batch: Any) -> Graph:
+        """The graph that a batch like this runs."""
+        self.refresh()
+        return self._program(batch)[0].graph
+
+    # --- the models' arrays --------------------------------------------------------------
+
+    def read(self) -> Carry:
+        """The models and optimisers as they are now."""
+        leaves = [self.places.slots[i].get()._value for i in range(len(self.places.paths))]
+        rows = [row for optimizer in self.optimizers for row in optimizer.rows]
+        return Carry(leaves, rows, tuple(o.count for o in self.optimizers), self.steps)
+
+    def write(self, carry: Carry) -> None:
+        """Put the arrays of `carry` into the models and optimisers."""
+        for i, (role, value) in enumerate(zip(self.places.roles, carry.leaves, strict=True)):
+            leaf = self.places.slots[i].get()
+            if leaf._value is value:
+                continue
+            if role == "parameter":
+                leaf.assign(value)
+            else:
+                np.copyto(leaf._value, value, casting="same_kind")
+        start = 0
+        for optimizer, size, count in zip(
+            self.optimizers, self.places.sizes, carry.counts, strict=True
+        ):
+            optimizer.restore(carry.rows[start : start + size], count)
+            start += size
+        self.steps = carry.step
+
+    def refresh(self) -> None:
+        """Use the programs that belong to the models' flags and fields as they are now."""
+        fields = tuple([static_fields(model) for model in self.models])
+        requires = tuple([p.requires_grad for o in self.optimizers for p in o.parameters])
+        self._active = self._programs.setdefault((fields, requires), {})
+
+    # --- one step ------------------------------------------------------------------------
+
+    def advance(self, carry: Carry, batch: Sequence[Any]) -> Outcome:
+        """The outcome of one step; the models themselves are neither read nor written."""
+        program, arrays = self._program(batch)
+        rates = [o.rate_after(n) for o, n in zip(self.optimizers, carry.counts, strict=True)]
+        scalars = [np.float64(v) for pair in zip(rates, carry.counts, strict=True) for v in pair]
+        step = np.int64(carry.step)
+        inputs = (*carry.leaves, *carry.rows, *arrays, self.key, step, *scalars)
+        with np.errstate(all="ignore"):  # what is not finite is found and named below
+            results = program.run(*inputs)
+            loss = float(results[0])
+            end = 1 + len(program.written)
+            is_sound = math.isfinite(loss) and _all_finite(results[1:end])
+        if not is_sound:
+            raise self._fault(program, inputs, results, carry.step + 1)
+        return self._outcome(program, carry, loss, results[1:])
+
+    def _outcome(
+        self, program: _Program, carry: Carry, loss: float, results: Sequence[Any]
+    ) -> Outcome:
+        leaves = list(carry.leaves)
+        for index, value in zip(program.written, results, strict=False):
+            leaves[index] = value
+        start = len(program.written)
+        stop = start + len(carry.rows)
+        counts = [count + 1 for count in carry.counts]
+        reports = results[stop : stop + 2 * len(program.clipping)]
+        for i, number in enumerate(program.clipping):
+            if reports[2 * i + 1]:
+                counts[number] -= 1
+                self.optimizers[number].warn_skipped(float(reports[2 * i]), counts[number] + 1)
+        carry = Carry(leaves, list(results[start:stop]), tuple(counts), carry.step + 1)
+        if program.aux is None:
+            return Outcome(carry, loss, None)
+        return Outcome(carry, loss, unflatten(program.aux, results[stop + len(reports) :]))
+
+    def _fault(
+        self, program: _Program, inputs: Sequence[Any], results: Sequence[Any], step: int
+    ) -> Exception:
+        if not math.isfinite(float(results[0])):
+            return non_finite_error(program.graph, inputs, 0, step, say("the loss"))
+        with np.errstate(all="ignore"):
+            wrong = [
+                i for i in range(len(program.written)) if not _all_finite(results[i + 1 : i + 2])
+            ]
+        name = self.places.paths[program.written[wrong[0]]]
+        what = say("the new value of {name}", name=name)
+        return non_finite_error(program.graph, inputs, wrong[0] + 1, step, what)
+
+    # --- recording -----------------------------------------------------------------------
+
+    def _program(self, batch: Sequence[Any]) -> tuple[_Program, list[Any]]:
+        """The program for a batch of this form, and the batch's arrays."""
+        structure: Structure | None = None
+        arrays = list(batch)
+        if not all(type(array) is np.ndarray for array in arrays):
+            leaves, structure = flatten(tuple(batch))
+            arrays = [_plain(leaf) for leaf in leaves]
+        form = (structure, tuple([(array.shape, array.dtype) for array in arrays]))
+        program = self._active.get(form)
+        if program is None:
+            structure = structure or flatten(tuple(batch))[1]
+            program = self._active[form] = self._record(arrays, structure)
+        return program, arrays
+
+    def _record(self, arrays: Sequence[Any], batch: Structure) -> _Program:
+        """Trace forward, backward and update for a batch of this form."""
+        labels = [path.replace(".", "_") for path in self.places.paths]
+        carry = self.read()
+        inputs = [Var(aval_of(v), name) for v, name in zip(carry.leaves, labels, strict=True)]
+        inputs += [
+            Var(aval_of(row), name)
+            for row, name in zip(carry.rows, self.places.row_names(), strict=True)
+        ]
+        names = self._batch_names(batch)
+        inputs += [Var(input_aval(a), name) for a, name in zip(arrays, names, strict=True)]
+        inputs += [Var(aval_of(self.key), "key"), Var(_STEP, "step")]
+        inputs += [Var(_SCALAR, n) for _ in self.optimizers for n in ("lr", "updates")]
+        recording = Recording(self.loss_fn, self.places, batch, len(arrays))
+        graph, captures = record(recording, inputs, "train_step")
+        if captures:
+            raise TraceError(
+                say("the function uses a value of an outer trace, which cannot outlive it"),
+                operation="train_step",
+                hint=say("pass the value as an argument"),
+            )
+        graph = graph.transform("exact")
+        new = [f"new_{labels[i]}" for i in recording.written]
+        name_outputs(graph, ["loss", *new, *(f"new_{name}" for name in self.places.row_names())])
+        clipping = tuple(i for i, o in enumerate(self.optimizers) if i in recording.reporting)
+        for number, missing in recording.unreached.items():
+            self.optimizers[number].warn_unreached(missing)
+        return _Program(graph, graph.callable(), tuple(recording.written), clipping, recording.aux)
+
+    def _batch_names(self, batch: Structure) -> list[str]:
+        """The names of the loss function's arguments after the models, with paths inside them."""
+        try:
+            parameters = list(inspect.signature(self.loss_fn).parameters.values())
+        except (TypeError, ValueError):
+            parameters = []
+        kinds = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        names = [p.name for p in parameters if p.kind in kinds][len(self.models) :]
+        count = len(batch.children)
+        names = (names + [f"x{i}" for i in range(len(names), count)])[:count]
+        tree = dict(zip(names, unflatten(batch, _Placeholders()), strict=True))
+        return [path.replace(".", "_") for path in named_leaves(tree)[0]]
+
+
+class _Placeholders:
+    """Stands for the leaves of a batch where only their places matter."""
+
+    def __getitem__(self, index: int) -> int:
+        return index
+
+
+def train_step(
+    loss_fn: Callable[..., Any],
+    model: Any,
+    optimizer: Any,
+    *,
+    backend: str = "auto",
+    key: Any = 0,
+) -> TrainStep:
+    """A compiled training step for any loss and one or several models.
+
+    loss_fn:   loss_fn(model, *batch) -> a scalar loss, or (loss, aux); with several models
+               loss_fn(model1, model2, *batch)
+    model:     a Module, or a list of them; states they assign, such as running means, are kept
+    optimizer: an optimiser made from the model, or a list; parameters of none stay as they are
+    key:       what dropout and other draws are drawn from, together with the number of the step
+
+    >>> from glassgrad import nn, optim
+    >>> model = nn.Linear(2, 1)
+    >>> step = train_step(lambda m, x, y: ((m(x) - y) ** 2).mean(), model, optim.SGD(model, 0.1))
+    >>> x, y = np.eye(2, dtype=np.float32), np.ones((2, 1), np.float32)
+    >>> step(x, y) > step(x, y)
+    True
+    """
+    resolve_backend(backend)
+    models = model if isinstance(model, (list, tuple)) else (model,)
+    optimizers = optimizer if isinstance(optimizer, (list, tuple)) else (optimizer,)
+    return TrainStep(loss_fn, models, optimizers, key)
+
+
+def _plain(leaf: Any) -> Any:
+    """The array of a batch's leaf."""
+    value = leaf.data if hasattr(leaf, "interpreter") else as_operand(leaf)
+    return np.asarray(value, input_aval(leaf).dtype)
+
+
+def _all_finite(arrays: Sequence[Any]) -> bool:
+    """Whether all elements of all arrays are finite; runs inside an errstate."""
+    for array in arrays:
+        # One fast pass, which is finite unless an element is not, or the sum overflows.
+        if not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
+            return False
+    return True
