@@ -8,6 +8,8 @@ moves a weight in place are seen by the gate; Python numbers and integers count 
 `from glassgrad.gates import *` brings the names of "Deep Learning from Scratch", chapters 4 and 5.
 Where that book's layers and these differ: `Relu.backward` does not overwrite `dout`;
 `SoftmaxWithLoss.backward` uses `dout`; its loss is exact, without the 1e-7 inside the logarithm.
+
+Long because it holds the book's whole layer file, each gate with its example.
 """
 
 from __future__ import annotations
@@ -30,12 +32,13 @@ from glassgrad.errors import DtypeError, GradientError, IndexRangeError, Operand
 from glassgrad.graph.evaluate import evaluate
 from glassgrad.graph.ir import Eqn, Graph, Var
 from glassgrad.primitives import transcendental
+from glassgrad.primitives.activation import log_softmax
 from glassgrad.primitives.along import take_along_axis
 from glassgrad.primitives.arithmetic import maximum
 from glassgrad.primitives.layout import expand_dims
 from glassgrad.primitives.layout import sum as sum_over
-from glassgrad.primitives.statistics import logsumexp_parts
 from glassgrad.primitives.transcendental import exp, log
+from glassgrad.tensor import Tensor
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, unflatten
 
@@ -88,8 +91,7 @@ def softmax(x: Any) -> Any:
     >>> softmax(np.array([0.3, 2.9, 4.0])).round(8)
     array([0.01821127, 0.24519181, 0.73659691])
     """
-    _, z, log_sum = logsumexp_parts(x, -1)
-    return exp(z - log_sum)
+    return exp(log_softmax(x))
 
 
 @composite
@@ -122,7 +124,7 @@ def _picked(log_y: Any, t: Any) -> Any:
         return t * log_y
     if labels.shape != found.shape[:-1]:
         raise ShapeError(
-            say("scores of shape {a} and labels of shape {b}", a=found.shape, b=labels.shape),
+            say("labels of shape {a} for scores of shape {b}", a=labels.shape, b=found.shape),
             rule="y (n, k); t (n,) int | (n, k)",
         )
     return take_along_axis(log_y, expand_dims(t, -1), -1)
@@ -268,8 +270,8 @@ class Mul(_Binary):
     """x * y: swaps the operands.
 
     >>> gate = Mul()
-    >>> gate.forward(100, 2), gate.backward(1.1)
-    (np.float64(200.0), (np.float64(2.2), np.float64(110.0)))
+    >>> gate.forward(100, 2), gate.backward(1.5)
+    (np.float64(200.0), (np.float64(3.0), np.float64(150.0)))
     """
 
     function = staticmethod(lambda x, y: x * y)
@@ -365,8 +367,7 @@ class Affine(_Fixed):
 
 def _softmax_with_loss(x: Any, t: Any) -> tuple[Any, Any]:
     """Cross-entropy of softmax(x), averaged over the batch, and softmax(x)."""
-    _, z, log_sum = logsumexp_parts(x, -1)
-    log_y = z - log_sum
+    log_y = log_softmax(x)
     loss = -sum_over(_picked(log_y, t)) / _batch_size(aval_of(x).shape)
     return loss, exp(log_y)
 
@@ -418,7 +419,9 @@ def _is_plain(x: Any) -> bool:
 
 
 def _given(x: Any) -> Any:
-    """An array as it is; Python numbers and lists in float64."""
+    """An array as it is; Python numbers and lists in float64; of a tensor its numbers."""
+    if isinstance(x, Tensor):
+        return x.data[()]
     return x if _is_plain(x) else np.asarray(x, np.float64)[()]
 
 
@@ -478,7 +481,8 @@ def _unshared(grads: Sequence[Any], cts: Sequence[Any], values: Sequence[Any]) -
     free = []
     for grad in grads:
         if isinstance(grad, np.ndarray):
-            if any(np.may_share_memory(grad, other) for other in held):
+            shared = any(np.may_share_memory(grad, other) for other in held)
+            if shared or not grad.flags.writeable:  # a view of one number, as the pull of a sum
                 grad = grad.copy()  # noqa: PLW2901 - the copy takes its place
             held.append(grad)
         free.append(grad)

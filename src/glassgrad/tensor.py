@@ -313,12 +313,18 @@ class Tensor(Operators):
         return self._updated(self / other)
 
     def _updated(self, value: Any) -> Self:
-        if value.shape != self.shape or value.dtype != self.dtype:
+        if value.shape != self.shape:
             raise ShapeError(
                 say("an update of {a} for a tensor of {b}", a=value.aval, b=self.aval),
-                rule=say("an in-place update keeps shape and dtype"),
+                rule=say("an in-place update keeps the shape"),
             )
-        self._become(value)
+        if not np.can_cast(value.dtype, self.dtype, "same_kind"):
+            raise DtypeError(
+                say("an update of {a} for a tensor of {b}", a=value.aval, b=self.aval),
+                rule=say("an in-place update keeps the kind of number"),
+                hint=say("write t = t + v for a new tensor, or make this one with floats"),
+            )
+        self._become(value if value.dtype == self.dtype else value.astype(self.dtype))
         return self
 
     # --- conversions ---------------------------------------------------------------------
@@ -466,7 +472,8 @@ def _copied(data: Any, dtype: Any) -> np.ndarray:
     if isinstance(data, Tensor):
         return np.array(data._value, dtype=dtype)
     if isinstance(data, list) and any(isinstance(item, Tensor) for item in data):
-        data = [item.tolist() if isinstance(item, Tensor) else item for item in data]
+        given = [item.dtype for item in data if isinstance(item, Tensor)]
+        data = np.array([np.asarray(item) for item in data], np.result_type(*given))
     array = np.array(data, dtype=dtype, order="C")
     if array.dtype == object or array.dtype.kind in "USV":
         raise DtypeError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,28 @@ def test_written_numbers_keep_the_digits_of_the_array(value: float | list[float]
     for out in (index_set(zeros, slice(None), value), index_add(zeros, slice(None), value)):
         np.testing.assert_array_equal(out.data, np.zeros(2) + np.asarray(value))
     np.testing.assert_array_equal(pad(np.zeros(0), 1, constant_values=0.1), [0.1, 0.1])
+
+
+@pytest.mark.parametrize(
+    "meet",
+    [
+        lambda x: np.append(x, 0.1),
+        lambda x: np.concatenate([x, [0.1]]),
+        lambda x: np.diff(x, append=0.1),
+        lambda x: np.outer(x, 0.1),
+        lambda x: np.kron(x, 0.1),
+        lambda x: np.tensordot(x, 0.1, 0),
+        lambda x: np.multiply.outer(x, 0.1),
+        lambda x: np.polyval([0.1, 0.2], x),
+        lambda x: np.average(x, weights=[0.1, 0.2, 0.7]),
+        lambda x: x * [0.1, 0.2, 0.3],
+    ],
+)
+def test_numbers_and_lists_take_the_dtype_of_the_array_beside_them(meet: Any) -> None:
+    """0.1 beside float64 is not 0.1 rounded to float32, the default of `config.float`."""
+    x = np.array([1.0, 2.0, 3.0])
+    np.testing.assert_allclose(meet(parameter(x)).data, meet(x), rtol=1e-15)
+    assert meet(parameter(x.astype(np.float32))).dtype == np.float32
 
 
 def test_dividing_by_the_number_zero_has_an_infinite_derivative() -> None:
@@ -40,7 +64,7 @@ def test_the_mean_of_nothing_has_an_empty_gradient() -> None:
 
 
 @pytest.mark.parametrize("function", [softmax, log_softmax])
-def test_shares_of_nothing_are_nothing(function) -> None:  # type: ignore[no-untyped-def]
+def test_shares_of_nothing_are_nothing(function: Any) -> None:
     x = parameter(np.zeros((5, 0)))
     out = function(x)
     out.backward(np.zeros((5, 0)))

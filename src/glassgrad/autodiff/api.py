@@ -16,6 +16,7 @@ import numpy as np
 
 from glassgrad.autodiff import batch as batching
 from glassgrad.autodiff import jvp as forward
+from glassgrad.autodiff import rules
 from glassgrad.autodiff import vjp as reverse
 from glassgrad.core.aval import aval_of, is_float
 from glassgrad.core.interpret import as_operand
@@ -173,7 +174,7 @@ def _rows(out: Any, number: int, outputs: list[Any], pull: Any) -> list[Any]:
         return list(pull(given))
 
     rows = batching.mapped(row, [basis], [True], out.size)
-    return [r.reshape((*out.shape, *aval_of(r).shape[1:])) for r in rows]
+    return [_reshaped(r, (*out.shape, *aval_of(r).shape[1:])) for r in rows]
 
 
 def _columns(call: _Call, number: int, out: Any) -> list[Any]:
@@ -191,8 +192,14 @@ def _columns(call: _Call, number: int, out: Any) -> list[Any]:
 
         (stacked,) = batching.mapped(column, [basis], [True], aval.size)
         flat = stacked.reshape((aval.size, out.size))
-        results.append(flat.T.reshape((*out.shape, *aval.shape)))
+        results.append(_reshaped(flat.T, (*out.shape, *aval.shape)))
     return results
+
+
+def _reshaped(x: Any, shape: Sequence[int]) -> Any:
+    """As NumPy's own operations, without 0-d arrays: they are scalars."""
+    out = x.reshape(shape)
+    return out[()] if isinstance(out, np.ndarray) else out
 
 
 def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any]:
@@ -236,7 +243,7 @@ def vmap(
         size = _batch_size(moved, batched)
         results = batching.mapped(call.flat, moved, batched, size)
         if out_axes:
-            results = [batching.rules.move_axis(r, 0, out_axes) for r in results]
+            results = [rules.move_axis(r, 0, out_axes) for r in results]
         return call.pack_value(results)[0]
 
     return wrapped
@@ -245,7 +252,7 @@ def vmap(
 def _batch_first(x: Any, axis: int) -> Any:
     if aval_of(x).ndim == 0:
         raise ShapeError(say("vmap needs an axis to map over, got a scalar"))
-    return batching.rules.move_axis(x, axis, 0)
+    return rules.move_axis(x, axis, 0)
 
 
 def _batch_size(leaves: Sequence[Any], batched: Sequence[bool]) -> int:

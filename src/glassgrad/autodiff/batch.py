@@ -12,9 +12,10 @@ from typing import Any
 from glassgrad.autodiff import rules
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import bind, new_level
-from glassgrad.core.position import here, place_of
+from glassgrad.core.position import here, place_of, statement_of
 from glassgrad.core.primitive import Primitive
-from glassgrad.errors import TraceError
+from glassgrad.errors import Operand, TraceError
+from glassgrad.primitives.arithmetic import stop_gradient
 from glassgrad.primitives.operators import Operators
 from glassgrad.text import say
 
@@ -38,13 +39,20 @@ class BatchTracer(Operators):
         return inner() if inner is not None else ("", "")
 
     def _refuse(self, dtype: Any = None, copy: Any = None) -> Any:
+        where = here()
         raise TraceError(
-            say("one number is asked at {place} of a value mapped by vmap", place=place_of(here())),
+            say("a number of a value that vmap maps"),
+            operation=place_of(where),
+            operands=[Operand("value", self.shape, self.dtype.name, statement_of(where))],
             rule=say("the elements of a batch may disagree"),
             hint=say("choose with np.where(condition, a, b), and compute with np functions"),
         )
 
     __bool__ = __float__ = __int__ = __index__ = __array__ = item = _refuse
+
+    def detach(self) -> Any:
+        """The same value, as a constant of the gradients."""
+        return stop_gradient(self)
 
     def __repr__(self) -> str:
         return f"<mapped {self.aval}>"

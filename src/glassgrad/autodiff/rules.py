@@ -111,7 +111,7 @@ def zeros_of(x: Any) -> Any:
     import numpy as np  # noqa: PLC0415 - kept out of the rules above, which must stay recordable
 
     aval = aval_of(x)
-    return np.zeros(aval.shape, aval.dtype)
+    return np.zeros(aval.shape, aval.dtype) if aval.shape else aval.dtype.type(0)
 
 
 # --- forward -----------------------------------------------------------------------------

@@ -111,7 +111,7 @@ def _note_gradient(node: Any, received: Sequence[Any]) -> None:
         recorder = getattr(ct, "interpreter", None)
         gradients = getattr(recorder, "gradients", None)
         if gradients is not None and getattr(out, "interpreter", None) is recorder:
-            gradients[ct.var] = gradients.get(ct.var, out.var)
+            gradients[ct.symbol] = gradients.get(ct.symbol, out.symbol)
 
 
 def _pull_node(node: Any, received: Sequence[Any]) -> list[Any]:

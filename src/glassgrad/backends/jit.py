@@ -10,7 +10,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from types import MethodType
 from typing import Any
@@ -158,7 +158,8 @@ class _Call:
                 operation=getattr(self.function, "__name__", "jit"),
             ) from None
         avals = tuple([input_aval(self.leaves[i]) for i in self.numbers])
-        fields = tuple([static_fields(module) for module in modules_of(self.structure)])
+        modules = modules_of(self.structure)
+        fields = static_fields(inner for module in modules for _, inner in module.named_modules())
         return self.structure, static, avals, fields, self._drawing_from(), config.float
 
     def _drawing_from(self) -> Any:
@@ -278,13 +279,13 @@ def modules_of(structure: Structure) -> list[Any]:
     return [module for child in structure.children for module in modules_of(child)]
 
 
-def static_fields(module: Any) -> tuple[Any, ...]:
-    """The plain fields of a module and all below it: what a program recorded from it depends on."""
+def static_fields(modules: Iterable[Any]) -> tuple[Any, ...]:
+    """The plain fields of modules: what a program recorded from them depends on."""
     return tuple(
         [
             (name, type(value), value)
-            for _, inner in module.named_modules()
-            for name, value in vars(inner).items()
+            for module in modules
+            for name, value in vars(module).items()
             if type(value) in _STATIC and _is_hashable(value)
         ]
     )

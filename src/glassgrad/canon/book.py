@@ -58,7 +58,7 @@ shipped_weights = Experiment(
     source=f"{_BOOK}, section 3.6.2: accuracy 0.9352 on the MNIST test images",
     absent=words(
         "not reproducible here: 0.9352 belongs to the weights of the book's sample_weight.pkl. "
-        "That file does not come with glassgrad, and a pickle is never loaded, because it can run code."
+        "That file does not come with glassgrad, and a pickle is never loaded: it can run code."
     ),
     measure=lambda: measured({}),
     function=_predict,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -147,7 +146,8 @@ def _initial() -> list[np.ndarray]:
     return params
 
 
-def _scores(W1: Any, b1: Any, W2: Any, b2: Any, W3: Any, b3: Any, X: Any) -> Any:
+def _scores(params: Any, X: Any) -> Any:
+    W1, b1, W2, b2, W3, b3 = params
     h1 = np.maximum(X @ W1 + b1, 0)
     h2 = np.maximum(h1 @ W2 + b2, 0)
     scores = (h2 @ W3 + b3)[:, 0]
@@ -155,7 +155,7 @@ def _scores(W1: Any, b1: Any, W2: Any, b2: Any, W3: Any, b3: Any, X: Any) -> Any
 
 
 def _hinge(params: Any, X: Any, labels: Any) -> Any:
-    scores = _scores(*params, X)
+    scores = _scores(params, X)
     data_loss = np.maximum(1 - labels * scores, 0).mean()
     alpha = 1e-4
     reg_loss = alpha * sum((p * p).sum() for p in params)
@@ -167,10 +167,9 @@ def _measure_moons() -> Results:
     X, labels = _moons()
     params = _initial()
     step = value_and_gradients(lambda *arrays: _hinge(arrays[:-2], *arrays[-2:]), params, X, labels)
-    scores = partial(_scores, X=X)
     rows = []
     for k in range(_STEPS):
-        accuracy = float(np.mean((scores(*params) > 0) == (labels > 0)))
+        accuracy = float(np.mean((_scores(params, X) > 0) == (labels > 0)))
         loss, *gradients = step(*params, X, labels)
         rows.append((str(k), float(loss), accuracy))
         rate = 1.0 - 0.9 * k / _STEPS

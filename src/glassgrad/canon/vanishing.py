@@ -18,7 +18,8 @@ _VANISHING, _EXPLODING = 1e-3, 1e3
 
 
 def _loss_of(activation: Callable[..., Any]) -> Callable[..., Any]:
-    def loss(Ws: Any, x: Any, t: Any) -> Any:
+    def loss(*arrays: Any) -> Any:
+        *Ws, x, t = arrays
         h = x
         for W in Ws[:-1]:
             h = activation(h @ W)
@@ -39,9 +40,7 @@ def _gradient_sizes(activation: Callable[..., Any], spread: Callable[[int], floa
         t = rng.randint(0, _CLASSES, _BATCH)
         sizes = [_FEATURES, *[_WIDTH] * _DEPTH, _CLASSES]
         Ws = [spread(n) * rng.randn(n, m) for n, m in pairwise(sizes)]
-        loss = _loss_of(activation)
-        step = value_and_gradients(lambda *arrays: loss(arrays[:-2], *arrays[-2:]), Ws, x, t)
-        _, *gradients = step(*Ws, x, t)
+        _, *gradients = value_and_gradients(_loss_of(activation), Ws, x, t)(*Ws, x, t)
         logarithms.append([0.5 * np.log(np.mean(dW**2)) for dW in gradients])
     return np.asarray(np.exp(np.mean(logarithms, axis=0)))
 

@@ -118,8 +118,8 @@ starts = Experiment(
     "full-batch steps",
     notes=words(
         "Without biases XOR is solvable, but the outputs stay near 0.12 0.82 0.82 0.23, and "
-        "success depends on the start: all of np.random.rand, 3 of 30 of randn. (0, 0) always gives the "
-        "hidden values 0.5, 0.5, because nothing but a bias can move sigmoid(0)."
+        "success depends on the start: all of np.random.rand, 3 of 30 of randn. (0, 0) always "
+        "gives the hidden values 0.5, 0.5, because nothing but a bias can move sigmoid(0)."
     ),
     seeds="np.random.RandomState(seed), seeds 0 to 29; W1 is drawn before W2, biases start at 0",
     is_slow=True,

@@ -110,7 +110,7 @@ def help_option(command: click.Command, ctx: click.Context) -> click.Option:
 
     def show(context: click.Context, _: Any, value: bool) -> None:
         if value:
-            click.echo(context.get_help(), nl=False)
+            click.echo(context.get_help())
             context.exit()
 
     return SpokenOption(

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from glassgrad.config import config
-from glassgrad.core.aval import aval_of
+from glassgrad.core.aval import aval_of, result_dtype
 from glassgrad.core.template import function_of
 from glassgrad.errors import GlassgradError, Operand
 
@@ -138,6 +138,18 @@ def as_operands(values: Sequence[Any]) -> tuple[Any, ...]:
 
     NOTE: [0.1] beside a float64 array would otherwise lose half its digits, unseen.
     """
-    dtypes = [value.dtype for value in values if hasattr(value, "dtype")]
-    wanted = np.result_type(config.float, *dtypes)
+    dtypes = [getattr(value, "dtype", None) for value in values]
+    numeric = [d for d in dtypes if isinstance(d, np.dtype) and d.kind in "biuf"]
+    wanted = np.result_type(config.float, *numeric)
     return tuple(as_operand(value, wanted) for value in values)
+
+
+def arrays_of(*values: Any) -> tuple[Any, ...]:
+    """Values that meet in one result, as arrays; Python numbers and lists take its dtype."""
+    values = as_operands(values)
+    avals = [aval_of(value) for value in values]
+    dtype = result_dtype(*avals) if avals else None
+    if dtype == np.float64 and all(aval.weak for aval in avals):
+        dtype = np.dtype(config.float)
+    pairs = zip(values, avals, strict=True)
+    return tuple(np.asarray(value, dtype) if aval.weak else value for value, aval in pairs)

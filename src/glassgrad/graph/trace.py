@@ -17,9 +17,10 @@ from glassgrad.core import interpret, position
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.primitive import Primitive
 from glassgrad.core.region import provenance
-from glassgrad.errors import TraceError
+from glassgrad.errors import Operand, TraceError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.names import name_gradients, name_values
+from glassgrad.primitives.arithmetic import stop_gradient
 from glassgrad.primitives.operators import Operators
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, named_leaves
@@ -30,51 +31,53 @@ _SCALARS = (bool, int, float, np.generic)
 class Tracer(Operators):
     """A value of a graph under construction."""
 
-    __slots__ = ("aval", "equation", "interpreter", "var")
+    __slots__ = ("aval", "equation", "interpreter", "symbol")
 
-    def __init__(self, trace: GraphTrace, var: Atom, equation: Eqn | None = None) -> None:
+    def __init__(self, trace: GraphTrace, symbol: Atom, equation: Eqn | None = None) -> None:
         self.interpreter = trace
-        self.var = var
-        self.aval = var.aval
+        self.symbol = symbol
+        self.aval = symbol.aval
         self.equation = equation
 
     def describe(self) -> tuple[str, str]:
         """The user's name and place, for error messages."""
         where = self.equation.position if self.equation else None
-        name = self.var.name if isinstance(self.var, Var) else ""
+        name = self.symbol.name if isinstance(self.symbol, Var) else ""
         return name or position.name_of(where), position.place_of(where)
 
     def _refuse(self, wanted: str) -> Any:
-        place = position.here()
+        where = position.here()
         name, _ = self.describe()
+        statement = position.statement_of(where)
         raise TraceError(
-            say(
-                "{wanted} of the traced value {name} is needed at {place}",
-                wanted=wanted,
-                name=f"`{name or 'x'}`",
-                place=position.place_of(place),
-            ),
+            say("{wanted} of a traced value", wanted=wanted),
+            operation=position.place_of(where),
+            operands=[Operand(name or "value", self.shape, self.dtype.name, statement)],
             rule=say("a traced value has a shape and a dtype, but no number"),
             hint=say("choose with np.where(condition, a, b), or call gg.grad, which runs on numbers"),
         )
 
     def __bool__(self) -> bool:
-        return bool(self._refuse("bool"))
+        return bool(self._refuse("bool()"))
 
     def __float__(self) -> float:
-        return float(self._refuse("float"))
+        return float(self._refuse("float()"))
 
     def __int__(self) -> int:
-        return int(self._refuse("int"))
+        return int(self._refuse("int()"))
 
     def __index__(self) -> int:
-        return int(self._refuse("int"))
+        return int(self._refuse("int()"))
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
-        return self._refuse("numpy.ndarray")
+        return self._refuse("np.asarray()")
 
     def item(self) -> Any:
         return self._refuse("item()")
+
+    def detach(self) -> Any:
+        """The same value, as a constant of the gradients."""
+        return stop_gradient(self)
 
     def __repr__(self) -> str:
         return f"<traced {self.describe()[0] or 'value'}: {self.aval}>"
@@ -129,7 +132,7 @@ class GraphTrace:
     def atom(self, value: Any) -> Atom:
         """What an equation names: a value of this trace, a literal, or a constant."""
         if isinstance(value, Tracer) and value.interpreter is self:
-            return value.var
+            return value.symbol
         if isinstance(value, _SCALARS):
             return Literal(value)
         known = self.consts.get(id(value))
@@ -169,8 +172,8 @@ class GraphTrace:
 
 
 def _variable(tracer: Tracer) -> Var:
-    assert isinstance(tracer.var, Var)
-    return tracer.var
+    assert isinstance(tracer.symbol, Var)
+    return tracer.symbol
 
 
 def trace(function: Callable[..., Any], *args: Any) -> Graph:

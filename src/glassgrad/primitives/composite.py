@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.aval import aval_of, broadcast_shapes, is_float
-from glassgrad.core.interpret import as_operand
+from glassgrad.core.interpret import arrays_of, as_operands
 from glassgrad.core.region import composite
 from glassgrad.errors import ShapeError
 from glassgrad.primitives.arithmetic import (

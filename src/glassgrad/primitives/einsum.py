@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.aval import Aval, Shape, aval_of, result_dtype
-from glassgrad.core.interpret import as_operand, bind
+from glassgrad.core.interpret import arrays_of, bind
 from glassgrad.core.primitive import Bilinear, Linear
 from glassgrad.core.region import composite
 from glassgrad.errors import ShapeError

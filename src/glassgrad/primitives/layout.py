@@ -40,17 +40,6 @@ def array_of(value: Any) -> Any:
     return np.asarray(value) if type(value) in (int, bool) else value
 
 
-def arrays_of(*values: Any) -> tuple[Any, ...]:
-    """Values that meet in one result, as arrays; Python numbers and lists take its dtype."""
-    values = as_operands(values)
-    avals = [aval_of(value) for value in values]
-    if all(aval.weak for aval in avals):
-        return tuple(map(array_of, values))
-    dtype = result_dtype(*avals)
-    pairs = zip(values, avals, strict=True)
-    return tuple(np.asarray(value, dtype) if aval.weak else value for value, aval in pairs)
-
-
 def axis_literal(axis: Any) -> str:
     """A single axis without its tuple: `axis=0`, not `axis=(0,)`."""
     return literal(axis[0] if isinstance(axis, tuple) and len(axis) == 1 else axis)

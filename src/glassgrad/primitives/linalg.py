@@ -21,14 +21,13 @@ from glassgrad.core.aval import (
     normalize_axis,
     result_dtype,
 )
-from glassgrad.core.interpret import as_operand, bind
+from glassgrad.core.interpret import arrays_of, as_operands, bind
 from glassgrad.core.primitive import Bilinear
 from glassgrad.core.region import composite
 from glassgrad.errors import OptionError, ShapeError
 from glassgrad.primitives.arithmetic import multiply
 from glassgrad.primitives.einsum import LETTERS, einsum
 from glassgrad.primitives.layout import (
-    array_of,
     expand_dims,
     matrix_transpose,
     moveaxis,

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.aval import aval_of, result_dtype
-from glassgrad.core.interpret import as_operand
+from glassgrad.core.interpret import arrays_of, as_operand
 from glassgrad.core.primitive import Primitive
 from glassgrad.errors import OptionError
 from glassgrad.primitives import (
@@ -76,7 +76,7 @@ def _method(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[st
     """`np.add.reduce` and its kin, whose axis is 0 unless told."""
     name = f"np.{ufunc.__name__}.{method}"
     if method == "outer" and ufunc in UFUNCS and not kwargs:
-        x, y = layout.arrays_of(*inputs)
+        x, y = arrays_of(*inputs)
         return UFUNCS[ufunc](layout.reshape(x, (*x.shape, *(1,) * len(y.shape))), y)
     function = {"reduce": REDUCTIONS, "accumulate": ACCUMULATIONS}.get(method, {}).get(ufunc)
     if function is None:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.aval import Aval, Shape, normalize_axes, normalize_axis, result_dtype
-from glassgrad.core.interpret import bind
+from glassgrad.core.interpret import arrays_of, bind
 from glassgrad.core.primitive import Linear
 from glassgrad.core.region import composite
 from glassgrad.errors import OptionError, ShapeError, unknown_option
@@ -89,7 +89,7 @@ def concat(xs: Sequence[Any], axis: int | None = 0) -> Any:
 
     Gradient:  each array gets its own part of the cotangent
     """
-    listed = arrays_of(*xs)
+    listed = list(arrays_of(*xs))
     if not listed:
         raise ShapeError(say("needs at least one array"), operation="concat")
     if axis is None:
@@ -127,7 +127,7 @@ stack_p: Linear = Linear(
 
 def stack(xs: Sequence[Any], axis: int = 0) -> Any:
     """Arrays of one shape beside each other along a new axis."""
-    listed = arrays_of(*xs)
+    listed = list(arrays_of(*xs))
     if not listed:
         raise ShapeError(say("needs at least one array"), operation="stack")
     return bind(stack_p, *listed, axis=normalize_axis(int(axis), len(listed[0].shape) + 1))

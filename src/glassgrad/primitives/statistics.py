@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.aval import is_float, normalize_axes, normalize_axis, reduced_shape
+from glassgrad.core.interpret import arrays_of
 from glassgrad.core.region import composite
 from glassgrad.errors import OptionError, ShapeError
 from glassgrad.primitives.arithmetic import (
@@ -198,10 +199,7 @@ def diff(x: Any, n: int = 1, axis: int = -1, prepend: Any = None, append: Any = 
             say("{name} must be at least {least}, not {value}", name="n", least=0, value=n),
             operation="diff",
         )
-    given = [end for end in (prepend, append) if end is not None]
-    x, *strong = arrays_of(x, *given)
-    rest = iter(strong)
-    ends = [None if end is None else _as_slice(next(rest), x, axis) for end in (prepend, append)]
+    ends = [_as_slice(end, x, axis) for end in (prepend, append)]
     if prepend is not None or append is not None:
         x = concat([part for part in (ends[0], x, ends[1]) if part is not None], axis)
     step = not_equal if x.dtype == np.bool_ else subtract
@@ -216,7 +214,7 @@ def _as_slice(end: Any, x: Any, axis: int) -> Any:
     """A number as one more slice along `axis`; an array as it is."""
     if end is None:
         return None
-    end = array_of(end)
+    _, end = arrays_of(x, end)
     shape = (*x.shape[:axis], 1, *x.shape[axis + 1 :])
     return broadcast_to(end, shape) if len(end.shape) == 0 else end
 

@@ -6,7 +6,7 @@ checked and converted once; batches that somebody else makes are converted as th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
 from itertools import chain, islice
 from typing import Any
 
@@ -92,7 +92,7 @@ def stream_feed(train: Any) -> Feed:
             say("training data of {kind}", kind=type(train).__name__),
             rule=say("(X, y), a Dataset, or batches that can be iterated"),
         )
-    length = len(train) if hasattr(train, "__len__") else None
+    length = len(train) if isinstance(train, Sized) else None
     if length == 0:
         raise DataError(say("there are no batches"))
     return Feed(train, length, {"batches": length})

@@ -27,6 +27,8 @@ from glassgrad.train.progress import Progress
 from glassgrad.train.resume import pack, unpack
 from glassgrad.train.step import Carry, TrainStep
 
+_CHUNK = 0.1  # seconds after which a run that nobody looks at still writes into its model
+
 
 class Moment(NamedTuple):
     """Where a run stands: arrays, position in the epoch, and the epoch's sums so far."""
@@ -87,7 +89,8 @@ class Run:
         self._progress = progress
         self._stopped = ""
         self._is_settled = True
-        self._is_synced = False
+        self._is_written = True
+        self._written_at = 0.0
 
     # --- for callbacks -------------------------------------------------------------------
 
@@ -109,8 +112,7 @@ class Run:
 
     def sync(self) -> None:
         """Put the arrays of this moment into the model and the optimiser."""
-        self.trainer.write(self.moment.carry)
-        self._is_synced = True
+        self._write()
 
     def is_better_higher(self, column: str) -> bool:
         """Whether larger values of a column are better."""
@@ -144,6 +146,7 @@ class Run:
         return self.history
 
     def _start(self) -> None:
+        self.model.train()
         if self._progress is not None:
             self._progress.start(self)
         for callback in self.callbacks:
@@ -159,10 +162,9 @@ class Run:
         return bool(self._stopped)
 
     def _one_epoch(self) -> None:
-        self.model.train()
-        self.trainer.refresh()
         began, before = time.perf_counter(), self.moment.rows
-        self.moment = self.moment._replace(carry=self.trainer.read())
+        if self._is_written:
+            self._read()
         watchers = [callback for callback in self.callbacks if callback.every_step]
         is_whole = True
         for batch in self.feed.epoch(self.epoch, self.moment.batch):
@@ -175,7 +177,8 @@ class Run:
                 say("the batches are used up after {epoch} epochs", epoch=self.epoch),
                 hint=say("an iterator runs once: give a list, or data that can be iterated again"),
             )
-        self.trainer.write(self.moment.carry)
+        if self._is_watched() or time.perf_counter() - self._written_at > _CHUNK:
+            self._write()
         if not is_whole:
             self._save()  # what a longer run goes on from, without the row of a part
         self._close_epoch(time.perf_counter() - began, self.moment.rows - before, is_whole)
@@ -206,9 +209,8 @@ class Run:
     def _watch(self, watchers: Sequence[Callback]) -> None:
         for callback in watchers:
             callback.on_step(self)
-        if self._is_synced:
-            self._is_synced = False
-            self.moment = self.moment._replace(carry=self.trainer.read())
+        if self._is_written:
+            self._read()
 
     def _measured(self, pred: Any, target: np.ndarray) -> tuple[np.ndarray, ...]:
         """The statistics of the epoch's metrics with one more batch."""
@@ -218,6 +220,22 @@ class Run:
             return tuple(fresh)
         merges = [metric.merge for metric in self.objective.metrics]
         return tuple(merge(a, b) for merge, a, b in zip(merges, held, fresh, strict=True))
+
+    # --- arrays and the model ------------------------------------------------------------
+
+    def _read(self) -> None:
+        """Go on from the model as it is now: callbacks may have changed it."""
+        self.trainer.refresh()
+        self.moment = self.moment._replace(carry=self.trainer.read())
+        self._is_written = False
+
+    def _write(self) -> None:
+        self.trainer.write(self.moment.carry)
+        self._is_written, self._written_at = True, time.perf_counter()
+
+    def _is_watched(self) -> bool:
+        """Whether somebody looks at the model between epochs."""
+        return bool(self.callbacks) or self.validation is not None
 
     # --- the end of an epoch -------------------------------------------------------------
 
@@ -263,6 +281,7 @@ class Run:
     # --- the end of the run --------------------------------------------------------------
 
     def _end(self) -> None:
+        self._write()
         self.history.stopped = self._stopped
         if not self.is_partial:
             self._save()
@@ -284,7 +303,7 @@ class Run:
 
     def _rescue(self) -> None:
         """After an exception: the arrays of the last whole step, in the model and on disk."""
-        self.trainer.write(self.moment.carry)
+        self._write()
         if self._is_settled:
             with suppress(Exception):  # the exception that is under way matters more
                 self._save()

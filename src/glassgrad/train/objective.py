@@ -174,7 +174,7 @@ class Targets:
     def _ignored(self) -> int | None:
         loss: Any = self.objective.loss
         options = loss.keywords if isinstance(loss, partial) else getattr(loss, "options", {})
-        return options.get("ignore_index")  # type: ignore[no-any-return]
+        return options.get("ignore_index")
 
     def _quantities(self, y: np.ndarray) -> np.ndarray:
         require_finite(y, "y")

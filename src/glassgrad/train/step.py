@@ -81,6 +81,7 @@ class TrainStep:
         self.key = as_key(key)
         self.steps = 0
         self.places = Places(self.models, self.optimizers)
+        self._modules = [inner for model in self.models for _, inner in model.named_modules()]
         self._programs: dict[Any, dict[Any, _Program]] = {}
         self._active: dict[Any, _Program] = {}
 
@@ -123,7 +124,7 @@ class TrainStep:
 
     def refresh(self) -> None:
         """Use the programs that belong to the models' flags and fields as they are now."""
-        fields = tuple([static_fields(model) for model in self.models])
+        fields = static_fields(self._modules)
         requires = tuple([p.requires_grad for o in self.optimizers for p in o.parameters])
         self._active = self._programs.setdefault((fields, requires), {})
 
@@ -202,7 +203,7 @@ class TrainStep:
             Var(aval_of(row), name)
             for row, name in zip(carry.rows, self.places.row_names(), strict=True)
         ]
-        names = self._batch_names(batch)
+        names = self._batch_names(batch, len(arrays))
         inputs += [Var(input_aval(a), name) for a, name in zip(arrays, names, strict=True)]
         inputs += [Var(aval_of(self.key), "key"), Var(_STEP, "step")]
         inputs += [Var(_SCALAR, n) for _ in self.optimizers for n in ("lr", "updates")]
@@ -222,7 +223,7 @@ class TrainStep:
             self.optimizers[number].warn_unreached(missing)
         return _Program(graph, graph.callable(), tuple(recording.written), clipping, recording.aux)
 
-    def _batch_names(self, batch: Structure) -> list[str]:
+    def _batch_names(self, batch: Structure, total: int) -> list[str]:
         """The names of the loss function's arguments after the models, with paths inside them."""
         try:
             parameters = list(inspect.signature(self.loss_fn).parameters.values())
@@ -232,15 +233,8 @@ class TrainStep:
         names = [p.name for p in parameters if p.kind in kinds][len(self.models) :]
         count = len(batch.children)
         names = (names + [f"x{i}" for i in range(len(names), count)])[:count]
-        tree = dict(zip(names, unflatten(batch, _Placeholders()), strict=True))
+        tree = dict(zip(names, unflatten(batch, range(total)), strict=True))
         return [path.replace(".", "_") for path in named_leaves(tree)[0]]
-
-
-class _Placeholders:
-    """Stands for the leaves of a batch where only their places matter."""
-
-    def __getitem__(self, index: int) -> int:
-        return index
 
 
 def train_step(
