@@ -4,8 +4,8 @@
 
 Two workloads: `xor` (2-2-1 sigmoid, batch 4, float64: nothing but overhead) and `two_layer_net`
 (784-50-10 ReLU, softmax cross-entropy, batch 100, float32). Every framework that is installed
-(autograd, MyGrad, PyTorch) runs beside glassgrad in the same rounds; a round times each of them once,
-and the ratio to hand-written NumPy is taken within the round. One BLAS thread for all, where
+(autograd, MyGrad, PyTorch) runs beside glassgrad in the same rounds; a round times each of them
+once, and the ratio to hand-written NumPy is taken within the round. One BLAS thread for all, where
 threadpoolctl is installed.
 """
 
@@ -22,8 +22,9 @@ from contextlib import nullcontext
 from importlib.util import find_spec
 from typing import Any
 
-import glassgrad as gg
 import numpy as np
+
+import glassgrad as gg
 from glassgrad import nn
 
 Step = Callable[[], Any]
@@ -163,7 +164,7 @@ def net_numpy() -> Step:
         dW1 = IMAGES.T @ da1
         db1 = da1.sum(axis=0)
         for w, dw in ((W1, dW1), (b1, db1), (W2, dW2), (b2, db2)):
-            w -= RATE * dw
+            w[...] -= RATE * dw
 
     return step
 
@@ -217,7 +218,7 @@ def net_autograd() -> Step:
 
     def step() -> None:
         for w, dw in zip(weights, gradient(weights), strict=True):
-            w -= RATE * dw
+            w[...] -= RATE * dw
 
     return step
 

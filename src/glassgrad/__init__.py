@@ -2,45 +2,51 @@
 
 Write NumPy-like Python; glassgrad records the computational graph while it runs, derives the
 backward pass by the chain rule, and shows both: as a graph, as NumPy source, as numbers.
+
+A name is loaded when it is first used, so `import glassgrad` itself costs next to nothing.
 """
 
-from glassgrad import canon as canon
-from glassgrad import data as data
-from glassgrad import errors as errors
-from glassgrad import extend as extend
-from glassgrad import gates as gates
-from glassgrad import io as io
-from glassgrad import nn as nn
-from glassgrad import optim as optim
-from glassgrad.autodiff.api import grad as grad
-from glassgrad.autodiff.api import hessian as hessian
-from glassgrad.autodiff.api import hvp as hvp
-from glassgrad.autodiff.api import jacobian as jacobian
-from glassgrad.autodiff.api import jvp as jvp
-from glassgrad.autodiff.api import value_and_grad as value_and_grad
-from glassgrad.autodiff.api import vjp as vjp
-from glassgrad.autodiff.api import vmap as vmap
-from glassgrad.autodiff.check import check_grads as check_grads
-from glassgrad.autodiff.check import numerical_gradient as numerical_gradient
-from glassgrad.autodiff.functions import checkpoint as checkpoint
-from glassgrad.autodiff.functions import cond as cond
-from glassgrad.autodiff.functions import custom_gradient as custom_gradient
-from glassgrad.autodiff.functions import scan as scan
-from glassgrad.backends.jit import jit as jit
-from glassgrad.config import config as config
-from glassgrad.core.region import region as region
-from glassgrad.graph.ir import Graph as Graph
-from glassgrad.graph.trace import trace as trace
-from glassgrad.io import load as load
-from glassgrad.io import save as save
-from glassgrad.primitives.arithmetic import stop_gradient as stop_gradient
-from glassgrad.primitives.random import random_key as random_key
-from glassgrad.tensor import Tensor as Tensor
-from glassgrad.tensor import no_grad as no_grad
-from glassgrad.tensor import parameter as parameter
-from glassgrad.tensor import tensor as tensor
-from glassgrad.train import fit as fit
-from glassgrad.train import train_step as train_step
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from glassgrad import canon as canon
+    from glassgrad import data as data
+    from glassgrad import errors as errors
+    from glassgrad import extend as extend
+    from glassgrad import gates as gates
+    from glassgrad import io as io
+    from glassgrad import nn as nn
+    from glassgrad import optim as optim
+    from glassgrad.autodiff.api import grad as grad
+    from glassgrad.autodiff.api import hessian as hessian
+    from glassgrad.autodiff.api import hvp as hvp
+    from glassgrad.autodiff.api import jacobian as jacobian
+    from glassgrad.autodiff.api import jvp as jvp
+    from glassgrad.autodiff.api import value_and_grad as value_and_grad
+    from glassgrad.autodiff.api import vjp as vjp
+    from glassgrad.autodiff.api import vmap as vmap
+    from glassgrad.autodiff.check import check_grads as check_grads
+    from glassgrad.autodiff.check import numerical_gradient as numerical_gradient
+    from glassgrad.autodiff.functions import checkpoint as checkpoint
+    from glassgrad.autodiff.functions import cond as cond
+    from glassgrad.autodiff.functions import custom_gradient as custom_gradient
+    from glassgrad.autodiff.functions import scan as scan
+    from glassgrad.backends.jit import jit as jit
+    from glassgrad.config import config as config
+    from glassgrad.core.region import region as region
+    from glassgrad.graph.ir import Graph as Graph
+    from glassgrad.graph.trace import trace as trace
+    from glassgrad.io import load as load
+    from glassgrad.io import save as save
+    from glassgrad.primitives.arithmetic import stop_gradient as stop_gradient
+    from glassgrad.primitives.random import random_key as random_key
+    from glassgrad.tensor import Tensor as Tensor
+    from glassgrad.tensor import no_grad as no_grad
+    from glassgrad.tensor import parameter as parameter
+    from glassgrad.tensor import tensor as tensor
+    from glassgrad.train import fit as fit
+    from glassgrad.train import train_step as train_step
 
 __version__ = "0.1.0"
 
@@ -83,3 +89,56 @@ __all__ = [
     "vjp",
     "vmap",
 ]
+
+_PLACES = {
+    "Graph": "glassgrad.graph.ir:Graph",
+    "Tensor": "glassgrad.tensor:Tensor",
+    "canon": "glassgrad.canon",
+    "check_grads": "glassgrad.autodiff.check:check_grads",
+    "checkpoint": "glassgrad.autodiff.functions:checkpoint",
+    "cond": "glassgrad.autodiff.functions:cond",
+    "config": "glassgrad.config:config",
+    "custom_gradient": "glassgrad.autodiff.functions:custom_gradient",
+    "data": "glassgrad.data",
+    "errors": "glassgrad.errors",
+    "extend": "glassgrad.extend",
+    "fit": "glassgrad.train:fit",
+    "gates": "glassgrad.gates",
+    "grad": "glassgrad.autodiff.api:grad",
+    "hessian": "glassgrad.autodiff.api:hessian",
+    "hvp": "glassgrad.autodiff.api:hvp",
+    "io": "glassgrad.io",
+    "jacobian": "glassgrad.autodiff.api:jacobian",
+    "jit": "glassgrad.backends.jit:jit",
+    "jvp": "glassgrad.autodiff.api:jvp",
+    "load": "glassgrad.io:load",
+    "nn": "glassgrad.nn",
+    "no_grad": "glassgrad.tensor:no_grad",
+    "numerical_gradient": "glassgrad.autodiff.check:numerical_gradient",
+    "optim": "glassgrad.optim",
+    "parameter": "glassgrad.tensor:parameter",
+    "random_key": "glassgrad.primitives.random:random_key",
+    "region": "glassgrad.core.region:region",
+    "save": "glassgrad.io:save",
+    "scan": "glassgrad.autodiff.functions:scan",
+    "stop_gradient": "glassgrad.primitives.arithmetic:stop_gradient",
+    "tensor": "glassgrad.tensor:tensor",
+    "trace": "glassgrad.graph.trace:trace",
+    "train_step": "glassgrad.train:train_step",
+    "value_and_grad": "glassgrad.autodiff.api:value_and_grad",
+    "vjp": "glassgrad.autodiff.api:vjp",
+    "vmap": "glassgrad.autodiff.api:vmap",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, _, attribute = _PLACES[name].partition(":")
+    found = importlib.import_module(module)
+    globals()[name] = getattr(found, attribute) if attribute else found
+    return globals()[name]
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 class Settings:
     """float: dtype of new arrays; verify: check every graph that is built; data: data folder."""
 
-    float: np.dtype = np.dtype(np.float32)
+    float: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
     verify: bool = False
     data: Path | None = None
 

@@ -1,8 +1,8 @@
 """What people read: messages in English and Korean, particles, numbers, indented code.
 
 Layer L0. A message is written in English where it is needed, as a literal template:
-`say("inner sizes differ, {a} and {b}", a=4, b=3)`. Its Korean twin stands in `korean/`, keyed by the
-English template; a test reads every `say` in the source and requires the twin. A Korean
+`say("inner sizes differ, {a} and {b}", a=4, b=3)`. Its Korean twin stands in `korean/`, keyed by
+the English template; a test reads every `say` in the source and requires the twin. A Korean
 template asks for a particle by naming both forms: `{name:은/는}`.
 """
 

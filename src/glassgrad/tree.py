@@ -145,8 +145,10 @@ def unflatten(structure: Structure, leaves: Sequence[Any]) -> Any:
         paths = [slot.path for slot in structure.slots]
         return dict(zip(paths, values, strict=True))
     if structure.kind in ("dict", "dataclass"):
-        return structure.type(**_keyword(structure, values)) if _is_dataclass(structure) else dict(
-            zip(structure.keys, values, strict=True)
+        return (
+            structure.type(**_keyword(structure, values))
+            if _is_dataclass(structure)
+            else dict(zip(structure.keys, values, strict=True))
         )
     return structure.type(*values) if structure.kind == "named" else structure.type(values)
 

@@ -43,7 +43,7 @@ def test_one_program_a_form() -> None:
 
 
 def test_branch_on_a_traced_value_is_refused() -> None:
-    with pytest.raises(TraceError, match="bool of the traced value"):
+    with pytest.raises(TraceError, match=r"bool\(\) of a traced value"):
         jit(lambda x: x if x.sum() > 0 else -x)(X)
 
 
@@ -102,8 +102,8 @@ def test_gradients_inside() -> None:
     f = jit(lambda m, x: value_and_grad(lambda m: (m(x) ** 2).mean())(m))
     value, grads = f(model, X)
     expected, plain = value_and_grad(lambda m: (m(X) ** 2).mean())(model)
-    np.testing.assert_array_equal(value, expected)
-    np.testing.assert_array_equal(grads["W"], plain["W"])
+    assert float(value) == float(expected)
+    np.testing.assert_array_equal(grads["W"], tensor(plain["W"]).data)
     assert isinstance(model.W, Parameter)
 
 

@@ -1,7 +1,7 @@
 """One entry per primitive: the operands and parameters on which the generated suite tries it.
 
-Elementwise primitives are drawn from their own `domain`, with shapes that cover broadcasting, 0-d and
-empty arrays; the others list their samples here. A primitive without an entry fails the suite.
+Elementwise primitives are drawn from their own `domain`, with shapes that cover broadcasting, 0-d
+and empty arrays; the others list their samples here. A primitive without an entry fails the suite.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from glassgrad.core.primitive import REGISTRY, Elementwise, Primitive
 
 FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
@@ -98,7 +99,9 @@ def _axes(shape: tuple[int, ...]) -> list[dict[str, Any]]:
 
 def _reduction(make: Callable[..., np.ndarray]) -> Make:
     return lambda rng: [
-        (make(rng, *shape), params) for shape in ((4,), (2, 3), (2, 3, 2)) for params in _axes(shape)
+        (make(rng, *shape), params)
+        for shape in ((4,), (2, 3), (2, 3, 2))
+        for params in _axes(shape)
     ]
 
 
@@ -112,34 +115,63 @@ SLICES = ((("slice", None, None, -2), "..."), (1,), ("...", None, ("slice", 0, 2
 
 SAMPLES: dict[str, Make] = {
     # shape
-    "reshape": lambda r: [(_x(r, 2, 6), {"shape": (3, 4)}), (_x(r, 4), {"shape": (2, 1, 2)}),
-                          (_x(r, 0, 2), {"shape": (0,)})],
-    "permute_dims": lambda r: [(_x(r, 2, 3), {"axes": (1, 0)}), (_x(r, 2, 3, 4), {"axes": (2, 0, 1)})],
+    "reshape": lambda r: [
+        (_x(r, 2, 6), {"shape": (3, 4)}),
+        (_x(r, 4), {"shape": (2, 1, 2)}),
+        (_x(r, 0, 2), {"shape": (0,)}),
+    ],
+    "permute_dims": lambda r: [
+        (_x(r, 2, 3), {"axes": (1, 0)}),
+        (_x(r, 2, 3, 4), {"axes": (2, 0, 1)}),
+    ],
     "expand_dims": lambda r: [(_x(r, 2, 3), {"axis": (1,)}), (_x(r), {"axis": (0,)})],
     "squeeze": lambda r: [(_x(r, 2, 1, 3), {"axis": (1,)}), (_x(r, 1, 1), {"axis": (0, 1)})],
-    "broadcast_to": lambda r: [(_x(r, 3), {"shape": (2, 3)}), (_x(r, 3, 1), {"shape": (2, 3, 4)}),
-                               (_x(r), {"shape": (2, 2)})],
+    "broadcast_to": lambda r: [
+        (_x(r, 3), {"shape": (2, 3)}),
+        (_x(r, 3, 1), {"shape": (2, 3, 4)}),
+        (_x(r), {"shape": (2, 2)}),
+    ],
     "astype": lambda r: [(_x(r, 3), {"dtype": FLOAT64}), (np.arange(3), {"dtype": FLOAT64})],
-    "concat": lambda r: [(_x(r, 2, 3), _x(r, 1, 3), {"axis": 0}), (_x(r, 2, 1), _x(r, 2, 2), {"axis": 1}),
-                         (_x(r, 2), {"axis": 0})],
+    "concat": lambda r: [
+        (_x(r, 2, 3), _x(r, 1, 3), {"axis": 0}),
+        (_x(r, 2, 1), _x(r, 2, 2), {"axis": 1}),
+        (_x(r, 2), {"axis": 0}),
+    ],
     "stack": lambda r: [(_x(r, 2, 3), _x(r, 2, 3), {"axis": 0}), (_x(r, 2), _x(r, 2), {"axis": 1})],
     "pad": lambda r: [(_x(r, 2, 3), {"widths": ((1, 0), (2, 1))})],
     "tril": lambda r: [(_x(r, 3, 4), {"k": 0}), (_x(r, 2, 3, 3), {"k": -1})],
     "triu": lambda r: [(_x(r, 3, 4), {"k": 1}), (_x(r, 2, 3, 3), {"k": 0})],
     "diagonal": lambda r: [(_x(r, 3, 4), {"k": 1}), (_x(r, 2, 3, 3), {"k": 0})],
-    "diag_embed": lambda r: [(_x(r, 3), {"k": 1, "shape": (4, 4)}), (_x(r, 2, 3), {"k": 0, "shape": (3, 3)})],
+    "diag_embed": lambda r: [
+        (_x(r, 3), {"k": 1, "shape": (4, 4)}),
+        (_x(r, 2, 3), {"k": 0, "shape": (3, 3)}),
+    ],
     # index
     "getitem": lambda r: [(_x(r, 5, 3), {"index": index}) for index in SLICES],
-    "place": lambda r: [(_x(r, 3), {"index": (1,), "shape": (4, 3)}),
-                        (_x(r, 2, 3), {"index": (("slice", 0, 4, 2),), "shape": (4, 3)})],
-    "gather": lambda r: [(_x(r, 5, 3), np.array([0, 4, 0]), {"index": (("array", 0),)}),
-                         (_x(r, 4, 3), np.array([[0], [3]]), np.array([1, 2]),
-                          {"index": (("array", 0), ("array", 1))})],
-    "add_at": lambda r: [(_x(r, 3, 2), np.array([0, 4, 0]), {"index": (("array", 0),), "shape": (5, 2)})],
-    "index_set": lambda r: [(_x(r, 4, 3), _x(r, 3), {"index": (2,)}),
-                            (_x(r, 4, 3), _x(r, 2, 1), np.array([3, 1]), {"index": (("array", 0),)})],
+    "place": lambda r: [
+        (_x(r, 3), {"index": (1,), "shape": (4, 3)}),
+        (_x(r, 2, 3), {"index": (("slice", 0, 4, 2),), "shape": (4, 3)}),
+    ],
+    "gather": lambda r: [
+        (_x(r, 5, 3), np.array([0, 4, 0]), {"index": (("array", 0),)}),
+        (
+            _x(r, 4, 3),
+            np.array([[0], [3]]),
+            np.array([1, 2]),
+            {"index": (("array", 0), ("array", 1))},
+        ),
+    ],
+    "add_at": lambda r: [
+        (_x(r, 3, 2), np.array([0, 4, 0]), {"index": (("array", 0),), "shape": (5, 2)})
+    ],
+    "index_set": lambda r: [
+        (_x(r, 4, 3), _x(r, 3), {"index": (2,)}),
+        (_x(r, 4, 3), _x(r, 2, 1), np.array([3, 1]), {"index": (("array", 0),)}),
+    ],
     "take_along_axis": lambda r: [(_x(r, 4, 3), np.array([[0, 1, 3], [2, 2, 0]]), {"axis": 0})],
-    "add_along_axis": lambda r: [(_x(r, 2, 3), np.array([[0, 1, 3], [2, 1, 0]]), {"axis": 0, "size": 4})],
+    "add_along_axis": lambda r: [
+        (_x(r, 2, 3), np.array([[0, 1, 3], [2, 1, 0]]), {"axis": 0, "size": 4})
+    ],
     # reductions
     "sum": _reduction(_x),
     "max": _reduction(_apart),
@@ -147,8 +179,12 @@ SAMPLES: dict[str, Make] = {
     "prod": _reduction(_x),
     "any": _reduction(lambda r, *s: r.random(s) < 0.4),
     "all": _reduction(lambda r, *s: r.random(s) < 0.6),
-    "argmax": lambda r: [(_apart(r, 2, 4), {"axis": a, "keepdims": False}) for a in (None, (0,), (1,))],
-    "argmin": lambda r: [(_apart(r, 2, 4), {"axis": a, "keepdims": False}) for a in (None, (0,), (1,))],
+    "argmax": lambda r: [
+        (_apart(r, 2, 4), {"axis": a, "keepdims": False}) for a in (None, (0,), (1,))
+    ],
+    "argmin": lambda r: [
+        (_apart(r, 2, 4), {"axis": a, "keepdims": False}) for a in (None, (0,), (1,))
+    ],
     "argsort": _place_axis(_apart),
     "cumsum": _place_axis(_x),
     "cumprod": _place_axis(_x),
@@ -161,13 +197,22 @@ SAMPLES: dict[str, Make] = {
     "matmul": lambda r: [
         (_x(r, *a), _x(r, *b), {})
         for a, b in (
-            ((3,), (3,)), ((2, 3), (3,)), ((3,), (3, 2)), ((2, 3), (3, 4)), ((5, 2, 3), (3, 4)),
-            ((5, 1, 2, 3), (4, 3, 2)), ((3,), (2, 3, 4)), ((2, 3, 4), (4,)), ((0, 3), (3, 2)),
+            ((3,), (3,)),
+            ((2, 3), (3,)),
+            ((3,), (3, 2)),
+            ((2, 3), (3, 4)),
+            ((5, 2, 3), (3, 4)),
+            ((5, 1, 2, 3), (4, 3, 2)),
+            ((3,), (2, 3, 4)),
+            ((2, 3, 4), (4,)),
+            ((0, 3), (3, 2)),
             ((2, 0), (0, 3)),
         )
     ],
-    "einsum": lambda r: [(_x(r, 2, 3), _x(r, 3, 4), {"spec": "ab,bc->ac"}),
-                         (_x(r, 2, 3), _x(r, 2, 3), {"spec": "ab,ab->a"})],
+    "einsum": lambda r: [
+        (_x(r, 2, 3), _x(r, 3, 4), {"spec": "ab,bc->ac"}),
+        (_x(r, 2, 3), _x(r, 2, 3), {"spec": "ab,ab->a"}),
+    ],
     "einsum_of_one": lambda r: [(_x(r, 3, 3), {"spec": "aa->a"}), (_x(r, 2, 3), {"spec": "ab->b"})],
     "inv": lambda r: [(_well(r, 3, 3), {}), (_well(r, 2, 2, 2), {})],
     "solve": lambda r: [(_well(r, 3, 3), _x(r, 3, 2), {})],
@@ -181,9 +226,12 @@ SAMPLES: dict[str, Make] = {
     "random_normal": lambda r: [(KEY, STEP, {"address": 5, "shape": (3, 2), "dtype": FLOAT64})],
     "random_bernoulli": lambda r: [(KEY, STEP, np.asarray(0.4), {"address": 5, "shape": (3, 2)})],
     "random_permutation": lambda r: [(KEY, STEP, {"address": 5, "n": 7})],
-    "random_bits": lambda r: [(KEY, STEP, {"address": 5, "shape": (3, 2), "dtype": np.dtype(np.uint32)})],
+    "random_bits": lambda r: [
+        (KEY, STEP, {"address": 5, "shape": (3, 2), "dtype": np.dtype(np.uint32)})
+    ],
     "fold_in": lambda r: [(KEY, np.asarray(4), {})],
-}  # fmt: skip
+    "log_softmax": lambda r: [(_x(r, 2, 4), {"axis": a}) for a in (0, 1)],
+}
 
 # Operands that are constants by definition: no derivative is offered or tried.
 CONSTANT_OPERANDS = {"hurwitz_zeta": (0,)}

@@ -11,10 +11,11 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-import glassgrad.primitives.random
-import glassgrad.primitives.solve  # noqa: F401 - registers
 import numpy as np
 import pytest
+
+import glassgrad.primitives.random
+import glassgrad.primitives.solve  # noqa: F401 - registers
 from glassgrad.autodiff.complex_step import STEP, NotAnalyticError, evaluate_complex
 from glassgrad.autodiff.jvp import pushforward
 from glassgrad.autodiff.vjp import pullback
@@ -71,7 +72,9 @@ def reference(
 
 def close(found: Any, expected: Any, tolerance: float, what: str) -> None:
     scale = max(float(np.max(np.abs(expected), initial=0.0)), 1.0)
-    np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance * scale, err_msg=what)
+    np.testing.assert_allclose(
+        found, expected, rtol=tolerance, atol=tolerance * scale, err_msg=what
+    )
 
 
 @pytest.mark.parametrize("sample", SMOOTH, ids=str)
@@ -117,7 +120,8 @@ def test_reverse_mode_is_its_transpose(sample: Sample) -> None:
 @pytest.mark.parametrize("sample", SMOOTH, ids=str)
 def test_float32_gradients_stay_float32(sample: Sample) -> None:
     inputs = [
-        np.asarray(x).astype(np.float32) if is_float(np.asarray(x).dtype) else x for x in sample.inputs
+        np.asarray(x).astype(np.float32) if is_float(np.asarray(x).dtype) else x
+        for x in sample.inputs
     ]
     if sample.name == "astype" or sample.name.startswith("random"):
         return
@@ -133,8 +137,10 @@ def test_float32_gradients_stay_float32(sample: Sample) -> None:
 # --- higher orders -----------------------------------------------------------------------
 
 
-def derivative(function: Callable[..., list[Any]], sample: Sample, ct: Any) -> Callable[..., list[Any]]:
-    """The gradient of <ct, f> by the first floating-point operand, as a function of all operands."""
+def derivative(
+    function: Callable[..., list[Any]], sample: Sample, ct: Any
+) -> Callable[..., list[Any]]:
+    """The gradient of <ct, f> by the first operand that moves, as a function of all."""
     which = next(i for i, t in enumerate(directions(sample)) if t is not None)
 
     def gradient(*xs: Any) -> list[Any]:

@@ -96,7 +96,9 @@ def vjp(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], 
 # --- forward mode ------------------------------------------------------------------------
 
 
-def jvp(function: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
+def jvp(
+    function: Callable[..., Any], args: Sequence[Any], tangents: Sequence[Any]
+) -> tuple[Any, Any]:
     """The value and its directional derivative along `tangents`, one per argument.
 
     >>> jvp(lambda x: x ** 2, (3.0,), (1.0,))
@@ -217,9 +219,7 @@ def hessian(function: Callable[..., Any], argnums: int = 0) -> Callable[..., Any
 # --- batches -----------------------------------------------------------------------------
 
 
-def vmap(
-    function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0
-) -> Callable[..., Any]:
+def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> Callable[..., Any]:
     """A function that maps `function` over one axis of its arguments, without a Python loop.
 
     in_axes: an axis for all arguments, or one per argument; None for an argument that is shared

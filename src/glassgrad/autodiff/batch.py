@@ -41,7 +41,7 @@ class BatchTracer(Operators):
     def _refuse(self, dtype: Any = None, copy: Any = None) -> Any:
         where = here()
         raise TraceError(
-            say("a number of a value that vmap maps"),
+            say("a value mapped by vmap has no single number"),
             operation=place_of(where),
             operands=[Operand("value", self.shape, self.dtype.name, statement_of(where))],
             rule=say("the elements of a batch may disagree"),
@@ -77,7 +77,10 @@ class Batching:
 
 
 def mapped(
-    function: Callable[..., Sequence[Any]], inputs: Sequence[Any], batched: Sequence[bool], size: int
+    function: Callable[..., Sequence[Any]],
+    inputs: Sequence[Any],
+    batched: Sequence[bool],
+    size: int,
 ) -> list[Any]:
     """Flat results, each with the batch on axis 0, of a flat function of one element."""
     with new_level() as level:

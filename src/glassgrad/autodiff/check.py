@@ -62,14 +62,30 @@ class Report:
     inner_product_error: float = 0.0
 
     def __bool__(self) -> bool:
-        return all(row.ok for row in self.rows) and self.inner_product_error <= _TOLERANCE["complex step"]
+        return (
+            all(row.ok for row in self.rows)
+            and self.inner_product_error <= _TOLERANCE["complex step"]
+        )
 
     def __str__(self) -> str:
-        head = ("argument", "shape", "order", "method", "checked", "kinks", "max rel. error", "worst at", "")
+        head = (
+            "argument",
+            "shape",
+            "order",
+            "method",
+            "checked",
+            "kinks",
+            "max rel. error",
+            "worst at",
+            "",
+        )
         body = [_cells(row) for row in self.rows]
         table = [tuple(map(say, head)), *body]
         widths = [max(len(line[i]) for line in table) for i in range(len(head))]
-        lines = ["  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip() for line in table]
+        lines = [
+            "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
+            for line in table
+        ]
         verdict = say("all gradients agree") if self else say("GRADIENTS DIFFER")
         identity = say("forward against reverse mode: {error:.1e}", error=self.inner_product_error)
         return "\n".join([*lines, f"{identity}; {verdict}"])
@@ -127,7 +143,11 @@ class _Problem:
     """The function as a float64 scalar function of flat arrays."""
 
     def __init__(
-        self, function: Callable[..., Any], args: Sequence[Any], rng: np.random.Generator, elements: int
+        self,
+        function: Callable[..., Any],
+        args: Sequence[Any],
+        rng: np.random.Generator,
+        elements: int,
     ) -> None:
         self.function = function
         self.name = getattr(function, "__name__", "function")
@@ -191,7 +211,9 @@ class _Problem:
         decisions = self._decisions(scalar, graph)
         derived = self.gradient(scalar, self.leaves)
         scale = max((float(np.abs(derived[i]).max(initial=0)) for i in self.moving), default=0.0)
-        return [self._row(scalar, order, graph, decisions, derived[i], i, scale) for i in self.moving]
+        return [
+            self._row(scalar, order, graph, decisions, derived[i], i, scale) for i in self.moving
+        ]
 
     def _graph(self, scalar: Callable[..., Any]) -> Graph | None:
         try:
@@ -200,7 +222,9 @@ class _Problem:
         except TraceError:
             return None  # the function branches on values: only differences remain
 
-    def _decisions(self, scalar: Callable[..., Any], graph: Graph | None) -> Callable[..., Any] | None:
+    def _decisions(
+        self, scalar: Callable[..., Any], graph: Graph | None
+    ) -> Callable[..., Any] | None:
         """All comparisons and choices of the function and of its gradient."""
         if graph is None:
             return None
@@ -312,7 +336,9 @@ def _float64(leaf: Any) -> np.ndarray:
 # --- the books' numerical gradient, and the step-size curve ------------------------------
 
 
-def numerical_gradient(function: Callable[[Any], Any], x: np.ndarray, h: float = 1e-4) -> np.ndarray:
+def numerical_gradient(
+    function: Callable[[Any], Any], x: np.ndarray, h: float = 1e-4
+) -> np.ndarray:
     """The books' (f(x+h) - f(x-h)) / 2h, element by element; `x` is moved in place and restored.
 
     Shapes:   any x -> x.shape
@@ -335,7 +361,9 @@ def numerical_gradient(function: Callable[[Any], Any], x: np.ndarray, h: float =
 
 
 def step_curve(
-    function: Callable[..., Any], *args: Any, steps: Sequence[float] = tuple(10.0**-k for k in range(1, 13))
+    function: Callable[..., Any],
+    *args: Any,
+    steps: Sequence[float] = tuple(10.0**-k for k in range(1, 13)),
 ) -> list[tuple[float, float]]:
     """(h, relative error of central differences) for each step: the V of truncation and rounding.
 

@@ -116,7 +116,8 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
     """A function with a backward pass written by hand.
 
     `function(*args)` returns `(out, backward)`, where `backward(dout)` returns the gradient of each
-    argument (one value for one argument). All derivatives, forward mode and higher orders included, follow from `backward`.
+    argument (one value for one argument). All derivatives, forward mode and higher orders included,
+    follow from `backward`.
 
     >>> from glassgrad.autodiff.api import grad
     >>> @custom_gradient
@@ -136,7 +137,9 @@ def custom_gradient(function: Callable[..., Any]) -> Callable[..., Any]:
         forward, captures = record(flat, avals, _name(function, "f"))
         backward = _Backward(function, structure, [is_float(a.dtype) for a in avals])
         out_avals = [atom.aval for atom in forward.outputs]
-        back, back_captures = record(backward, [*avals, *out_avals], f"{_name(function, 'f')}_backward")
+        back, back_captures = record(
+            backward, [*avals, *out_avals], f"{_name(function, 'f')}_backward"
+        )
         operands = [arithmetic.stop_gradient(c) for c in (*captures, *back_captures)]
         count = len(captures)
         total = len(operands)
@@ -183,7 +186,9 @@ class _Backward:
         listed, _ = flatten((grads,) if single else tuple(grads))
         if len(listed) != count:
             raise ShapeError(
-                say("the backward pass returns {n} gradients for {m} arrays", n=len(listed), m=count),
+                say(
+                    "the backward pass returns {n} gradients for {m} arrays", n=len(listed), m=count
+                ),
                 operation=_name(self.function, "f"),
             )
         for grad, x in zip(listed, leaves[:count], strict=True):
@@ -208,7 +213,8 @@ def _with_inputs(graph: Graph, captures: list[Any], own: range) -> Graph:
         return graph.evaluate(*(xs[i] for i in own), *xs[len(captures) :])
 
     rest = [var.aval for var in graph.inputs[kept:]]
-    return record(lifted, [*avals, *rest], graph.name)[0].transform("exact")
+    with_inputs: Graph = record(lifted, [*avals, *rest], graph.name)[0].transform("exact")
+    return with_inputs
 
 
 def _without_gradients(back: Graph, total: int) -> Graph:

@@ -67,7 +67,8 @@ def gradients(graph: Graph, wrt: Sequence[str] | str | None = None) -> Graph:
         return [outs[0], *(cts[i] for i in wanted)]
 
     derived, _ = record(value_and_gradients, graph.inputs, graph.name)
-    return replace(derived, in_structure=graph.in_structure).transform("exact")
+    tidied: Graph = replace(derived, in_structure=graph.in_structure).transform("exact")
+    return tidied
 
 
 def _chosen(graph: Graph, wrt: Sequence[str] | str | None) -> list[int]:

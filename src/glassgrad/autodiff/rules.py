@@ -1,4 +1,4 @@
-"""From a record's kind to its vector-Jacobian product, its Jacobian-vector product and its batching.
+"""From a record's kind to its vector-Jacobian and Jacobian-vector products and its batching.
 
 Layer L4. The only place that sums out broadcasting, adapts dtypes and reads the kinds; everything
 above works with `pull`, `push` and `batch` for any primitive.
@@ -14,7 +14,14 @@ from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import Bilinear, Elementwise, General, Linear, Primitive
 from glassgrad.errors import GradientError
 from glassgrad.primitives.arithmetic import negative
-from glassgrad.primitives.shape import astype, broadcast_to, expand_dims, permute_dims, reshape, sum_to
+from glassgrad.primitives.shape import (
+    astype,
+    broadcast_to,
+    expand_dims,
+    permute_dims,
+    reshape,
+    sum_to,
+)
 from glassgrad.text import say
 
 Params = Mapping[str, Any]

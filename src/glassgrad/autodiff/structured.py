@@ -120,13 +120,19 @@ def loop(
     return tuple(bind(scan_p, *consts, *carry, *xs, graphs=(body,), **counts))
 
 
-def scan_push(body: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any, *inputs: Any) -> Any:
+def scan_push(
+    body: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any, *inputs: Any
+) -> Any:
     """One loop that carries values and tangents side by side."""
     del graphs
     n_consts, n_carry = params["n_consts"], params["n_carry"]
     consts, carry, xs = _split(inputs, n_consts, n_carry)
     moving = [_floats(group) for group in (consts, carry, xs)]
-    groups = (tangents[:n_consts], tangents[n_consts : n_consts + n_carry], tangents[n_consts + n_carry :])
+    groups = (
+        tangents[:n_consts],
+        tangents[n_consts : n_consts + n_carry],
+        tangents[n_consts + n_carry :],
+    )
     dots = [
         [zeros_of(group[i]) if given[i] is None else given[i] for i in positions]
         for group, given, positions in zip((consts, carry, xs), groups, moving, strict=True)
@@ -151,7 +157,12 @@ def scan_push(body: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any
         return [*out_carry, *out[n_carry:], *(moved[n_carry + i] for i in diff_ys)]
 
     results = _bind_scan(
-        step, [*consts, *dots[0]], [*carry, *dots[1]], [*xs, *dots[2]], params["length"], params["reverse"]
+        step,
+        [*consts, *dots[0]],
+        [*carry, *dots[1]],
+        [*xs, *dots[2]],
+        params["length"],
+        params["reverse"],
     )
     carry_dots = dict(zip(moving[1], results[n_carry : n_carry + len(moving[1])], strict=True))
     y_start = n_carry + len(moving[1]) + len(body.outputs) - n_carry
@@ -160,7 +171,9 @@ def scan_push(body: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any
     return [*found, *(y_dots.get(i) for i in range(len(body.outputs) - n_carry))]
 
 
-def scan_batch(body: Graph, graphs: Graphs, params: Any, inputs: Any, batched: Any, size: int) -> Any:
+def scan_batch(
+    body: Graph, graphs: Graphs, params: Any, inputs: Any, batched: Any, size: int
+) -> Any:
     """Every carry and element gets a batch on axis 0; the steps of `xs` stay in front."""
     del graphs
     n_consts, n_carry = params["n_consts"], params["n_carry"]
@@ -199,7 +212,9 @@ def _split(values: Any, n_consts: int, n_carry: int) -> tuple[list[Any], list[An
 def _bind_cond(predicate: Any, branches: Sequence[Any], operands: Sequence[Any]) -> Any:
     """Record two flat functions of the same operands and choose between them."""
     avals = [_plain_aval(x) for x in operands]
-    recorded = [record(branch, avals, name) for branch, name in zip(branches, ("yes", "no"), strict=True)]
+    recorded = [
+        record(branch, avals, name) for branch, name in zip(branches, ("yes", "no"), strict=True)
+    ]
     captures = [*recorded[0][1], *recorded[1][1]]
     first = len(recorded[0][1])
 
@@ -246,7 +261,9 @@ def cond_push(_: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any, *
     def branch(graph: Graph) -> Any:
         def pushed(*values: Any) -> list[Any]:
             table = dict(zip(moving, values[len(operands) :], strict=True))
-            return push(graph, values[: len(operands)], [table.get(i) for i in range(len(operands))])
+            return push(
+                graph, values[: len(operands)], [table.get(i) for i in range(len(operands))]
+            )
 
         return pushed
 
@@ -262,9 +279,10 @@ def cond_batch(_: Graph, graphs: Graphs, params: Any, inputs: Any, batched: Any,
         inner = tuple(batched_graph(g, batched[1:], size) for g in graphs)
         return bind(cond_p, predicate, *operands, graphs=inner)
     yes, no = (
-        batching.mapped(lambda *xs, g=g: evaluate(g, *xs), operands, batched[1:], size) for g in graphs
+        batching.mapped(lambda *xs, g=g: evaluate(g, *xs), operands, batched[1:], size)
+        for g in graphs
     )
-    chosen = []
+    chosen: list[Any] = []
     for a, b in zip(yes, no, strict=True):
         mask = predicate.reshape((size, *(1,) * (aval_of(a).ndim - 1)))
         chosen.append(where(mask, a, b))
@@ -281,12 +299,16 @@ def checkpoint_pull(
     return pull(graph, inputs, cts, needed)
 
 
-def checkpoint_push(graph: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any, *inputs: Any) -> Any:
+def checkpoint_push(
+    graph: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any, *inputs: Any
+) -> Any:
     del graphs, params, outs
     return push(graph, inputs, tangents)
 
 
-def checkpoint_batch(graph: Graph, graphs: Graphs, params: Any, inputs: Any, batched: Any, size: int) -> Any:
+def checkpoint_batch(
+    graph: Graph, graphs: Graphs, params: Any, inputs: Any, batched: Any, size: int
+) -> Any:
     del graphs, params
     return bind(checkpoint_p, *inputs, graphs=(batched_graph(graph, batched, size),))
 
@@ -304,16 +326,20 @@ def custom_pull(
     return [table.get(i) if n else None for i, n in enumerate(needed)]
 
 
-def custom_push(_: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any, *inputs: Any) -> Any:
+def custom_push(
+    _: Graph, graphs: Graphs, params: Any, tangents: Any, outs: Any, *inputs: Any
+) -> Any:
     """The backward pass is linear in the cotangent: its transpose is the forward derivative."""
     del params
     diff = _floats(inputs)
     zeros = [zeros_of(out) for out in outs]
-    _, transposed = pullback(lambda *cts: evaluate(graphs[1], *inputs, *cts), zeros)
+    _outs, transposed = pullback(lambda *cts: evaluate(graphs[1], *inputs, *cts), zeros)
     return transposed([tangents[i] for i in diff])
 
 
-def custom_batch(_: Graph, graphs: Graphs, params: Any, inputs: Any, batched: Any, size: int) -> Any:
+def custom_batch(
+    _: Graph, graphs: Graphs, params: Any, inputs: Any, batched: Any, size: int
+) -> Any:
     del params
     marks = [True] * len(inputs)
     full = [x if b else repeat_batch(x, size) for x, b in zip(inputs, batched, strict=True)]

@@ -25,7 +25,9 @@ from glassgrad.graph.trace import GraphTrace
 from glassgrad.text import say
 from glassgrad.tree import flatten
 
-_LARGEST_COMPILED = 2000  # nodes; longer tapes are rare in a loop, and their text is slow to compile
+_LARGEST_COMPILED = (
+    2000  # nodes; longer tapes are rare in a loop, and their text is slow to compile
+)
 _REMEMBERED = 256
 _SCALARS = (int, float, bool)
 
@@ -35,9 +37,7 @@ class Gradients(list[Any]):
 
     __slots__ = ("_leaf", "_output", "_position")
 
-    def __init__(
-        self, values: Sequence[Any], output: Any = None, leaf: Node | None = None
-    ) -> None:
+    def __init__(self, values: Sequence[Any], output: Any = None, leaf: Node | None = None) -> None:
         super().__init__(values)
         self._position: Any = None
         self._output = self._leaf = -1
@@ -274,7 +274,10 @@ def _without_stale(nodes: Sequence[Node]) -> list[Node]:
 
 
 def gradients(
-    outputs: Sequence[tuple[Node, int]], inputs: Sequence[tuple[Node, int]], cts: Sequence[Any], lift: Any
+    outputs: Sequence[tuple[Node, int]],
+    inputs: Sequence[tuple[Node, int]],
+    cts: Sequence[Any],
+    lift: Any,
 ) -> list[Any]:
     """Gradients of the inputs as values that are recorded themselves, for higher orders.
 

@@ -192,7 +192,7 @@ two_layer_net = Experiment(
     source=f"{_BOOK}, section 5.7.4, train_neuralnet.py; official notebook: .9779 / .9690",
     notes=words(
         "784-50-10 with ReLU, weights 0.01 randn, batches of 100 drawn with replacement, learning "
-        "rate 0.1, 10,000 steps; the book prints before epochs 0 to 16."
+        "rate 0.1, 10,000 steps; the accuracy is printed every 600 steps."
     ),
     seeds="np.random.RandomState(0)",
     is_slow=True,
@@ -221,8 +221,8 @@ sigmoid_two_layer_net = Experiment(
     heading=words("The two-layer network of chapter 4, with sigmoid"),
     source=f"{_BOOK}, section 4.5.3, train_neuralnet.py; official notebook: .947 / .9465",
     notes=words(
-        "The settings of the ReLU network. The book says that numerical gradients would take "
-        "this network days; it trains with the backward pass of chapter 5."
+        "The settings of the ReLU network. Numerical gradients are too slow for it: like the "
+        "book's program, it trains with the backward pass of chapter 5."
     ),
     seeds="np.random.RandomState(0)",
     is_slow=True,

@@ -104,7 +104,7 @@ linear = Experiment(
     heading=words("The spiral with a linear classifier: about half is right"),
     source=f"{_SOURCE}, section Training a Softmax Linear Classifier",
     notes=words(
-        "200 steps of full-batch gradient descent, learning rate 1, weight decay 1e-3. The notes "
+        "200 full-batch steps, learning rate 1, weight decay 1e-3. The notes "
         "print loss 1.096956, then 0.786302 at iteration 190, and accuracy 0.49. The points of "
         "seed 0 are theirs; the weights they start from are not known: the first loss is a range."
     ),
@@ -124,7 +124,7 @@ network = Experiment(
     heading=words("The spiral with 100 hidden neurons: 98 % is right"),
     source=f"{_SOURCE}, section Training a Neural Network",
     notes=words(
-        "10,000 steps of full-batch gradient descent, learning rate 1, weight decay 1e-3. The "
+        "10,000 full-batch steps, learning rate 1, weight decay 1e-3. The "
         "notes print loss 1.098744, 0.294946 at iteration 1000, 0.245292 at 9000, accuracy 0.98."
     ),
     seeds="np.random.RandomState(seed), seeds 0, 1, 2",

@@ -50,7 +50,7 @@ class ScalarFunction:
 
 
 def _call(name: str, arity: int = 1) -> ScalarFunction:
-    operands = ", ".join("{%d}" % i for i in range(arity))
+    operands = ", ".join(f"{{{i}}}" for i in range(arity))
     return ScalarFunction(arity, f"np.{name}({operands})")
 
 
@@ -97,8 +97,8 @@ VOCABULARY: dict[str, ScalarFunction] = {
 VOCABULARY.update(
     (name, _call(name))
     for name in (
-        "positive abs sign floor ceil trunc rint square reciprocal sqrt cbrt exp exp2 expm1 log log1p "
-        "log2 log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh isnan "
+        "positive abs sign floor ceil trunc rint square reciprocal sqrt cbrt exp exp2 expm1 log "
+        "log1p log2 log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh isnan "
         "isinf isfinite signbit"
     ).split()
 )

@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -37,7 +38,8 @@ class Primitive:
     operands:  their names, in order; a single `*xs` takes any number
     text:      NumPy source with `{x}` for operands and `{axis}` for parameters, or a function of
                (operand texts, parameters) where the source depends on a parameter's value
-    infer:     avals of the operands and the parameters -> aval of the result (a tuple if `multiple`)
+    infer:     avals of the operands and the parameters -> aval of the result (a tuple of them if
+               `multiple`)
     helpers:   whole `def`s that `text` calls, printed once at the head of emitted source
     batch:     (inputs, batched, size, **params) -> result; batched inputs and the result carry the
                batch on axis 0
@@ -166,7 +168,7 @@ class General(_Templated):
 
     vjps:      per operand (ct, out, *inputs, **params) -> cotangent, or None; one rule with the
                extra keyword `operand` for `*xs`
-    jvp:       (tangents, out, *inputs, **params) -> tangent of the result; a missing tangent is None
+    jvp:       (tangents, out, *inputs, **params) -> tangent of the result; a missing one is None
     vjp_all:   for operations with inner graphs or several results:
                (cts, outs, inputs, needed, **params) -> list of cotangents
     """
@@ -192,7 +194,7 @@ def literal(value: Any) -> str:
         return f"({listed},)" if len(value) == 1 else f"({listed})"
     if value is Ellipsis:
         return "..."
-    if isinstance(value, float) and value != value:
+    if isinstance(value, float) and isnan(value):
         return "np.nan"
     if value in (float("inf"), float("-inf")) and isinstance(value, float):
         return "np.inf" if value > 0 else "-np.inf"

@@ -1,8 +1,9 @@
 """Where in the user's program an equation belongs: its region and what it differentiates.
 
 Layer L1. `with region("softmax"):` folds the equations bound inside into one box; regions nest
-and survive differentiation under `backward`. `deriving(...)` marks the equations of a backward pass with
-the forward equation that they differentiate. Both are plain context: no value knows about them.
+and survive differentiation under `backward`. `deriving(...)` marks the equations of a backward
+pass with the forward equation that they differentiate. Both are plain context: no value knows of
+them.
 """
 
 from __future__ import annotations

@@ -44,22 +44,23 @@ _ALLOWED_BUILTINS = {
 # Nothing here reads a file, opens a connection or changes a setting.
 _ALLOWED_NUMPY = frozenset(
     "T arange argmax argmin argsort array asarray average bincount bool bool_ broadcast_arrays "
-    "broadcast_to c_ clip complex128 complex64 concat concatenate convolve copy count_nonzero cov "
-    "cross cumprod cumsum diag diagonal diff digitize dot e einsum empty empty_like errstate "
-    "expand_dims eye finfo flip float16 float32 float64 full full_like gradient hstack identity iinfo "
-    "indices inf inner int16 int32 int64 int8 interp isclose ix_ kron lexsort lib linalg linspace max "
-    "mean median meshgrid min moveaxis nan newaxis nonzero ones ones_like outer pad partition "
-    "permute_dims pi prod ravel repeat reshape result_type roll rot90 s_ searchsorted sinc sort split "
-    "squeeze stack std sum swapaxes take take_along_axis tensordot tile trace transpose tri tril triu "
-    "uint16 uint32 uint64 uint8 unique unravel_index var vecdot vstack where zeros zeros_like".split()
+    "broadcast_to c_ clip complex128 complex64 concat concatenate convolve copy count_nonzero "
+    "cov cross cumprod cumsum diag diagonal diff digitize dot e einsum empty empty_like "
+    "errstate expand_dims eye finfo flip float16 float32 float64 full full_like gradient hstack "
+    "identity iinfo indices inf inner int16 int32 int64 int8 interp isclose ix_ kron lexsort "
+    "lib linalg linspace max mean median meshgrid min moveaxis nan newaxis nonzero ones "
+    "ones_like outer pad partition permute_dims pi prod ravel repeat reshape result_type roll "
+    "rot90 s_ searchsorted sinc sort split squeeze stack std sum swapaxes take take_along_axis "
+    "tensordot tile trace transpose tri tril triu uint16 uint32 uint64 uint8 unique "
+    "unravel_index var vecdot vstack where zeros zeros_like".split()
 )
 # Methods of arrays, lists, ufuncs and np.linalg.
 _ALLOWED_METHODS = frozenset(
-    "T accumulate all any append argmax argmin argsort astype at cholesky clip copy cumprod cumsum "
-    "det diagonal dot dtype eigh extend fill flat inv item items keys mT matrix_power max mean min ndim "
-    "nonzero norm outer pinv prod qr ravel reduce reduceat repeat reshape reverse round shape size "
-    "slogdet solve sort squeeze std sum svd swapaxes take tolist trace transpose values var vector_norm "
-    "view sliding_window_view stride_tricks".split()
+    "T accumulate all any append argmax argmin argsort astype at cholesky clip copy cumprod "
+    "cumsum det diagonal dot dtype eigh extend fill flat inv item items keys mT matrix_power "
+    "max mean min ndim nonzero norm outer pinv prod qr ravel reduce reduceat repeat reshape "
+    "reverse round shape size slogdet solve sort squeeze std sum svd swapaxes take tolist trace "
+    "transpose values var vector_norm view sliding_window_view stride_tricks".split()
 )
 
 
@@ -93,7 +94,10 @@ def _compile_generic(primitive: Primitive, params: Mapping[str, Any]) -> Callabl
         body = primitive.numpy_text(primitive.operands, params)
     name = f"{primitive.name}_primitive"
     text = "\n".join(primitive.helpers) + f"\ndef {name}({signature}):\n    return {body}\n"
-    return compile_functions(text, f"<primitive {primitive.name}>")[name]
+    functions: dict[str, Callable[..., Any]] = compile_functions(
+        text, f"<primitive {primitive.name}>"
+    )
+    return functions[name]
 
 
 @lru_cache(maxsize=4096)
@@ -111,7 +115,9 @@ def _specialised(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> C
     return compile_functions(text, f"<primitive {primitive.name} {params!r}>")[name]
 
 
-def compile_functions(text: str, filename: str, constants: Mapping[str, Any] | None = None) -> Any:
+def compile_functions(
+    text: str, filename: str, constants: Mapping[str, Any] | None = None
+) -> dict[str, Callable[..., Any]]:
     """The functions defined by `text`, which may name only NumPy, itself and `constants`."""
     tree = ast.parse(text, filename)
     check_syntax(tree)

@@ -31,13 +31,16 @@ _SCALARS = (bool, int, float, np.generic)
 class Tracer(Operators):
     """A value of a graph under construction."""
 
-    __slots__ = ("aval", "equation", "interpreter", "symbol")
+    __slots__ = ("equation", "interpreter", "symbol")
 
     def __init__(self, trace: GraphTrace, symbol: Atom, equation: Eqn | None = None) -> None:
         self.interpreter = trace
         self.symbol = symbol
-        self.aval = symbol.aval
         self.equation = equation
+
+    @property
+    def aval(self) -> Aval:
+        return self.symbol.aval
 
     def describe(self) -> tuple[str, str]:
         """The user's name and place, for error messages."""
@@ -50,11 +53,13 @@ class Tracer(Operators):
         name, _ = self.describe()
         statement = position.statement_of(where)
         raise TraceError(
-            say("{wanted} of a traced value", wanted=wanted),
+            say("a traced value has no {wanted}", wanted=wanted),
             operation=position.place_of(where),
             operands=[Operand(name or "value", self.shape, self.dtype.name, statement)],
             rule=say("a traced value has a shape and a dtype, but no number"),
-            hint=say("choose with np.where(condition, a, b), or call gg.grad, which runs on numbers"),
+            hint=say(
+                "choose with np.where(condition, a, b), or call gg.grad, which runs on numbers"
+            ),
         )
 
     def __bool__(self) -> bool:
@@ -162,7 +167,6 @@ class GraphTrace:
             out_structure=structure,
         )
 
-
     def _is_outer(self, value: Any) -> bool:
         """Whether a value belongs to an outer transform or tape and may not become a constant."""
         interpreter = getattr(value, "interpreter", None)
@@ -220,7 +224,7 @@ def trace_with_captures(function: Callable[..., Any], *args: Any) -> tuple[Graph
 
 
 def input_aval(leaf: Any) -> Aval:
-    """The aval of an argument: Python floats become `config.float`, other scalars NumPy's default."""
+    """The aval of an argument: Python floats become `config.float`, others NumPy's default."""
     aval = aval_of(interpret.as_operand(leaf) if not hasattr(leaf, "dtype") else leaf)
     if not aval.weak:
         return aval

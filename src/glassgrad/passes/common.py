@@ -1,7 +1,7 @@
 """One name for one expression.
 
-Layer L5. Exact: equal inputs give equal bits. Equations of a forward and of a backward pass are shared
-too; the first one stays.
+Layer L5. Exact: equal inputs give equal bits. Equations of a forward and of a backward pass are
+shared too; the first one stays.
 """
 
 from __future__ import annotations

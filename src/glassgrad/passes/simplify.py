@@ -39,7 +39,7 @@ def simplify(graph: Graph) -> Graph:
 
 
 def _unbroadcast(eqn: Eqn, inputs: tuple[Atom, ...], made: dict[Var, Eqn]) -> tuple[Atom, ...]:
-    """f(broadcast_to(x), y) = f(x, y) where y has the full shape: elementwise operations broadcast."""
+    """f(broadcast_to(x), y) = f(x, y) where y has the full shape: f broadcasts by itself."""
     if not isinstance(eqn.primitive, Elementwise) or len(inputs) == 1:
         return inputs
     shape = eqn.outputs[0].shape
@@ -83,7 +83,11 @@ def _twice(eqn: Eqn, made: dict[Var, Eqn]) -> Atom | None:
     """f(f(x)) = x for negation and for the transposition of a matrix."""
     (x,) = eqn.inputs
     inner = made.get(x) if isinstance(x, Var) else None
-    if inner is None or inner.primitive is not eqn.primitive or dict(inner.params) != dict(eqn.params):
+    if (
+        inner is None
+        or inner.primitive is not eqn.primitive
+        or dict(inner.params) != dict(eqn.params)
+    ):
         return None
     return inner.inputs[0]
 

@@ -42,14 +42,14 @@ divide = Elementwise(
 )
 negative = Elementwise(name="negative", formula="-x", symbol="−", partials=(-1,))
 positive = Elementwise(name="positive", formula="positive(x)", partials=(1,))
-reciprocal = Elementwise(
+reciprocal: Elementwise = Elementwise(
     name="reciprocal",
     formula="1.0 / x",
     symbol="1/x",
     partials=(lambda out, x: -square(out),),
     domain=((0.5, 3.0),),
 )
-square = Elementwise(
+square: Elementwise = Elementwise(
     name="square", formula="square(x)", symbol="x²", partials=(lambda out, x: 2 * x,)
 )
 stop_gradient = Elementwise(
@@ -99,8 +99,10 @@ abs = Elementwise(
     partials=(lambda out, x: sign(x),),
     kink="|x|'(0) = 0",
 )
-sign = Elementwise(name="sign", formula="sign(x)", partials=(0,), kink="0 everywhere, 0 included")
-where = Elementwise(
+sign: Elementwise = Elementwise(
+    name="sign", formula="sign(x)", partials=(0,), kink="0 everywhere, 0 included"
+)
+where: Elementwise = Elementwise(
     name="where",
     operands=("condition", "x", "y"),
     formula="where(condition, x, y)",
@@ -156,7 +158,7 @@ minimum = Elementwise(
     domain=_REAL,
     kink="two arrays share a tie evenly; against a Python scalar the scalar wins",
 )
-copysign = Elementwise(
+copysign: Elementwise = Elementwise(
     name="copysign",
     operands=_TWO,
     formula="copysign(x, y)",
@@ -210,7 +212,9 @@ fmod = Elementwise(
 # --- comparison and logic: no derivative -------------------------------------------------
 
 
-def _claim(name: str, formula: str, symbol: str = "", operands: tuple[str, ...] = _TWO) -> Elementwise:
+def _claim(
+    name: str, formula: str, symbol: str = "", operands: tuple[str, ...] = _TWO
+) -> Elementwise:
     return Elementwise(
         name=name,
         operands=operands,
@@ -221,9 +225,9 @@ def _claim(name: str, formula: str, symbol: str = "", operands: tuple[str, ...] 
     )
 
 
-less = _claim("less", "x < y", "<")
+less: Elementwise = _claim("less", "x < y", "<")
 less_equal = _claim("less_equal", "x <= y", "≤")
-greater = _claim("greater", "x > y", ">")
+greater: Elementwise = _claim("greater", "x > y", ">")
 greater_equal = _claim("greater_equal", "x >= y", "≥")
 equal = _claim("equal", "x == y", "=")
 not_equal = _claim("not_equal", "x != y", "≠")

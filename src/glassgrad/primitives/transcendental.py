@@ -182,7 +182,7 @@ tanh = Elementwise(
     partials=(lambda out, x: sech_squared(x),),
     source="Abramowitz & Stegun 4.5.73: tanh' = sech²",
 )
-sech_squared = Elementwise(
+sech_squared: Elementwise = Elementwise(
     name="sech_squared",
     # A primitive of its own because sech² is smooth at 0, which the powers of e^-|x| do not show.
     formula="""
@@ -232,7 +232,7 @@ sigmoid: Elementwise = Elementwise(
     partials=(lambda out, x: logistic_density(x),),
     source="both powers of e multiplied by e^min(x, 0)",
 )
-logistic_density = Elementwise(
+logistic_density: Elementwise = Elementwise(
     name="logistic_density",
     # A primitive of its own because it is smooth at 0, which the powers of e^-|x| do not show.
     formula="""
