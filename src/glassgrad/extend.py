@@ -2,14 +2,15 @@
 
 Layer L7. A new elementwise operation is one record:
 
->>> softsign = Elementwise(
-...     name="doc_softsign",
-...     formula="x / (1.0 + abs(x))",
-...     partials=(lambda out, x: 1 / (1 + abs(x)) ** 2,),
-...     summary="x / (1 + |x|)",
+>>> from glassgrad.primitives.arithmetic import hypot
+>>> isru = Elementwise(
+...     name="doc_isru",
+...     formula="x / hypot(1.0, x)",
+...     partials=(lambda out, x: 1.0 / hypot(1.0, x) ** 3,),
+...     summary="x / sqrt(1 + x**2)",
 ... )
->>> softsign(1.0)
-0.5
+>>> float(isru(0.75))
+0.6
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ def test_one_program_a_form() -> None:
 
 
 def test_branch_on_a_traced_value_is_refused() -> None:
-    with pytest.raises(TraceError, match=r"bool\(\) of a traced value"):
+    with pytest.raises(TraceError, match="traced value"):
         jit(lambda x: x if x.sum() > 0 else -x)(X)
 
 

@@ -238,7 +238,7 @@ CONSTANT_OPERANDS = {"hurwitz_zeta": (0,)}
 # Primitives that hold inner graphs are tried through the functions that record them.
 HIGHER_ORDER = {"scan", "cond", "checkpoint", "custom_gradient"}
 # Registered by documentation examples, not by the package.
-FOREIGN = {name for name in ("doc_softsign", "softsign") if name in REGISTRY}
+FOREIGN = {name for name in ("doc_isru", "isru") if name in REGISTRY}
 
 
 def names() -> list[str]:

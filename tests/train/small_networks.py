@@ -14,7 +14,7 @@ class RunningMean(nn.Module):
     """Keeps a running mean of its input's columns, and passes the input on."""
 
     def __init__(self, width: int) -> None:
-        self.mean = state(np.zeros(width))
+        self.mean = state(np.zeros(width, np.float32))
 
     def forward(self, x: Any) -> Any:
         if self.training:
@@ -35,8 +35,8 @@ def labelled(n: int = 20, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
     """Rows of two overlapping classes."""
     rng = np.random.default_rng(seed)
     y = np.arange(n) % 2
-    X = rng.normal(size=(n, 3)).astype(np.float32) + y[:, None]
-    return X, y
+    X = rng.normal(size=(n, 3)) + y[:, None]
+    return X.astype(np.float32), y
 
 
 def weights(model: nn.Module) -> dict[str, np.ndarray]:

@@ -13,7 +13,7 @@ from typing import Any
 from glassgrad.autodiff.graphs import record
 from glassgrad.autodiff.structured import loop, saving_carries
 from glassgrad.core.aval import Aval, aval_of, is_float
-from glassgrad.core.interpret import as_operand, bind
+from glassgrad.core.interpret import as_operand, bind, infer
 from glassgrad.errors import ShapeError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import input_aval
@@ -85,7 +85,9 @@ def cond(predicate: Any, yes: Callable[..., Any], no: Callable[..., Any], *opera
         _with_inputs(graph, captures, range(first) if i == 0 else range(first, len(captures)))
         for i, (graph, _) in enumerate(recorded)
     )
-    results = bind(cond_p, as_operand(predicate), *captures, *leaves, graphs=graphs)
+    inputs = (as_operand(predicate), *captures, *leaves)
+    infer(cond_p, inputs, {"graphs": graphs})  # so that branches that differ are refused at once
+    results = bind(cond_p, *inputs, graphs=graphs)
     assert branches[0].out_structure is not None
     return unflatten(branches[0].out_structure, results)
 

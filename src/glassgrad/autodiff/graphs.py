@@ -54,8 +54,8 @@ def gradients(graph: Graph, wrt: Sequence[str] | str | None = None) -> Graph:
     >>> from glassgrad.graph.trace import trace
     >>> print(gradients(trace(lambda x, y: x * y, 2.0, 3.0), "x"))
     f(x: float32[], y: float32[]):
-      t1: float32[] = multiply x y
-      return t1, y
+        t1: float32[] = multiply x y
+        return t1, y
     """
     wanted = _chosen(graph, wrt)
     _require_scalar(graph)

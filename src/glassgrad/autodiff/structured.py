@@ -19,7 +19,7 @@ from glassgrad.autodiff.graphs import pull, push, record
 from glassgrad.autodiff.rules import repeat_batch, zeros_of
 from glassgrad.autodiff.vjp import pullback
 from glassgrad.core.aval import Aval, aval_of, is_float
-from glassgrad.core.interpret import bind
+from glassgrad.core.interpret import bind, infer
 from glassgrad.graph.evaluate import evaluate
 from glassgrad.graph.ir import Graph
 from glassgrad.primitives.arithmetic import where
@@ -116,8 +116,10 @@ def loop(
     if not length:
         made = [y.aval for y in body.outputs[len(carry) :]]
         return (*carry, *(np.zeros((0, *y.shape), y.dtype) for y in made))
-    counts = {"n_consts": len(consts), "n_carry": len(carry), "length": length, "reverse": reverse}
-    return tuple(bind(scan_p, *consts, *carry, *xs, graphs=(body,), **counts))
+    params = {"n_consts": len(consts), "n_carry": len(carry), "length": length, "reverse": reverse}
+    inputs = (*consts, *carry, *xs)
+    infer(scan_p, inputs, {**params, "graphs": (body,)})  # a carry that drifts is refused at once
+    return tuple(bind(scan_p, *inputs, graphs=(body,), **params))
 
 
 def scan_push(

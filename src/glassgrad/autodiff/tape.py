@@ -119,7 +119,7 @@ def _structure(nodes: Sequence[Node], number: int) -> tuple[tuple[Any, ...], lis
                 # A plain int, because a tuple for every edge would cost more than the edge.
                 key.append(parent[0].index + _LARGEST_COMPILED * parent[1])
             elif type(value) in _SCALARS:
-                key += (type(value), value)
+                key += (type(value), value or repr(value))  # 0.0 equals -0.0, but is another program
             else:
                 key += (value.shape, value.dtype.num)
                 values.append(value)

@@ -4,7 +4,8 @@ Layer L9. `canon.cs231n.sigmoid_circuit()` runs one and returns its table of val
 `.check()` compares every printed number, `.code()` is its own source, `.graph()` its graph,
 `.source` where it comes from. `EXAMPLES` maps "cs231n.sigmoid_circuit" to the object.
 
->>> print(find("cs231n.product_of_sum")())
+>>> from glassgrad import canon
+>>> print(canon.cs231n.product_of_sum())
 node  value  gradient
 x     -2     -4
 y     5      -4

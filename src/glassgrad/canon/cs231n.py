@@ -52,8 +52,8 @@ sigmoid_circuit = Circuit(
     source=f"{_NOTES}, section Modularity: Sigmoid example; lecture 4",
     notes=words(
         "With 2 decimals the gradients read 0.20, 0.39 and -0.59, as in the notes. The slides "
-        "multiply the rounded 0.2 and get 0.4 and -0.6: the rows called rounded. Every number is "
-        "rounded only for display here."
+        "multiply the rounded 0.2 and get 0.4 and -0.6, which is checked as `rounded dx0`. "
+        "Numbers are rounded for display only."
     ),
     function=_sigmoid_circuit,
     inputs=_NEURON,

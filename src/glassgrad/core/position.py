@@ -11,15 +11,18 @@ import ast
 import dis
 import linecache
 import sys
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-_INTERNAL: dict[CodeType, bool] = {}
+# NOTE: by module name, because a code object is hashed through all its instructions, every time.
+_INTERNAL: dict[str | None, bool] = {}
 # Worked examples inside the package are written as a user would write them.
 _USER_ROOMS = ("glassgrad.canon",)
+_frame = sys._getframe
 
 
 # One instruction of the user's program: its code object and offset.
@@ -33,26 +36,30 @@ class Place(NamedTuple):
     line: int
 
 
-def here() -> Position | None:
-    """The position of the nearest caller outside the package."""
-    frame: FrameType | None = sys._getframe(1)
+def here(depth: int = 1) -> Position | None:
+    """The position of the nearest caller outside the package.
+
+    depth: how many frames the caller knows to be inside it; a frame that is never looked at costs
+           nothing, and this runs for every recorded operation
+    """
+    frame: FrameType | None = _frame(depth)
     while frame is not None:
-        code = frame.f_code
-        internal = _INTERNAL.get(code)
+        name = frame.f_globals.get("__name__")
+        internal = _INTERNAL.get(name)
         if internal is None:
-            internal = _INTERNAL[code] = _is_internal(frame)
+            internal = _is_internal(name, frame)
         if not internal:
-            return code, frame.f_lasti
+            return frame.f_code, frame.f_lasti
         frame = frame.f_back
     return None
 
 
-def _is_internal(frame: FrameType) -> bool:
-    module = frame.f_globals.get("__name__") or ""
-    if module.startswith(_USER_ROOMS):
-        return False
-    package = module.partition(".")[0]
-    return package in ("glassgrad", "numpy") or frame.f_code.co_filename.startswith("<primitive")
+def _is_internal(name: str | None, frame: FrameType) -> bool:
+    if name is None:  # the text of a primitive; what else has no name is the user's
+        return frame.f_code.co_filename.startswith("<primitive")
+    is_user_room = name.startswith(_USER_ROOMS)
+    _INTERNAL[name] = not is_user_room and name.partition(".")[0] in ("glassgrad", "numpy")
+    return _INTERNAL[name]
 
 
 def line_of(position: Position | Place | None) -> int:
@@ -99,35 +106,38 @@ def _name(position: Position) -> str:
 def _name_from_source(position: Position) -> str | None:
     """The name by the statement's syntax tree; None where there is no source to read."""
     span = _span(position)
-    if None in span:
-        return None
-    for statement in _assignments(position[0].co_filename):
-        value = statement.value
-        if value is not None and span == (
-            value.lineno, value.end_lineno, value.col_offset, value.end_col_offset,
-        ):  # fmt: skip
-            return _target(statement)
-    return "" if _assignments(position[0].co_filename) else None
-
-
-def _target(statement: ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr) -> str:
-    target = statement.targets[0] if isinstance(statement, ast.Assign) else statement.target
-    if isinstance(target, ast.Name):
-        return target.id
-    return target.attr if isinstance(target, ast.Attribute) else ""
+    names = _assigned(position[0].co_filename)
+    return names.get(span, "") if names and None not in span else None
 
 
 @lru_cache(maxsize=256)
-def _assignments(
-    filename: str,
-) -> tuple[ast.Assign | ast.AnnAssign | ast.AugAssign | ast.NamedExpr, ...]:
+def _assigned(filename: str) -> dict[Any, str]:
+    """The names of all values that a file assigns, by where the value's expression stands."""
     text = "".join(linecache.getlines(filename))
     try:
         tree = ast.parse(text)
     except (SyntaxError, ValueError):
-        return ()
-    kinds = (ast.Assign, ast.AnnAssign, ast.AugAssign, ast.NamedExpr)
-    return tuple(node for node in ast.walk(tree) if isinstance(node, kinds))
+        return {}
+    names: dict[Any, str] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign):
+            names.update(_pairs(node.targets[0], node.value))
+        elif isinstance(node, (ast.AnnAssign, ast.NamedExpr)) and node.value is not None:
+            names.update(_pairs(node.target, node.value))
+        elif isinstance(node, ast.AugAssign):  # the statement itself is the operation
+            names.update(_pairs(node.target, node))
+    return names
+
+
+def _pairs(target: ast.expr, value: ast.expr | ast.stmt) -> Iterator[tuple[Any, str]]:
+    """Where a value stands and what it is called; `a, b = x, y` gives two."""
+    listed = (ast.Tuple, ast.List)
+    if isinstance(target, listed) and isinstance(value, listed):
+        for inner, part in zip(target.elts, value.elts, strict=False):
+            yield from _pairs(inner, part)
+        return
+    name = target.id if isinstance(target, ast.Name) else getattr(target, "attr", "")
+    yield (value.lineno, value.end_lineno, value.col_offset, value.end_col_offset), name
 
 
 def _name_from_bytecode(position: Position) -> str:

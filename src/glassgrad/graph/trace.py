@@ -188,9 +188,9 @@ def trace(function: Callable[..., Any], *args: Any) -> Graph:
 
     >>> print(trace(lambda x, y: (x + y) * x, 2.0, 3.0))
     f(x: float32[], y: float32[]):
-      t1: float32[] = add x y
-      t2: float32[] = multiply t1 x
-      return t2
+        t1: float32[] = add x y
+        t2: float32[] = multiply t1 x
+        return t2
     """
     graph, captures = trace_with_captures(function, *args)
     if captures:

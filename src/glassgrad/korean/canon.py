@@ -20,11 +20,11 @@ MESSAGES: dict[str, str] = {
     "(x + y) z, the first circuit": "(x + y) z, 첫 번째 회로",
     "The sigmoid neuron, operation by operation": "시그모이드 뉴런을 연산 하나하나로",
     "With 2 decimals the gradients read 0.20, 0.39 and -0.59, as in the notes. The slides "
-    "multiply the rounded 0.2 and get 0.4 and -0.6: the rows called rounded. Every number is "
-    "rounded only for display here.": (
+    "multiply the rounded 0.2 and get 0.4 and -0.6, which is checked as `rounded dx0`. "
+    "Numbers are rounded for display only.": (
         "소수 둘째 자리까지 쓰면 기울기는 강의 노트처럼 0.20, 0.39, -0.59입니다. 강의 슬라이드는 "
-        "반올림한 0.2를 곱해 0.4와 -0.6을 얻습니다. rounded라고 적힌 행이 그것입니다. 여기서는 "
-        "화면에 쓸 때만 반올림합니다."
+        "반올림한 0.2를 곱해 0.4와 -0.6을 얻습니다. 그 값은 `rounded dx0` 등으로 확인합니다. "
+        "여기서는 화면에 쓸 때만 반올림합니다."
     ),
     "The sigmoid neuron, its last five operations as one gate": (
         "시그모이드 뉴런, 마지막 다섯 연산을 게이트 하나로"

@@ -244,7 +244,7 @@ class Optimizer:
             return
         self._warned.add(listed)
         message = say(
-            "no gradient reaches {names}, which the update leaves as they are",
+            "no gradient reaches {names}: left unchanged",
             names=", ".join(listed),
         )
         warnings.warn(message, UnreachedParameterWarning, stacklevel=4)

@@ -3,6 +3,8 @@
 Importing the package fills `core.primitive.REGISTRY` with all of them.
 """
 
+from glassgrad.primitives import activation as activation
+from glassgrad.primitives import control as control
 from glassgrad.primitives import numpy_api as numpy_api
 from glassgrad.primitives import operators as operators
 from glassgrad.primitives import random as random

@@ -6,7 +6,7 @@ from glassgrad.train.callbacks import Callback as Callback
 from glassgrad.train.callbacks import Checkpoint as Checkpoint
 from glassgrad.train.callbacks import CSVLogger as CSVLogger
 from glassgrad.train.callbacks import EarlyStopping as EarlyStopping
-from glassgrad.train.fit import fit as fit
+from glassgrad.train.fitting import fit as fit
 from glassgrad.train.history import History as History
 from glassgrad.train.loop import Run as Run
 from glassgrad.train.metrics import METRICS as METRICS

@@ -106,7 +106,7 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
     ) -> None:
         if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
-            raise OptionError(say("patience is {value!r}", value=patience), rule="1 ≤ patience")
+            raise OptionError(say("{name} is {value!r}", name="patience", value=patience), rule="1 ≤ patience")
         self.patience = patience
         self.restore_best = restore_best
         self.waited = 0

@@ -99,14 +99,18 @@ def plain(value: Any) -> Any:
 
 
 def _require_same(mine: Mapping[str, Any], stored: Mapping[str, Any]) -> None:
-    for name in {**mine, **stored}:
-        if mine.get(name) != stored.get(name):
+    for name in {**stored, **mine}:
+        old, new = stored.get(name), mine.get(name)
+        if isinstance(old, dict) and isinstance(new, dict):
+            inner = [{f"{name}.{key}": v for key, v in side.items()} for side in (new, old)]
+            _require_same(*inner)
+        elif old != new:
             raise OptionError(
                 say(
                     "the checkpoint was made with {name} {old}, this run has {new}",
                     name=name,
-                    old=stored.get(name),
-                    new=mine.get(name),
+                    old=old,
+                    new=new,
                 ),
                 operation="resume",
                 hint=say("give the same settings, or another checkpoint folder"),

@@ -281,11 +281,11 @@ def _callbacks(given: Any, checkpoint: Any) -> list[Callback]:
 
 def _settings(objective: Objective, optimizer: Optimizer, seed: int, feed: Feed) -> dict[str, Any]:
     return {
+        "seed": seed,
         "loss": objective.name,
         "metrics": [metric.name for metric in objective.metrics],
-        "optimizer": optimizer.config(),
-        "seed": seed,
         "data": feed.form,
+        "optimizer": optimizer.config(),
     }
 
 
