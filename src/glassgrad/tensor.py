@@ -92,9 +92,9 @@ class _Eager:
             return self._several(primitive, values, parents, result, params, recorded)
         if not recorded or not _recording.on or result.dtype.kind != "f":
             return Tensor(result)
-        node = Node(
-            primitive, values, parents, (result,), params, provenance.path, position.here()
-        )
+        # Three frames are known to be ours: `here`, this one and `bind`.
+        where = position.here(3)
+        node = Node(primitive, values, parents, (result,), params, provenance.path, where)
         return Tensor(result, (node, 0))
 
     def _several(
@@ -109,7 +109,8 @@ class _Eager:
         outs = tuple(result)
         if not recorded or not _recording.on:
             return tuple(map(Tensor, outs))
-        node = Node(primitive, values, parents, outs, params, provenance.path, position.here())
+        where = position.here(4)
+        node = Node(primitive, values, parents, outs, params, provenance.path, where)
         return tuple(Tensor(out, (node, i)) for i, out in enumerate(outs))
 
 
@@ -179,8 +180,13 @@ class Tensor(Operators):
     @property
     def grad(self) -> np.ndarray | None:
         """The gradient of the last `backward()`, of this tensor's shape and dtype."""
-        cell = self.node.grads if self.node is not None else None
-        return None if cell is None else cell[self.number]
+        if self.origin is None:
+            return None
+        node, number = self.origin
+        found: np.ndarray | None = None if node.grads is None else node.grads[number]
+        if found is None or found.shape == self._value.shape:
+            return found
+        return np.broadcast_to(found, self._value.shape)  # one number for many elements
 
     @grad.setter
     def grad(self, value: Any) -> None:
@@ -213,7 +219,8 @@ class Tensor(Operators):
         Raises:     GradientError if there is nothing to differentiate, if the tensor is not a scalar
                     and no `gradient` is given, or if a needed value was overwritten
         """
-        if self.node is None or not self.node.requires:
+        node, number = self.origin or (None, 0)
+        if node is None or not node.requires:
             raise GradientError(
                 say("no gradient path leads to this tensor"),
                 operation="backward",
@@ -228,7 +235,7 @@ class Tensor(Operators):
                 hint=say("reduce it with .sum() or .mean(), or give backward(gradient=...)"),
             )
         seed = self.dtype.type(1) if gradient is None else self._cotangent(gradient)
-        nodes, grads = tape.backward(self.node, self.number, seed)
+        nodes, grads = tape.backward(node, number, seed)
         self._keep(nodes, grads, accumulate)
 
     def _cotangent(self, gradient: Any) -> Any:
@@ -241,9 +248,11 @@ class Tensor(Operators):
         return array.astype(self.dtype, copy=False)
 
     def _keep(self, nodes: Sequence[Node], grads: Sequence[Any], accumulate: bool) -> None:
+        assert self.origin is not None
+        output = (self.origin[0].serial, self.origin[0].position)
         replaced = None
         seen: set[int] = set()
-        for node, found in zip(reversed(nodes), reversed(grads), strict=True):
+        for node, found in zip(nodes, grads, strict=True):  # operations first, then leaves
             held = node.grads
             if node.primitive is None:
                 found = [_own(found[0], seen)]  # noqa: PLW2901
@@ -253,12 +262,12 @@ class Tensor(Operators):
                 found = [_sum(a, b) for a, b in zip(held, found, strict=True)]  # noqa: PLW2901
             if node.primitive is not None:
                 node.grads = found
-            elif held is None:
-                node.grads = tape.Gradients(found, self, node)
-            else:
-                if not accumulate and replaced is None and held.is_from_another(self, node):
-                    replaced = held.source()
-                held.fill(found, self, node)
+                continue
+            if held is None:
+                held = node.grads = tape.Gradients([None])
+            elif not accumulate and replaced is None and held.is_from_another(output, node):
+                replaced = held.source()
+            held.fill(found, output, node)
         if replaced is not None:
             _warn_replaced(replaced, self)
 

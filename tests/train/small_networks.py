@@ -8,6 +8,7 @@ import numpy as np
 
 from glassgrad import nn
 from glassgrad.tensor import state
+from glassgrad.train import fit
 
 
 class RunningMean(nn.Module):
@@ -49,3 +50,12 @@ def assert_same(a: nn.Module, b: nn.Module) -> None:
     assert list(one) == list(two)
     for name in one:
         np.testing.assert_array_equal(one[name], two[name], err_msg=name)
+
+
+def line(n: int = 16) -> tuple[np.ndarray, np.ndarray]:
+    X = np.linspace(-1, 1, n)[:, None]
+    return X, 3 * X[:, 0] - 1
+
+
+def quick(model: Any, train: Any, **options: Any) -> Any:
+    return fit(model, train, **{"loss": "cross_entropy", "lr": 0.05, "epochs": 2, **options})

@@ -26,7 +26,7 @@ def test_overflow_is_found_before_the_nan_it_causes() -> None:
     error = non_finite_error(graph, [np.array([1000.0, 0.0])], 0, 7, "the loss")
     text = str(error)
     assert text.startswith("step 7: the loss is not finite; the first operation to leave")
-    assert "is exp (`grown` test_fault.py:" in text
+    assert "is exp (`grown`, test_fault.py:" in text
     assert "0 … 1000" in text
     assert "1 × inf [0]" in text
     assert "clip_norm" in text

@@ -189,7 +189,7 @@ def test_non_finite_loss_changes_nothing_and_names_the_operation() -> None:
         step(np.array([1.0, 0.0]))
     text = str(caught.value)
     assert text.startswith("step 2: the loss is not finite; the first operation to leave the ")
-    assert "log (`logs` test_step.py:" in text
+    assert "log (`logs`, model, test_step.py:" in text
     assert "shifted" in text
     assert "edge of where log is defined" in text
     np.testing.assert_array_equal(w.data, before)

@@ -2,8 +2,8 @@
 
 Layer L4. The function runs in float64. The reference is a complex step where the function is
 analytic, else central differences of fourth order; forward and reverse mode are compared by their
-inner product. An element whose ReLU, max or comparison flips between the two sides of a step sits at
-a kink: it is excluded and counted, not reported as an error.
+inner product. An element whose ReLU, max or comparison flips between the two sides of a step sits
+at a kink: it is excluded and counted, not reported as an error.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ import numpy as np
 from glassgrad.autodiff import jvp as forward
 from glassgrad.autodiff import vjp as reverse
 from glassgrad.autodiff.complex_step import STEP, NotAnalyticError, evaluate_complex
-from glassgrad.autodiff.graphs import record
-from glassgrad.core.aval import Aval, aval_of, is_float
+from glassgrad.autodiff.graphs import in_double, record
+from glassgrad.core.aval import Aval, aval_of, is_float, require_float
 from glassgrad.core.interpret import as_operand
 from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import OptionError, TraceError
 from glassgrad.graph.evaluate import evaluate
 from glassgrad.graph.ir import Eqn, Graph
+from glassgrad.graph.trace import argument_names
 from glassgrad.text import say
 from glassgrad.tree import flatten, installed, named_leaves
 
@@ -69,18 +70,18 @@ class Report:
 
     def __str__(self) -> str:
         head = (
-            "argument",
-            "shape",
-            "order",
-            "method",
-            "checked",
-            "kinks",
-            "max rel. error",
-            "worst at",
+            say("argument"),
+            say("shape"),
+            say("order"),
+            say("method"),
+            say("checked"),
+            say("kinks"),
+            say("max rel. error"),
+            say("worst at"),
             "",
         )
         body = [_cells(row) for row in self.rows]
-        table = [tuple(map(say, head)), *body]
+        table = [head, *body]
         widths = [max(len(line[i]) for line in table) for i in range(len(head))]
         lines = [
             "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
@@ -97,7 +98,7 @@ def _cells(row: Row) -> tuple[str, ...]:
         row.name,
         str(row.shape),
         str(row.order),
-        say(row.method),
+        say("complex step") if row.method == "complex step" else say("differences"),
         str(row.checked),
         str(row.excluded),
         f"{row.error:.1e}",
@@ -129,6 +130,7 @@ def check_grads(
     if order not in (1, 2):
         raise OptionError(say("order must be 1 or 2, not {order}", order=order))
     problem = _Problem(function, args, np.random.default_rng(seed), elements)
+    problem.widen()
     report = Report(problem.name)
     report.rows += problem.rows(problem.scalar, 1)
     report.inner_product_error = problem.inner_product_error(problem.scalar)
@@ -154,17 +156,25 @@ class _Problem:
         self.rng = rng
         self.elements = elements
         leaves, self.structure = flatten(tuple(args))
-        self.paths, self.roles, _ = named_leaves(tuple(args))
+        named = dict(zip(argument_names(function, len(args)), args, strict=True))
+        self.paths, self.roles, _ = named_leaves(named)
         self.leaves = [_float64(leaf) for leaf in leaves]
         self.moving = [
             i
             for i, leaf in enumerate(self.leaves)
             if is_float(leaf.dtype) and self.roles[i] != "state"
         ]
+        self.scalar: Callable[..., Any] = self._weighted
         self._weights: dict[int, np.ndarray] = {}
         self._directions = [rng.standard_normal(leaf.shape) for leaf in self.leaves]
 
-    def scalar(self, *leaves: Any) -> Any:
+    def widen(self) -> None:
+        """Casts to float32 inside the function would lose the digits that are compared."""
+        graph = self._graph(self.scalar)
+        if graph is not None and (wide := in_double(graph)) is not graph:
+            self.scalar = lambda *leaves: evaluate(wide, *leaves)[0]
+
+    def _weighted(self, *leaves: Any) -> Any:
         """The outputs, weighted and summed."""
         with installed(self.structure, leaves) as arguments:
             outputs, _ = flatten(self.function(*arguments))
@@ -343,19 +353,23 @@ def numerical_gradient(
 
     Shapes:   any x -> x.shape
     Numerics: error h^2 f'''/6 plus eps |f| / h; a kink between the two sides gives a wrong number
+    Raises:   DtypeError for an integer array, whose elements cannot move by h
     Source:   K. Saito, Deep Learning from Scratch (2016), section 4.4
 
     >>> numerical_gradient(lambda x: (x ** 2).sum(), np.array([3.0, 4.0])).round(6)
     array([6., 8.])
     """
+    require_float(aval_of(x), "numerical_gradient")
     gradient = np.zeros(x.shape, np.result_type(x.dtype, np.float64))
     for index in np.ndindex(x.shape):
         before = x[index]
-        x[index] = before + h
-        above = float(function(x))
-        x[index] = before - h
-        below = float(function(x))
-        x[index] = before
+        try:
+            x[index] = before + h
+            above = float(function(x))
+            x[index] = before - h
+            below = float(function(x))
+        finally:
+            x[index] = before
         gradient[index] = (above - below) / (2 * h)
     return gradient
 

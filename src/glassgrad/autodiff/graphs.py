@@ -20,6 +20,7 @@ from glassgrad.errors import GradientError, unknown_option
 from glassgrad.graph.evaluate import evaluate
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import GraphTrace
+from glassgrad.primitives.layout import astype_p
 from glassgrad.text import say
 from glassgrad.tree import flatten
 
@@ -91,6 +92,18 @@ def _require_scalar(graph: Graph) -> None:
             rule=say("a gradient belongs to one real number"),
             hint=say("reduce the result with .sum() or .mean(), or use gg.jacobian"),
         )
+
+
+def in_double(graph: Graph) -> Graph:
+    """The graph whose casts to narrower floats keep all digits; itself if it has none.
+
+    Evaluate it only: its results are wider than it declares.
+    """
+    double = {"dtype": np.dtype(np.float64)}
+    narrow = [e.primitive is astype_p and is_float(e.params["dtype"]) for e in graph.eqns]
+    pairs = zip(graph.eqns, narrow, strict=True)
+    eqns = [replace(eqn, params=double) if cast else eqn for eqn, cast in pairs]
+    return graph.with_eqns(eqns) if any(narrow) else graph
 
 
 # --- for the rules of primitives that hold graphs ----------------------------------------

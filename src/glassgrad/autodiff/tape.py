@@ -21,7 +21,8 @@ from glassgrad.core.position import name_of, place_of
 from glassgrad.core.region import replaying_node
 from glassgrad.errors import GradientError
 from glassgrad.graph.ir import Graph
-from glassgrad.graph.trace import GraphTrace
+from glassgrad.graph.trace import GraphTrace, Tracer
+from glassgrad.primitives.layout import broadcast_to_p
 from glassgrad.text import say
 from glassgrad.tree import flatten
 
@@ -35,48 +36,53 @@ _SCALARS = (int, float, bool)
 class Gradients(list[Any]):
     """The gradient of a leaf, and which output's backward pass left it."""
 
-    __slots__ = ("_leaf", "_output", "_position")
+    __slots__ = ("_leaf", "_output")
 
-    def __init__(self, values: Sequence[Any], output: Any = None, leaf: Node | None = None) -> None:
+    def __init__(self, values: Sequence[Any]) -> None:
         super().__init__(values)
-        self._position: Any = None
-        self._output = self._leaf = -1
-        if leaf is not None:
-            self.fill(values, output, leaf)
+        self._output: tuple[int, Any] | None = None
+        self._leaf = -1
 
-    def fill(self, values: Sequence[Any], output: Any, leaf: Node) -> None:
-        """Take the gradients of one backward pass."""
+    def fill(self, values: Sequence[Any], output: tuple[int, Any], leaf: Node) -> None:
+        """Take the gradients of one backward pass; `output` is its root's number and position."""
         self[:] = values
-        root = output.origin[0]
-        self._position, self._output, self._leaf = root.position, root.serial, leaf.serial
+        self._output, self._leaf = output, leaf.serial
 
-    def is_from_another(self, output: Any, leaf: Node) -> bool:
+    def is_from_another(self, output: tuple[int, Any], leaf: Node) -> bool:
         """Whether they came from another output while the leaf stayed as it is."""
-        return self._output not in (-1, output.node.serial) and self._leaf == leaf.serial
+        held = self._output
+        return held is not None and held[0] != output[0] and self._leaf == leaf.serial
 
     def clear(self) -> None:
         """No gradient; older values of the same parameter still share the cell."""
         self[:] = [None] * len(self)
-        self._output = -1
+        self._output = None
 
     def source(self) -> tuple[str, str]:
         """Name and place of the output that left them."""
-        return name_of(self._position), place_of(self._position)
+        position = self._output[1] if self._output is not None else None
+        return name_of(position), place_of(position)
 
 
 # --- backward ----------------------------------------------------------------------------
 
 
-def backward(root: Node, number: int, seed: Any) -> tuple[list[Node], list[list[Any]]]:
-    """All nodes below `root`, and per node the gradients of its results."""
-    nodes = ancestors([root])
-    nodes.reverse()
-    if any(node.stale is not None for node in nodes):
-        return nodes, _sweep(_without_stale(nodes), number, seed)
-    if len(nodes) > _LARGEST_COMPILED:
-        return nodes, _sweep(nodes, number, seed)
-    with _lock:  # numbers in shared nodes and the cache are written: one thread at a time
-        key, values = _structure(nodes, number)
+def backward(root: Node, number: int, seed: Any) -> tuple[Sequence[Node], Sequence[Any]]:
+    """All nodes below `root`, and per node the gradients of its results.
+
+    The operations come first, the latest of them first, then the leaves. The gradient of an
+    operation's result may lack the axes along which it is constant.
+    """
+    tape = _read([root], number)
+    if tape is None:
+        nodes = _operations_first(ancestors([root]))
+        if any(node.stale is not None for node in nodes):
+            return nodes, _sweep(_without_stale(nodes), number, seed)
+        tape = _read(nodes, number)
+        if tape is None:
+            return nodes, _sweep(nodes, number, seed)
+    nodes, key, values = tape
+    with _lock:
         compiled = _cache.get(key)
         is_new = compiled is None and not _cache.seen_before(key)
     if is_new:
@@ -88,43 +94,74 @@ def backward(root: Node, number: int, seed: Any) -> tuple[list[Node], list[list[
     return nodes, compiled(values, seed)
 
 
+def _operations_first(nodes: Sequence[Node]) -> list[Node]:
+    """The same order among operations; leaves pass nothing on, so their place is free."""
+    return sorted(nodes, key=lambda node: node.primitive is None)
+
+
 def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
-    """Operation by operation; `nodes` in ascending order."""
+    """Operation by operation."""
     cts: dict[Any, list[Any]] = {}
-    accumulate(cts, (nodes[-1], number), seed)
-    sweep(nodes[::-1], cts)
+    accumulate(cts, (nodes[0], number), seed)
+    sweep(nodes, cts)
     return [cts.get(node) or [None] * len(node.outs) for node in nodes]
 
 
-def _structure(nodes: Sequence[Node], number: int) -> tuple[tuple[Any, ...], list[Any]]:
-    """A hashable description of the tape without its numbers, and its numbers.
+def _read(
+    found: Sequence[Node], number: int
+) -> tuple[list[Node], tuple[Any, ...], list[Any]] | None:
+    """The tape below `found[0]`: its nodes, a hashable description without numbers, its numbers.
 
-    NOTE: one loop for both, written out, because it runs on every backward pass.
+    found: the root alone, from which the others are reached in the order of their use; or, where
+           that is not the order of time backwards, all nodes in that order
+
+    None if the order is wrong, a leaf was overwritten, or the tape is too long to be compiled.
     """
+    # NOTE: order, description and numbers in one loop, because it runs on every backward pass.
+    nodes = list(found)
+    places = {node: place for place, node in enumerate(nodes)}
     key: list[Any] = [number]
     values: list[Any] = []
-    for i, node in enumerate(nodes):
-        node.index = i
-        outs = node.outs
+    operations: list[Node] = []
+    leaves: list[Node] = []
+    last = nodes[0].serial + 1
+    for node in nodes:
         key.append(node.primitive)
         if node.primitive is None:
-            value = outs[0]
+            if node.stale is not None:
+                return None
+            leaves.append(node)
+            value = node.outs[0]
+            key += (value.shape, value.dtype.num)
+            continue
+        if node.serial >= last or len(nodes) > _LARGEST_COMPILED:
+            return None
+        last = node.serial
+        operations.append(node)
+        _read_operands(node, nodes, places, key, values)
+    values += [leaf.outs[0] for leaf in leaves]
+    return operations + leaves, tuple(key), values
+
+
+def _read_operands(
+    node: Node, nodes: list[Node], places: dict[Node, int], key: list[Any], values: list[Any]
+) -> None:
+    """Add an operation's parameters and operands to a description, and new nodes to the list."""
+    if node.params:
+        key.append(tuple(node.params.items()))
+    for value, parent in zip(node.inputs, node.parents):  # noqa: B905 - equal by construction
+        if parent is not None and parent[0].requires:
+            place = places.setdefault(parent[0], len(nodes))
+            if place == len(nodes):
+                nodes.append(parent[0])
+            # A plain int, because a tuple for every edge would cost more than the edge.
+            key.append(place + _LARGEST_COMPILED * parent[1])
+        elif type(value) in _SCALARS:
+            key += (type(value), value or repr(value))  # 0.0 equals -0.0, but is another program
+        else:
             key += (value.shape, value.dtype.num)
             values.append(value)
-            continue
-        if node.params:
-            key.append(tuple(node.params.items()))
-        for value, parent in zip(node.inputs, node.parents):  # noqa: B905 - equal by construction
-            if parent is not None and parent[0].requires:
-                # A plain int, because a tuple for every edge would cost more than the edge.
-                key.append(parent[0].index + _LARGEST_COMPILED * parent[1])
-            elif type(value) in _SCALARS:
-                key += (type(value), value or repr(value))  # 0.0 equals -0.0, but is another program
-            else:
-                key += (value.shape, value.dtype.num)
-                values.append(value)
-        values += outs
-    return tuple(key), values
+    values += node.outs
 
 
 class _Cache:
@@ -162,16 +199,19 @@ _lock = Lock()
 
 def _compile(nodes: Sequence[Node], number: int, seed: Any) -> Callable[..., Any]:
     """Record the sweep over values like these, and make its text callable."""
-    pattern: list[list[bool]] = []
     with new_level() as level:
         trace = GraphTrace(level)
         shadows, tracers = _shadow(nodes, lambda value: trace.new_input(aval_of(value)))
         ct = trace.new_input(Aval(np.shape(seed), seed.dtype))
         grads = _sweep(shadows, number, ct)
         pattern = [[g is not None for g in row] for row in grads]
-        results = [g for row in grads for g in row if g is not None]
-        inputs = [*tracers, ct]
-        graph = trace.finish(inputs, results, flatten(tuple(results))[1], "backward")
+        results = [
+            g if node.primitive is None else _unspread(g)
+            for node, row in zip(nodes, grads, strict=True)
+            for g in row
+            if g is not None
+        ]
+        graph = trace.finish([*tracers, ct], results, flatten(tuple(results))[1], "backward")
     run = graph.transform("exact").callable()
 
     def compiled(values: Sequence[Any], cotangent: Any) -> list[list[Any]]:
@@ -183,26 +223,35 @@ def _compile(nodes: Sequence[Node], number: int, seed: Any) -> Callable[..., Any
     return compiled
 
 
+def _unspread(grad: Any) -> Any:
+    """A recorded gradient before it was repeated along axes; most are never looked at."""
+    made_by = getattr(grad, "equation", None)
+    if made_by is None or made_by.primitive is not broadcast_to_p:
+        return grad
+    return Tracer(grad.interpreter, made_by.inputs[0], None)
+
+
 def _shadow(nodes: Sequence[Node], new_input: Callable[[Any], Any]) -> tuple[list[Node], list[Any]]:
-    """Nodes of the same pattern over other values, made by `new_input` from the real ones."""
-    made: dict[Node, Node] = {}
+    """Nodes of the same pattern over other values, made by `new_input` from the real ones in the
+    order of `_read`."""
+    made = {node: Node(node.primitive, [], [], (), node.params, node.path) for node in nodes}
     inputs: list[Any] = []
 
     def fresh(value: Any) -> Any:
         inputs.append(new_input(value))
         return inputs[-1]
 
-    for node in nodes:
-        values, parents = [], []
+    for node, twin in made.items():
         for value, parent in zip(node.inputs, node.parents, strict=True):
-            twin = made.get(parent[0]) if parent is not None else None
-            parents.append(None if twin is None else (twin, parent[1]))
-            if twin is not None:
-                values.append(twin.outs[parent[1]])
-            else:
-                values.append(value if type(value) in _SCALARS else fresh(value))
-        outs = tuple(map(fresh, node.outs))
-        made[node] = Node(node.primitive, values, parents, outs, node.params, node.path)
+            source = made.get(parent[0]) if parent is not None else None
+            twin.parents.append(None if source is None else (source, parent[1]))
+            is_constant = source is None and type(value) not in _SCALARS
+            twin.inputs.append(fresh(value) if is_constant else value)
+        twin.outs = tuple(map(fresh, node.outs))
+    for twin in made.values():
+        for i, parent in enumerate(twin.parents):
+            if parent is not None:
+                twin.inputs[i] = parent[0].outs[parent[1]]
     return list(made.values()), inputs
 
 

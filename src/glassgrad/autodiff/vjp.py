@@ -30,14 +30,12 @@ class Node:
     parents:  per input the (node, output number) that made it, or None for a constant
     requires: whether gradients flow into it
     grads:    per result the gradient that the last backward pass left here
-    index:    its number in the tape that is being swept
     stale:    where a leaf was overwritten after it was used; None while it is current
     """
 
     # Defaults that few nodes ever replace; an attribute not set costs nothing per operation.
     grads: Any = None
     stale: Any = None
-    index: int = 0
 
     def __init__(
         self,
@@ -95,14 +93,18 @@ def sweep(nodes: Sequence[Any], cts: dict[Any, list[Any]]) -> dict[Any, list[Any
             continue
         equation = getattr(node.outs[0], "equation", None)
         if equation is None:
-            grads = _pull_node(node, received)
+            _spread(cts, node, received)
         else:
             with deriving(equation, node.path):
-                grads = _pull_node(node, received)
-        for parent, grad in zip(node.parents, grads, strict=True):
-            if grad is not None:
-                accumulate(cts, parent, grad)
+                _spread(cts, node, received)
     return cts
+
+
+def _spread(cts: dict[Any, list[Any]], node: Any, received: Sequence[Any]) -> None:
+    """Hand what a node received on to its parents."""
+    for parent, grad in zip(node.parents, _pull_node(node, received), strict=True):
+        if grad is not None:
+            accumulate(cts, parent, grad)
 
 
 def _note_gradient(node: Any, received: Sequence[Any]) -> None:
@@ -111,7 +113,7 @@ def _note_gradient(node: Any, received: Sequence[Any]) -> None:
         recorder = getattr(ct, "interpreter", None)
         gradients = getattr(recorder, "gradients", None)
         if gradients is not None and getattr(out, "interpreter", None) is recorder:
-            gradients[ct.symbol] = gradients.get(ct.symbol, out.symbol)
+            gradients.setdefault(ct.symbol, []).append(out.symbol)
 
 
 def _pull_node(node: Any, received: Sequence[Any]) -> list[Any]:

@@ -13,31 +13,52 @@ from numpy.typing import NDArray
 
 from glassgrad.autodiff.check import Report, check_grads
 from glassgrad.cli.heads import Head
-from glassgrad.cli.settings import Settings, parse_spec
+from glassgrad.cli.settings import LEGACY, Settings, parse_spec
 from glassgrad.cli.terminal import table
+from glassgrad.errors import OptionError
 from glassgrad.nn import MLP, Module
 from glassgrad.nn.losses import find_loss
 from glassgrad.primitives.random import random_key
 from glassgrad.tensor import no_grad
 from glassgrad.text import say
 
+_NETWORK = "network"  # the argument of `loss_of`, which names its leaves
 _ROWS = 4  # rows of the gradient check; more take longer and show nothing new
 _ELEMENTS = 10  # tried elements of each parameter
+_STAND_INS = {"rand": "uniform", "randn": "normal"}
+_LEGACY_SEEDS = 2**32
 
 
 def build_network(settings: Settings, head: Head, features: int) -> MLP:
     """The network with its starting weights, a function of the settings."""
     name, options = parse_spec(settings.init or "auto")
-    return MLP(
+    if name in LEGACY and options:
+        raise OptionError(say("{name} has no options", name=name), operation="--init")
+    model = MLP(
         (features, *(settings.layers or ()), head.outputs),
         settings.activation or "relu",
         biases=settings.biases is not False,
-        init={"name": name, **options},
+        init={"name": _STAND_INS.get(name, name), **options},
         output_activation=head.activation,
         dropout=settings.dropout or 0.0,
         rng=settings.seed or 0,
         dtype=np.dtype(settings.dtype or "float32"),
     )
+    if name in LEGACY:
+        _draw_as_notes_do(model, name, settings.seed or 0)
+    return model
+
+
+def _draw_as_notes_do(model: MLP, name: str, seed: int) -> None:
+    """np.random.seed(seed), then W1 = np.random.rand(…), W2 = …: what books and notes write."""
+    if seed >= _LEGACY_SEEDS:
+        rule = f"0 ≤ seed < {_LEGACY_SEEDS}"
+        raise OptionError(say("{name} takes no seed {seed}", name=name, seed=seed), rule=rule)
+    source = np.random.RandomState(seed)  # noqa: NPY002 - the very numbers of the notes
+    draw = source.rand if name == "rand" else source.randn
+    for parameter in model.parameters():
+        if len(parameter.shape) > 1:
+            parameter.assign(np.asarray(draw(*parameter.shape), dtype=parameter.dtype))
 
 
 # --- the table of layers -----------------------------------------------------------------
@@ -137,13 +158,12 @@ def report_data(report: Report) -> dict[str, Any]:
 
 
 def short_name(path: str) -> str:
-    """The path of a leaf without the number of the argument, where that says nothing.
+    """The path of a leaf, without the name of the argument where that is the whole network.
 
-    >>> short_name("0.layers.0.W"), short_name("1")
-    ('layers.0.W', '1')
+    >>> short_name("network.layers.0.W"), short_name("x")
+    ('layers.0.W', 'x')
     """
-    first, dot, rest = path.partition(".")
-    return rest if dot and first.isdecimal() else path
+    return path.removeprefix(f"{_NETWORK}.")
 
 
 def say_method(method: str) -> str:

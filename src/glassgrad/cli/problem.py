@@ -11,15 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from glassgrad.cli.settings import Settings
 from glassgrad.cli.terminal import Output
 from glassgrad.data import DATASETS, Dataset, TablePlan, TableReport, load_dataset
 from glassgrad.data.columns import Table
 from glassgrad.data.delimited import read_csv
-from glassgrad.data.fitting import table_dataset, table_folds
+from glassgrad.data.fitting import fit_table, table_dataset, table_folds
 from glassgrad.data.read import read_table
-from glassgrad.data.splits import folds, split
+from glassgrad.data.splits import folds, split, split_indices
 from glassgrad.errors import OptionError, nearest
 from glassgrad.text import say
 
@@ -162,13 +163,24 @@ def _from_file(path: Path, settings: Settings) -> Problem:
     else:
         table = read_table(path, encoding=settings.encoding)
     options = table_options(settings)
-    test = 0.0 if settings.folds else TEST_SHARE
-    data = table_dataset(
-        table, settings.target, test=test, seed=settings.seed or 0, **options
-    )
+    if settings.folds:
+        table = replace(table, test_rows=None)
+    elif table.test_rows is None:
+        table = replace(table, test_rows=_test_rows(table, settings, options))
+    data = table_dataset(table, settings.target, test=0, **options)
     reports = [*data.train_report.lines()]
     reports += [] if data.test_report is None else _of_test(data.test_report)
     return Problem(Part(data.dataset, data.plan), table, tuple(reports))
+
+
+def _test_rows(table: Table, settings: Settings, options: dict[str, Any]) -> NDArray[np.int64]:
+    """The rows to keep for testing: usable ones, every class in its share."""
+    plan = fit_table(table, settings.target, **{k: v for k, v in options.items() if k != "dtype"})
+    batch = plan.transform(table, with_target=True)
+    strata = batch.y if plan.task == "classification" else None
+    shares = (1 - TEST_SHARE, TEST_SHARE)
+    parts = split_indices(len(batch.kept), shares, seed=settings.seed or 0, stratify=strata)
+    return batch.kept[parts[1]]
 
 
 def _of_test(report: TableReport) -> list[str]:

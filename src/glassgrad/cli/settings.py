@@ -17,6 +17,7 @@ from glassgrad.text import say
 
 Read = Callable[[Any], Any]
 FULL = "full"  # as a batch size: all rows at once
+LEGACY = ("rand", "randn")  # starting weights as np.random.rand and np.random.randn draw them
 MOST_FOLDS = 1000
 _MOST = 2**64 - 1
 
@@ -214,7 +215,7 @@ def _activations() -> Any:
 def _initializers() -> Any:
     from glassgrad.nn.init import INITIALIZERS  # noqa: PLC0415
 
-    return INITIALIZERS
+    return (*INITIALIZERS, *LEGACY)
 
 
 def _losses() -> Any:
@@ -301,7 +302,7 @@ _key(
     spec(_initializers, words("initialiser")),
     "NAME",
     NETWORK,
-    "starting weights: auto, he, xavier, normal:std=0.01, uniform:low=0,high=1 …",
+    "starting weights: auto, he, xavier, normal:std=0.01, uniform:low=-1,high=1, rand …",
 )
 _key("dropout", _share, "P", NETWORK, "share of hidden activations that dropout sets to 0")
 _key(

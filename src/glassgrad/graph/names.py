@@ -43,11 +43,12 @@ def name_values(eqns: Sequence[Eqn]) -> None:
         eqn.outputs[0].name = name_of(eqn.position)
 
 
-def name_gradients(gradients: dict[Atom, Atom]) -> None:
-    """Call the gradient of `h1` dh1, as the books do."""
-    for gradient, var in gradients.items():
-        if getattr(var, "name", "") and getattr(gradient, "name", None) == "":
-            gradient.name = f"d{var.name}"  # type: ignore[union-attr]
+def name_gradients(gradients: dict[Atom, list[Atom]]) -> None:
+    """Call the gradient of `h1` dh1, as the books do; of several values, the first with a name."""
+    for gradient, values in gradients.items():
+        name = next(filter(None, (getattr(var, "name", "") for var in values)), "")
+        if name and getattr(gradient, "name", None) == "":
+            gradient.name = f"d{name}"  # type: ignore[union-attr]
 
 
 def _same_call(eqn: Eqn, follower: Eqn) -> bool:

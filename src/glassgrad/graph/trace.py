@@ -100,7 +100,7 @@ class GraphTrace:
         self.eqns: list[Eqn] = []
         self.consts: dict[int, tuple[Var, Any]] = {}
         self.captures: list[tuple[Var, Any]] = []
-        self.gradients: dict[Atom, Atom] = {}
+        self.gradients: dict[Atom, list[Atom]] = {}
 
     def new_input(self, aval: Aval, name: str = "") -> Tracer:
         return Tracer(self, Var(aval, name))
@@ -204,7 +204,7 @@ def trace(function: Callable[..., Any], *args: Any) -> Graph:
 def trace_with_captures(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Any]]:
     """The graph, and the values of outer traces or tapes that it takes as its first inputs."""
     leaves, structure = flatten(args)
-    paths, _, _ = named_leaves(dict(zip(_argument_names(function, len(args)), args, strict=True)))
+    paths, _, _ = named_leaves(dict(zip(argument_names(function, len(args)), args, strict=True)))
     with interpret.new_level() as level:
         recorder = GraphTrace(level)
         avals = [input_aval(leaf) for leaf in leaves]
@@ -246,7 +246,7 @@ def _require_values(function: Callable[..., Any], outputs: Sequence[Any]) -> Non
         )
 
 
-def _argument_names(function: Callable[..., Any], count: int) -> list[str]:
+def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     try:
         parameters = list(inspect.signature(function).parameters.values())
     except (TypeError, ValueError):

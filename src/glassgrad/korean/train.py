@@ -23,8 +23,8 @@ MESSAGES: dict[str, str] = {
         "손실을 model(x)로 계산하고, 매개변수를 모두 고정하지는 마십시오"
     ),
     "the loss is {found}, not one real number": "손실이 실수 하나가 아니라 {found}입니다",
-    "reduce it with .mean() or .sum(), and return it, or (loss, aux)": (
-        ".mean()이나 .sum()으로 줄여서 그 값이나 (loss, aux)를 돌려주십시오"
+    "reduce it with .mean() or .sum(), and return it or `(loss, aux)`": (
+        ".mean()이나 .sum()으로 줄여서 그 값이나 `(loss, aux)`를 돌려주십시오"
     ),
     "a state of shape {a} is given shape {b}": "형상이 {a}인 상태에 형상 {b}의 값을 넣었습니다",
     # --- numbers that are not finite ---
@@ -37,7 +37,6 @@ MESSAGES: dict[str, str] = {
     "{what} is not finite, because {names} is not": (
         "{names:이/가} 유한하지 않아서 {what:이/가} 유한하지 않습니다"
     ),
-    "in {region}": "{region} 안",
     "look for missing values in the data, or load finite parameters": (
         "데이터에 빈 값이 있는지 살피거나 유한한 매개변수를 불러오십시오"
     ),

@@ -106,7 +106,9 @@ class EarlyStopping(Callback):
         restore_best: bool = True,
     ) -> None:
         if isinstance(patience, bool) or not isinstance(patience, int) or patience < 1:
-            raise OptionError(say("{name} is {value!r}", name="patience", value=patience), rule="1 ≤ patience")
+            raise OptionError(
+                say("{name} is {value!r}", name="patience", value=patience), rule="1 ≤ patience"
+            )
         self.patience = patience
         self.restore_best = restore_best
         self.waited = 0
@@ -152,11 +154,14 @@ class Checkpoint(Callback):
 
     every_epochs:  write after so many epochs, but not sooner than `min_seconds` after the last time
     every_steps:   write after so many steps as well, whatever the time
+    every_seconds: write in the middle of an epoch when the last one is so old
     keep:          how many of the last ones stay
     monitor, best: the column by which the best epoch is told; whether the best one is kept
 
     One is written before the first step, and one at the end, also when the run is interrupted.
     """
+
+    every_step = True
 
     def __init__(
         self,
@@ -164,6 +169,7 @@ class Checkpoint(Callback):
         *,
         every_epochs: int = 1,
         every_steps: int | None = None,
+        every_seconds: float = 60.0,
         min_seconds: float = 1.0,
         keep: int = 2,
         monitor: str | None = None,
@@ -175,7 +181,7 @@ class Checkpoint(Callback):
         self.folder = Path(folder)
         self.every_epochs = every_epochs
         self.every_steps = every_steps
-        self.every_step = every_steps is not None
+        self.every_seconds = every_seconds
         self.min_seconds = min_seconds
         self.keep = keep
         self._best = _Best(monitor) if best else None
@@ -200,7 +206,8 @@ class Checkpoint(Callback):
         self.save(run)
 
     def on_step(self, run: Run) -> None:
-        if self.every_steps is not None and run.step % self.every_steps == 0:
+        is_counted = self.every_steps is not None and run.step % self.every_steps == 0
+        if is_counted or time.monotonic() - self._written_at >= self.every_seconds:
             self.save(run)
 
     def on_epoch(self, run: Run) -> None:

@@ -31,7 +31,8 @@ def non_finite_error(
     if culprit is None:
         return _given_error(graph, values, bad, operation, what)
     eqn, inputs = culprit, [_value(atom, values) for atom in culprit.inputs]
-    where = " ".join(filter(None, [_name(eqn), place_of(eqn.position)]))
+    path = " / ".join(eqn.region)
+    where = ", ".join(filter(None, [_name(eqn), path, place_of(eqn.position)]))
     problem = say(
         "{what} is not finite; the first operation to leave the finite numbers is {operation}",
         what=what,
@@ -43,14 +44,7 @@ def non_finite_error(
         for label, atom, value in zip(labels, eqn.inputs, inputs, strict=True)
     ]
     outs = [_operand("out", var, values[var]) for var in eqn.outputs if var in bad]
-    path = " / ".join(eqn.region)
-    return NonFiniteError(
-        problem,
-        operation=operation,
-        operands=[*rows, *outs],
-        rule=say("in {region}", region=path) if path else "",
-        hint=_hint(eqn),
-    )
+    return NonFiniteError(problem, operation=operation, operands=[*rows, *outs], hint=_hint(eqn))
 
 
 def _evaluated(graph: Graph, leaves: Sequence[Any]) -> tuple[dict[Var, Any], set[Var]]:

@@ -83,7 +83,9 @@ class Progress:
 def make_progress(wanted: Any) -> Progress | None:
     """Progress for True, none for False; "auto" shows it on a terminal only."""
     if wanted not in (True, False, "auto"):
-        raise OptionError(say("{name} is {value!r}", name="progress", value=wanted), rule='True | False | "auto"')
+        raise OptionError(
+            say("{name} is {value!r}", name="progress", value=wanted), rule='True | False | "auto"'
+        )
     is_seen = wanted is True or (
         wanted == "auto" and sys.stderr is not None and sys.stderr.isatty()
     )

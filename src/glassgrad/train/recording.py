@@ -173,7 +173,7 @@ def _require_scalar(loss: Any) -> None:
         raise GradientError(
             say("the loss is {found}, not one real number", found=aval or type(loss).__name__),
             operation="train_step",
-            hint=say("reduce it with .mean() or .sum(), and return it, or (loss, aux)"),
+            hint=say("reduce it with .mean() or .sum(), and return it or `(loss, aux)`"),
         )
 
 
