@@ -23,10 +23,10 @@ os.environ.pop("GLASSGRAD_DATA", None)
 import hypothesis
 import pytest
 
-import glassgrad.config
+import glassgrad
 from glassgrad.config import config as settings
 
-INSTALLED = Path(glassgrad.config.__file__).parent
+INSTALLED = Path(glassgrad.__file__).parent
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 _SHARED_FIXTURES = {"shared", "shared_data"}

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import glassgrad.config
+import glassgrad
 import glassgrad.errors
 
-PACKAGE = Path(glassgrad.config.__file__).parent
+PACKAGE = Path(glassgrad.__file__).parent
 # What stands for code in a message, on both sides of a translation.
 CODE = re.compile(r"`[^`]*`|\{[^}]*\}|\b\w+\.\w+|--[\w-]+|\b\w+=|\b\w+\(")
 

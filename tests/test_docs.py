@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from pages import blocks, run_page
 
-import glassgrad.config
+import glassgrad
 from glassgrad.core.primitive import REGISTRY
 
 ROOT = Path(__file__).resolve().parent.parent
-PACKAGE = Path(glassgrad.config.__file__).parent
+PACKAGE = Path(glassgrad.__file__).parent
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 TOOLS = ("check_budgets", "check_layers")
 

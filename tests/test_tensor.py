@@ -225,7 +225,6 @@ def test_graph_of_a_tensor() -> None:
     assert [var.name for var in graph.inputs] == ["w", "x"]
     assert graph.eqns[0].outputs[0].name == "h"
     assert graph.run(np.array([2.0]), np.array([3.0])) == 7.0
-    assert "h = w * x" in y.source()
     with pytest.raises(GradientError, match="nothing was recorded"):
         (tensor([1.0]).detach() * 2).graph()
 

@@ -3,9 +3,9 @@
     python tools/check_budgets.py
 
 Files hold at most 400 lines, or 600 with the reason at their head ("Long because …"); functions
-40 statements; lines 100 columns; blocks nest 3 deep; `core + primitives + graph + autodiff` 4,500
-lines of code, not counting docstrings, comments and blanks. Prints one line a fault, as file:line,
-and exits with 1.
+40 statements; lines 100 columns; blocks nest 3 deep; `core + primitives + graph + autodiff` 8,400
+lines of code (decision 0008), not counting docstrings, comments and blanks. Prints one line a fault,
+as file:line, and exits with 1.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ HEAD_LINES = 20
 STATEMENTS = 40
 COLUMNS = 100
 NESTING = 3
-HEART_LINES = 4500
+HEART_LINES = 8400
 
 _REASON = re.compile(r"\bLong because\s+\S+")
 # What stands behind a line for a tool is not part of what a reader reads.

@@ -7,6 +7,8 @@ A name is loaded when it is first used, so `import glassgrad` itself costs next 
 """
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -142,3 +144,18 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
+
+
+class _FrontDoor(ModuleType):
+    """Keeps `gg.tensor` the function and `gg.config` the settings.
+
+    The import system binds every submodule as an attribute of its package, so that the modules of
+    the same names would otherwise stand in their place.
+    """
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (isinstance(value, ModuleType) and _PLACES.get(name, "").endswith(f":{name}")):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _FrontDoor

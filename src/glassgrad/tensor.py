@@ -38,6 +38,9 @@ if TYPE_CHECKING:
 T = TypeVar("T", bound="Tensor")
 
 
+_new = object.__new__
+
+
 class _Recording(threading.local):
     on: bool = True
 
@@ -90,12 +93,16 @@ class _Eager:
             raise_diagnosed(primitive, inputs, params, error)
         if primitive.multiple:
             return self._several(primitive, values, parents, result, params, recorded)
+        out = _new(Tensor)
+        out._value = result
         if not recorded or not _recording.on or result.dtype.kind != "f":
-            return Tensor(result)
+            out.origin = None
+            return out
         # Three frames are known to be ours: `here`, this one and `bind`.
         where = position.here(3)
         node = Node(primitive, values, parents, (result,), params, provenance.path, where)
-        return Tensor(result, (node, 0))
+        out.origin = (node, 0)
+        return out
 
     def _several(
         self,
@@ -399,15 +406,20 @@ class Parameter(Tensor):
                 say("shape {a} is assigned to a parameter of shape {b}", a=array.shape, b=self.shape),
                 operation=self.describe()[0],
             )
-        old = self.node
-        assert old is not None
+        np.copyto(self._value, array, casting="same_kind")
+        self.mark_overwritten(position.here())
+
+    def mark_overwritten(self, where: Any = None) -> None:
+        """Say that the numbers were changed in place, at the position `where`."""
+        assert self.origin is not None
+        old = self.origin[0]
+        new = leaf(self._value, old.requires)
+        new.position = old.position
         if old.grads is None:
             old.grads = tape.Gradients([None])
-        np.copyto(self._value, array, casting="same_kind")
-        new = leaf(self._value, old.requires)
-        new.position, new.grads = old.position, old.grads
+        new.grads = old.grads
+        old.stale = where or True
         self.origin = (new, 0)
-        old.stale = position.here() or True
 
     def _become(self, updated: Any) -> None:
         self.assign(updated)

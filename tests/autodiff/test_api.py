@@ -140,7 +140,7 @@ def test_argnums_has_aux_and_keywords() -> None:
     gradient, aux = grad(f, -1, has_aux=True)(X, X)
     np.testing.assert_allclose(gradient, X**2)
     assert aux["seen"] is not None
-    with pytest.raises(GradientError, match="argnums 2, but 1 arguments"):
+    with pytest.raises(GradientError, match="argnums 2 names no argument"):
         grad(lambda x: x.sum(), 2)(X)
 
 
@@ -149,12 +149,12 @@ def test_argnums_has_aux_and_keywords() -> None:
 
 def test_integers_have_no_gradient() -> None:
     for argument in (3, True, np.arange(3)):
-        with pytest.raises(DtypeError, match="the gradient by an argument of dtype") as caught:
+        with pytest.raises(DtypeError, match="has no gradient") as caught:
             grad(lambda x: (x * 2.0).sum())(argument)
         assert "write 3.0 instead of 3" in caught.value.hint
     with pytest.raises(DtypeError) as nested:
         grad(lambda tree: tree["a"] * tree["n"])({"a": 2.0, "n": 3})
-    assert "0.n" in str(nested.value)
+    assert "tree.n" in str(nested.value)
     with pytest.raises(DtypeError):
         jacobian(lambda x: (x > 0).sum())(X)
 
@@ -223,7 +223,7 @@ def test_vjp_takes_a_cotangent_in_the_results_containers() -> None:
     np.testing.assert_array_equal(by_x, 2 * X)
     np.testing.assert_array_equal(by_y, X + 10)
     np.testing.assert_array_equal(pull({"s": np.zeros(3), "t": [X]})[1], X)
-    with pytest.raises(ShapeError, match="2 results, but 1 cotangents"):
+    with pytest.raises(ShapeError, match="results: 2, cotangents: 1"):
         pull([np.ones(3)])
     with pytest.raises(ShapeError, match=r"cotangent has shape \(2,\)"):
         pull({"s": np.ones(2), "t": [X]})
@@ -236,7 +236,7 @@ def test_jvp_moves_all_arguments() -> None:
     assert moved[1] == 3.0
     with pytest.raises(ShapeError, match=r"tangent has shape \(2,\)"):
         jvp(lambda x: x, (X,), (np.ones(2),))
-    with pytest.raises(ShapeError, match="1 arrays, but 2 tangents"):
+    with pytest.raises(ShapeError, match="arrays: 1, tangents: 2"):
         jvp(lambda x: x, (X,), (X, X))
 
 

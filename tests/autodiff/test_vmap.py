@@ -106,7 +106,7 @@ def test_what_is_refused() -> None:
             vmap(lambda x, use=use: use(x.sum()))(X)
     with pytest.raises(ShapeError, match=r"batch sizes \[3, 4\]"):
         vmap(lambda x, y: x)(X, Y[:3])
-    with pytest.raises(ShapeError, match="2 arguments, but 1 axes"):
+    with pytest.raises(ShapeError, match="arguments: 2, axes: 1"):
         vmap(lambda x, y: x, (0,))(X, Y)
     with pytest.raises(ShapeError, match="got a scalar"):
         vmap(lambda x: x)(1.0)

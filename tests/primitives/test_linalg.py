@@ -160,7 +160,7 @@ def test_matmul_errors():
         "\n"
         "hint: `y` looks transposed: `x @ y.T` fits"
     )
-    with speaking("ko"), pytest.raises(ShapeError, match="안쪽 크기가 4와 3로 다릅니다"):
+    with speaking("ko"), pytest.raises(ShapeError, match="안쪽 크기가 4와 3으로 다릅니다"):
         linalg.matmul(np.ones((2, 4)), np.ones((3, 5)))
     for x, y in (((3,), (4,)), ((), (3,)), ((5, 2, 3), (4, 3, 2)), ((2, 3), (4,))):
         with pytest.raises(ShapeError):

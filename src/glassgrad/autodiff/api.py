@@ -21,6 +21,7 @@ from glassgrad.autodiff import vjp as reverse
 from glassgrad.core.aval import aval_of, is_float
 from glassgrad.core.interpret import as_operand
 from glassgrad.errors import DtypeError, GradientError, Operand, ShapeError
+from glassgrad.graph.trace import argument_names
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, named_leaves, unflatten
 
@@ -85,7 +86,7 @@ def vjp(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], 
     def pull_tree(cotangent: Any) -> Any:
         given, _ = flatten(cotangent)
         if len(given) != len(outputs):
-            problem = say("{n} results, but {m} cotangents", n=len(outputs), m=len(given))
+            problem = say("results: {n}, cotangents: {m}", n=len(outputs), m=len(given))
             raise ShapeError(problem, operation=call.name)
         cts = [_like(ct, out, "cotangent") for ct, out in zip(given, outputs, strict=True)]
         return call.pack_gradients(pull(cts))
@@ -107,7 +108,7 @@ def jvp(
     call = _Call(function, tuple(args), {}, tuple(range(len(args))), has_aux=False)
     given, _ = flatten(tuple(tangents))
     if len(given) != len(call.leaves):
-        raise ShapeError(say("{n} arrays, but {m} tangents", n=len(call.leaves), m=len(given)))
+        raise ShapeError(say("arrays: {n}, tangents: {m}", n=len(call.leaves), m=len(given)))
     moved = [_like(t, x, "tangent") for t, x in zip(given, call.leaves, strict=True)]
     outputs, out_tangents = forward.pushforward(call.flat, call.leaves, moved)
     return call.pack_value(outputs)[0], call.pack_value(out_tangents)[0]
@@ -232,7 +233,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
     def wrapped(*args: Any) -> Any:
         axes = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
         if len(axes) != len(args):
-            raise ShapeError(say("{n} arguments, but {m} axes", n=len(args), m=len(axes)))
+            raise ShapeError(say("arguments: {n}, axes: {m}", n=len(args), m=len(axes)))
         call = _Call(function, args, {}, (), has_aux=False)
         leaf_axes = [axis for arg, axis in zip(args, axes, strict=True) for _ in flatten(arg)[0]]
         batched = [axis is not None for axis in leaf_axes]
@@ -285,12 +286,15 @@ class _Call:
         self.out_structure: Structure | None = None
         numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
         self._positions = [self._position(n, len(args)) for n in numbers]
-        self._check(*named_leaves(tuple(args))[:2])
+        named = dict(zip(argument_names(function, len(args)), args, strict=True))
+        self._check(*named_leaves(named)[:2])
 
     def _position(self, number: int, count: int) -> int:
         if not -count <= number < count:
-            problem = say("argnums {n}, but {m} arguments", n=number, m=count)
-            raise GradientError(problem, operation=self.name)
+            problem = say("argnums {n} names no argument", n=number)
+            raise GradientError(
+                problem, operation=self.name, rule=f"{-count} <= argnums < {count}"
+            )
         return number % count
 
     def _check(self, paths: Sequence[str], roles: Sequence[str]) -> None:
@@ -301,7 +305,7 @@ class _Call:
                 continue
             dtype = aval.dtype.name
             raise DtypeError(
-                say("the gradient by an argument of dtype {dtype} is asked for", dtype=dtype),
+                say("an argument of dtype {dtype} has no gradient", dtype=dtype),
                 operation=self.name,
                 operands=[Operand(paths[i], aval.shape, dtype)],
                 rule=say("gradients belong to floating-point numbers"),
@@ -403,7 +407,7 @@ def _require_scalar(outputs: Sequence[Any], call: _Call) -> None:
     if aval.shape != () or aval.dtype.kind != "f" or len(outputs) != 1:
         found = f"{len(outputs)} arrays" if len(outputs) > 1 else str(aval)
         raise GradientError(
-            say("the gradient of {aval} is asked for", aval=found),
+            say("the result is {aval}, not a scalar", aval=found),
             operation=call.name,
             rule=say("a gradient belongs to one real number"),
             hint=say("reduce the result with .sum() or .mean(), or use gg.jacobian"),

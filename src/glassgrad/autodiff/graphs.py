@@ -68,7 +68,10 @@ def gradients(graph: Graph, wrt: Sequence[str] | str | None = None) -> Graph:
         return [outs[0], *(cts[i] for i in wanted)]
 
     derived, _ = record(value_and_gradients, graph.inputs, graph.name)
-    tidied: Graph = replace(derived, in_structure=graph.in_structure).transform("exact")
+    again = graph.retrace
+    retrace = None if again is None else lambda *args: gradients(again(*args), wrt)
+    derived = replace(derived, in_structure=graph.in_structure, retrace=retrace)
+    tidied: Graph = derived.transform("exact")
     return tidied
 
 
@@ -87,7 +90,7 @@ def _require_scalar(graph: Graph) -> None:
     aval = graph.outputs[0].aval
     if aval.shape != () or not is_float(aval.dtype):
         raise GradientError(
-            say("the gradient of {aval} is asked for", aval=aval),
+            say("the result is {aval}, not a scalar", aval=aval),
             operation=graph.name,
             rule=say("a gradient belongs to one real number"),
             hint=say("reduce the result with .sum() or .mean(), or use gg.jacobian"),

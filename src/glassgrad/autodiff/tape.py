@@ -310,13 +310,13 @@ def _without_stale(nodes: Sequence[Node]) -> list[Node]:
         return value
 
     made: dict[Node, Node] = {}
-    for node in nodes:
+    for node in reversed(nodes):
         parents = [None if p is None else (made.get(p[0], p[0]), p[1]) for p in node.parents]
         values = [checked(value, node) for value in node.inputs]
         outs = [checked(out, node) for out in node.outs]
         made[node] = Node(node.primitive, values, parents, outs, node.params, node.path)
         made[node].requires = node.requires
-    return list(made.values())
+    return [made[node] for node in nodes]
 
 
 # --- differentiable gradients, and graphs ------------------------------------------------

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassgrad.cli.helptext import SpokenCommand, flag, words
-from glassgrad.cli.terminal import Output, table
+from glassgrad.cli.helptext import SpokenCommand, flag, spoken
+from glassgrad.cli.terminal import Output, complain, table
 from glassgrad.errors import OptionError, nearest
 from glassgrad.text import say
 
@@ -33,7 +33,7 @@ def _examples() -> list[tuple[str, str]]:
 @click.command(
     "canon",
     cls=SpokenCommand,
-    about=words(
+    about=spoken(
         "Show and check the famous worked examples: CS231n, the book, micrograd, DeZero and others."
     ),
     examples=_examples,
@@ -116,7 +116,8 @@ def _described(example: Example) -> dict[str, Any]:
 def _show(example: Example, decimals: int | None, output: Output) -> int:
     reason = example.missing()
     if reason:
-        raise OptionError(reason, operation=example.name)
+        complain(f"{example.name}: {reason}")
+        return 1
     if example.is_slow:
         output.note(say("{name} takes a while", name=example.name))
     checks = example.check()
@@ -137,7 +138,9 @@ def _show(example: Example, decimals: int | None, output: Output) -> int:
         text = say("{label} is {computed!r}", label=check.label, computed=check.computed)
         output.result(f"{text}, {say('printed: {number}', number=check.printed)}")
     right = len(checks) - len(wrong)
-    output.result(say("{right} of {all} numbers agree with the source", right=right, all=len(checks)))
+    output.result(
+        say("{right} of {all} numbers agree with the source", right=right, all=len(checks))
+    )
     return 1 if wrong else 0
 
 

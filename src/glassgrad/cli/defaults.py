@@ -1,7 +1,7 @@
 """What a run does where nothing was chosen: by data set, by task and by the number of rows.
 
-Layer L11. The numbers for tables were tried on iris, wine, titanic and california_housing; those for
-images on each set. Everything is a flag.
+Layer L11. The numbers for tables were tried on iris, wine, titanic and california_housing; those
+for images on each set. Everything is a flag.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
-from glassgrad.cli.helptext import SpokenCommand, flag, words
+from glassgrad.cli.helptext import SpokenCommand, flag, spoken
 from glassgrad.cli.terminal import Output, table
 from glassgrad.text import language, say
 
@@ -41,13 +41,13 @@ def _examples() -> list[tuple[str, str]]:
 @click.command(
     "doctor",
     cls=SpokenCommand,
-    about=words("Print versions, BLAS, back ends, threads and data folders, and try a gradient."),
+    about=spoken("Print versions, BLAS, back ends, threads and data folders, and try a gradient."),
     examples=_examples,
 )
 @flag("--json", "as_json", about="print JSON", is_flag=True)
 def doctor(as_json: bool) -> int:
     output = Output(json=as_json)
-    facts = {
+    facts: dict[str, Any] = {
         "glassgrad": _version("glassgrad"),
         "python": f"{platform.python_implementation()} {platform.python_version()}",
         "executable": sys.executable,
@@ -94,9 +94,9 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
 
 def _threads(facts: dict[str, Any]) -> str:
     count = facts["blas"]["threads"]
-    words_ = [] if count is None else [say("BLAS uses {count}", count=count)]
-    words_ += [f"{name}={value}" for name, value in facts["threads"].items()]
-    return ", ".join(words_) or say("as the libraries choose")
+    parts = [] if count is None else [say("BLAS uses {count}", count=count)]
+    parts += [f"{name}={value}" for name, value in facts["threads"].items()]
+    return ", ".join(parts) or say("as the libraries choose")
 
 
 def _version(package: str) -> str | None:
@@ -119,7 +119,7 @@ def _blas() -> dict[str, Any]:
         parts = (first.get("internal_api"), first.get("version"), first.get("architecture"))
         description = " ".join(str(part) for part in parts if part)
         return {"description": description, "threads": first.get("num_threads")}
-    built = np.show_config(mode="dicts") or {}
+    built: dict[str, Any] = dict(np.show_config(mode="dicts"))
     blas = built.get("Build Dependencies", {}).get("blas", {})
     description = f"{blas.get('name', '?')} {blas.get('version', '')}".strip()
     return {"description": description, "threads": None}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from glassgrad.cli.helptext import SpokenCommand, flag, words
+from glassgrad.cli.helptext import SpokenCommand, flag, spoken
 from glassgrad.cli.terminal import Output
 from glassgrad.errors import OptionError
 from glassgrad.text import say
@@ -28,7 +28,7 @@ def _examples() -> list[tuple[str, str]]:
 @click.command(
     "evaluate",
     cls=SpokenCommand,
-    about=words(
+    about=spoken(
         "Score a trained model: accuracy and confusion matrix, or R² and the mean absolute error. "
         "Works from the run directory alone, on raw rows."
     ),
@@ -64,20 +64,16 @@ def evaluate(
 
 def _test_rows(trained: Trained, folder: str | None) -> Rows:
     """The test part of what the model was trained on."""
-    from glassgrad.cli.trained import Rows  # noqa: PLC0415 - help needs none of it
-
     if trained.folder.test.is_file():
-        return trained.read(str(trained.folder.test), encoding="utf-8", with_target=True)
+        return trained.kept_rows()
     if trained.info.source:
         raise OptionError(
             say("{path} was trained on all rows of its file", path=trained.folder.path),
             hint=say("name a file of labelled rows: glassgrad evaluate RUN FILE"),
         )
+    from glassgrad.cli.trained import labelled  # noqa: PLC0415 - help needs none of it
     from glassgrad.data import load_dataset  # noqa: PLC0415
 
     seed = trained.folder.settings().seed or 0
     dataset = load_dataset(trained.info.dataset, folder, dtype=trained.dtype, seed=seed)
-    X, y = dataset.train if dataset.test is None else dataset.test
-    import numpy as np  # noqa: PLC0415
-
-    return Rows(X, y, np.arange(1, len(X) + 1))
+    return labelled(*(dataset.train if dataset.test is None else dataset.test))

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 import numpy as np
 
-from glassgrad.cli.helptext import SpokenCommand, flag, words
+from glassgrad.cli.helptext import SpokenCommand, flag, spoken
 from glassgrad.cli.settings import whole
 from glassgrad.cli.terminal import Output, complain
 from glassgrad.errors import GlassgradError, OptionError, nearest
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _ROWS = 8
 _NAME = "glassgrad_user_program"
+_EXAMPLE = "example_inputs"
 _SHAPE_RULE = "3x4,4,scalar,8:10"
 
 
@@ -49,7 +50,7 @@ def _examples() -> list[tuple[str, str]]:
 @click.command(
     "gradcheck",
     cls=SpokenCommand,
-    about=words(
+    about=spoken(
         "Check derived gradients against numerical ones: those of a run (the newest, if none is "
         "named), or of a function in a Python file. The inputs are --args, else what "
         "example_inputs() returns. The exit code is 1 if gradients differ."
@@ -173,7 +174,7 @@ def _check_function(
 
 
 def _loaded(place: Path) -> ModuleType:
-    """The user's file as a module, run once; its folder is importable, as under `python file.py`."""
+    """The user's file as a module; its folder is importable, as under `python file.py`."""
     spec = importlib.util.spec_from_file_location(_NAME, place)
     assert spec is not None
     assert spec.loader is not None
@@ -190,7 +191,7 @@ def _function(module: ModuleType, name: str, place: Path) -> Callable[..., Any]:
     own = [
         key
         for key, value in vars(module).items()
-        if callable(value) and getattr(value, "__module__", "") == _NAME and key[0] != "_"
+        if callable(value) and getattr(value, "__module__", "") == _NAME and key != _EXAMPLE
     ]
     found = getattr(module, name, None) if name else None
     if callable(found):
@@ -211,7 +212,7 @@ def _inputs(
     if shapes is not None:
         rng = np.random.default_rng(seed)
         return [_drawn(word.strip(), rng) for word in shapes.split(",")]
-    example = getattr(function, "example_inputs", None) or getattr(module, "example_inputs", None)
+    example = getattr(function, _EXAMPLE, None) or getattr(module, _EXAMPLE, None)
     if example is None:
         problem = say("the inputs of {name} are not known", name=function.__name__)
         hint = say("give shapes, --args 3x4,4, or define example_inputs()")
@@ -236,7 +237,8 @@ def _drawn(word: str, rng: np.random.Generator) -> Any:
 def _show_failure(error: Exception, place: Path) -> None:
     """The traceback of the user's program, from its own file on."""
     frames = traceback.extract_tb(error.__traceback__)
-    own = next((i for i, f in enumerate(frames) if Path(f.filename) == place), 0)
+    here = place.resolve()
+    own = next((i for i, f in enumerate(frames) if Path(f.filename).resolve() == here), 0)
     lines = traceback.format_list(frames[own:]) + traceback.format_exception_only(error)
     complain(say("the program {path} failed:", path=place))
     complain("".join(lines).rstrip())

@@ -23,7 +23,7 @@ _NARROWEST = 50
 _LONGEST_FLAG = 32
 
 
-def words(template: str) -> Words:
+def spoken(template: str) -> Words:
     """A text that is spoken in the language of the moment it is asked for."""
     return lambda: say(template)
 
@@ -58,8 +58,10 @@ def flag(
 ) -> Callable[[Any], Any]:
     """A decorator that adds an option; `about` is its English help."""
 
+    help_text = spoken(about)
+
     def attach(command: Any) -> Any:
-        option = SpokenOption(names, lambda: say(about), section, **attributes)
+        option = SpokenOption(names, help_text, section, **attributes)
         parameters = getattr(command, "__click_params__", [])
         command.__click_params__ = [*parameters, option]
         return command
@@ -91,7 +93,7 @@ class SpokenCommand(click.Command):
         return super().invoke(ctx)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        return help_option(self, ctx)
+        return help_option()
 
     def get_short_help_str(self, limit: int = 45) -> str:
         return self.about()
@@ -105,17 +107,17 @@ def too_many(arguments: Sequence[str]) -> OptionError:
     return OptionError(say("unexpected argument {word!r}", word=arguments[0]))
 
 
-def help_option(command: click.Command, ctx: click.Context) -> click.Option:
+def help_option() -> click.Option:
     """`--help`, in words of our own."""
 
     def show(context: click.Context, _: Any, value: bool) -> None:
         if value:
-            click.echo(context.get_help())
+            print(context.get_help())  # click.echo would take ASCII for a mistake
             context.exit()
 
     return SpokenOption(
         ["-h", "--help"],
-        words("show this page"),
+        spoken("show this page"),
         is_flag=True,
         is_eager=True,
         expose_value=False,

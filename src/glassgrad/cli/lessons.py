@@ -39,7 +39,15 @@ def xor_text(setup: Setup) -> str:
     ]
     heads = [say("output")] if outputs.shape[1] == 1 else [f"{say('output')} {k}" for k in (0, 1)]
     lines = [table([("x0", "x1", "xor", *heads), *rows], right=range(3 + len(heads)))]
-    if setup.settings.biases is False:
+    codes = setup.head.codes(outputs)
+    if not np.array_equal(codes, setup.part.dataset.train_y):
+        lines.append(
+            say(
+                "The outputs do not round to 0 1 1 0: more --steps are needed, or another --seed. "
+                "Without biases it depends on the start whether XOR is learnt (CANON C16)."
+            )
+        )
+    elif setup.settings.biases is False:
         lines.append(
             say(
                 "Not 0 1 1 0, because the network has no biases: the input (0, 0) gives each "
@@ -109,9 +117,7 @@ def book_check(setup: Setup) -> list[BookRow]:
     return rows
 
 
-def _crossings(
-    x: NDArray[Any], W1: NDArray[Any], b1: NDArray[Any]
-) -> dict[str, NDArray[np.bool_]]:
+def _crossings(x: NDArray[Any], W1: NDArray[Any], b1: NDArray[Any]) -> dict[str, NDArray[np.bool_]]:
     """The elements of W1 and b1 whose step of ±h changes the sign of a hidden unit's input."""
     distance = np.abs(x @ W1 + b1)  # (n, hidden)
     reach = _H * np.abs(x)  # (n, in)
@@ -151,7 +157,12 @@ class BookLog(Callback):
         train = self._accuracy(dataset.train)
         test = self._accuracy(dataset.test)
         self.rows.append((run.step, train, test))
-        text = say("step {step:6d}  train {train:.4f}  test {test:.4f}", step=run.step, train=train, test=test)
+        text = say(
+            "step {step:6d}  train {train:.4f}  test {test:.4f}",
+            step=run.step,
+            train=train,
+            test=test,
+        )
         self.output.report(text)
 
     def _accuracy(self, part: Any) -> float:

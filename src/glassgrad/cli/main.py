@@ -10,12 +10,11 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import Any
 
 import click
 
-from glassgrad.cli.helptext import SpokenOption, help_option, page, words
+from glassgrad.cli.helptext import SpokenOption, help_option, page, spoken
 from glassgrad.cli.terminal import (
     can_write_korean,
     complain,
@@ -154,7 +153,7 @@ class _Program(click.Group):
         return super().resolve_command(ctx, args)
 
     def get_help_option(self, ctx: click.Context) -> click.Option | None:
-        return help_option(self, ctx)
+        return help_option()
 
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         found = [(name, self.get_command(ctx, name)) for name in COMMANDS]
@@ -183,9 +182,9 @@ def _show_version(ctx: click.Context, _: Any, value: bool) -> None:
         from importlib.metadata import PackageNotFoundError, version  # noqa: PLC0415 - 10 ms
 
         try:
-            click.echo(f"glassgrad {version('glassgrad')}")
+            print(f"glassgrad {version('glassgrad')}")
         except PackageNotFoundError:  # run from a checkout
-            click.echo("glassgrad")
+            print("glassgrad")
         ctx.exit()
 
 
@@ -193,10 +192,10 @@ program = _Program(
     "glassgrad",
     invoke_without_command=True,
     params=[
-        SpokenOption(["--lang"], words("language: en or ko"), metavar="en|ko", expose_value=False),
+        SpokenOption(["--lang"], spoken("language: en or ko"), metavar="en|ko", expose_value=False),
         SpokenOption(
             ["--version"],
-            words("show the version"),
+            spoken("show the version"),
             is_flag=True,
             is_eager=True,
             expose_value=False,
@@ -221,4 +220,3 @@ def _alone() -> int:
 
 
 program.callback = _alone
-__all__ = ["FAILED", "FINE", "MISUSED", "main", "nullcontext", "run"]

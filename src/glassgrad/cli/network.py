@@ -54,7 +54,7 @@ def _draw_as_notes_do(model: MLP, name: str, seed: int) -> None:
     if seed >= _LEGACY_SEEDS:
         rule = f"0 ≤ seed < {_LEGACY_SEEDS}"
         raise OptionError(say("{name} takes no seed {seed}", name=name, seed=seed), rule=rule)
-    source = np.random.RandomState(seed)  # noqa: NPY002 - the very numbers of the notes
+    source = np.random.RandomState(seed)  # the very numbers of the notes
     draw = source.rand if name == "rand" else source.randn
     for parameter in model.parameters():
         if len(parameter.shape) > 1:

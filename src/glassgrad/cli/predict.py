@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from glassgrad.cli.helptext import SpokenCommand, flag, words
+from glassgrad.cli.helptext import SpokenCommand, flag, spoken
 from glassgrad.cli.terminal import Output
 from glassgrad.files import atomic_write
 from glassgrad.text import say
@@ -24,7 +24,10 @@ if TYPE_CHECKING:
 
 def _examples() -> list[tuple[str, str]]:
     return [
-        ("glassgrad predict runs/iris flowers.csv", say("one line a row: its number and the class")),
+        (
+            "glassgrad predict runs/iris flowers.csv",
+            say("one line a row: its number and the class"),
+        ),
         (
             "glassgrad predict runs/digits pixels.npz --probabilities",
             say("images as rows of raw pixels; with the probability of each class"),
@@ -36,7 +39,7 @@ def _examples() -> list[tuple[str, str]]:
 @click.command(
     "predict",
     cls=SpokenCommand,
-    about=words(
+    about=spoken(
         "Predict the class or the quantity of each raw row of a CSV or NPZ file. The columns are "
         "those of the training file, in any order; the target may be absent. Works from the run "
         "directory alone."

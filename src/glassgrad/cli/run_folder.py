@@ -5,7 +5,8 @@ Layer L11.
     runs/digits/  config.toml  run.json  model.safetensors  history.csv  checkpoint/  test.csv
 
 `run.json` holds what raw rows mean to the model and what the run found, in a closed schema;
-`test.csv` the raw rows of a table that were kept for testing. Nothing else is needed to use the model.
+`test.csv` the raw rows of a table that were kept for testing. To use the model nothing else is
+needed.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ import numpy as np
 from glassgrad.cli.config_file import CONFIG, read_config
 from glassgrad.cli.heads import CLASSIFICATION, REGRESSION, Head
 from glassgrad.cli.settings import Settings
-from glassgrad.data.columns import Table
+from glassgrad.cli.terminal import plain
+from glassgrad.data.columns import Column, Table
 from glassgrad.data.plan_json import plan_from_dict, plan_to_dict
 from glassgrad.data.table import TablePlan
 from glassgrad.errors import FileFormatError, OptionError, nearest
@@ -128,6 +130,10 @@ class RunFolder:
     def test(self) -> Path:
         return self.path / TEST
 
+    def has_begun(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return any(self.checkpoint.glob("last/*"))
+
     def settings(self) -> Settings:
         return read_config(self.config)
 
@@ -135,6 +141,7 @@ class RunFolder:
         """Write run.json as a whole."""
         plan = None if info.plan is None else plan_to_dict(info.plan)
         fields = {"format": _FORMAT, "version": _VERSION, **asdict(info), "plan": plan}
+        fields["result"] = plain(info.result)
         content = json.dumps(fields, ensure_ascii=False, allow_nan=False, indent=1)
         atomic_write(self.path / INFO, content.encode("utf-8"))
 
@@ -172,8 +179,6 @@ class RunFolder:
 
 def rows_of(source: Table, rows: Any) -> Table:
     """Some rows of a table, as a table."""
-    from glassgrad.data.columns import Column  # noqa: PLC0415 - its only use
-
     chosen = np.asarray(rows)
     columns = tuple(
         Column(
@@ -230,18 +235,17 @@ def checked_name(name: str) -> str:
     return name
 
 
-def newest_run(out: str | None, dataset: str) -> RunFolder:
-    """The run of a data set with the highest number, to go on with."""
+def earlier_run(out: str | None, name: str | None, dataset: str) -> RunFolder:
+    """The run to go on with: that of `name`, else the one of `dataset` with the highest number."""
     root = Path(out or RUNS).expanduser()
-    found = [
-        (int(number_text or 1), path)
-        for path, number_text in _numbered(root, dataset)
-        if (path / CONFIG).is_file()
-    ]
+    if name is not None:
+        found = [(1, root / checked_name(name))]
+    else:
+        found = [(int(tail or 1), path) for path, tail in _numbered(root, dataset)]
+    found = [(count, path) for count, path in found if (path / CONFIG).is_file()]
     if not found:
-        raise OptionError(
-            say("there is no run of {dataset} in {path} to go on with", dataset=dataset, path=root)
-        )
+        what = name or dataset
+        raise OptionError(say("{path} holds no run of {name} to go on with", path=root, name=what))
     return RunFolder(max(found)[1])
 
 

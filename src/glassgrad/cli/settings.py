@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
-from glassgrad.cli.helptext import Words, words
+from glassgrad.cli.helptext import Words, spoken
 from glassgrad.errors import GlassgradError, OptionError, nearest, unknown_option
 from glassgrad.text import say
 
@@ -254,7 +254,7 @@ class Key:
         return self.name.replace("-", "_")
 
 
-DATA, NETWORK, TRAINING, RUN = words("Data"), words("Network"), words("Training"), words("Run")
+DATA, NETWORK, TRAINING, RUN = spoken("Data"), spoken("Network"), spoken("Training"), spoken("Run")
 _TABLE: dict[str, Key] = {}
 
 
@@ -271,14 +271,14 @@ _key("target", text, "COLUMN", DATA, "the column to predict, by name or position
 _key("drop", names, "A,B", DATA, "columns to leave out")
 _key(
     "missing",
-    one_of(lambda: ("error", "drop", "impute"), words("way with missing values")),
+    one_of(lambda: ("error", "drop", "impute"), spoken("way with missing values")),
     "error|drop|impute",
     DATA,
     "missing cells: refuse them, drop their rows, or fill them in",
 )
 _key(
     "task",
-    one_of(lambda: ("classification", "regression"), words("task")),
+    one_of(lambda: ("classification", "regression"), spoken("task")),
     "KIND",
     DATA,
     "classification or regression; by default text and few distinct integers are classes",
@@ -291,7 +291,7 @@ _key("data", text, "FOLDER", DATA, "where data sets lie; else GLASSGRAD_DATA, el
 _key("layers", sizes, "32,16", NETWORK, "sizes of the hidden layers; none for no hidden layer")
 _key(
     "activation",
-    one_of(_activations, words("activation")),
+    one_of(_activations, spoken("activation")),
     "NAME",
     NETWORK,
     "activation function of the hidden layers: relu, tanh, sigmoid, gelu …",
@@ -299,7 +299,7 @@ _key(
 _key("biases", switch, "", NETWORK, "layers with or without biases")
 _key(
     "init",
-    spec(_initializers, words("initialiser")),
+    spec(_initializers, spoken("initialiser")),
     "NAME",
     NETWORK,
     "starting weights: auto, he, xavier, normal:std=0.01, uniform:low=-1,high=1, rand …",
@@ -307,21 +307,21 @@ _key(
 _key("dropout", _share, "P", NETWORK, "share of hidden activations that dropout sets to 0")
 _key(
     "dtype",
-    one_of(lambda: ("float32", "float64"), words("dtype")),
+    one_of(lambda: ("float32", "float64"), spoken("dtype")),
     "NAME",
     NETWORK,
     "float32 or float64",
 )
 _key(
     "loss",
-    one_of(_losses, words("loss")),
+    one_of(_losses, spoken("loss")),
     "NAME",
     TRAINING,
     "loss function: cross_entropy, mse, half_sse, huber …",
 )
 _key(
     "optimizer",
-    spec(_optimizers, words("optimizer")),
+    spec(_optimizers, spoken("optimizer")),
     "NAME",
     TRAINING,
     "optimizer: sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw",
@@ -329,7 +329,7 @@ _key(
 _key("lr", _above_0, "X", TRAINING, "learning rate")
 _key(
     "schedule",
-    one_of(_schedules, words("schedule")),
+    one_of(_schedules, spoken("schedule")),
     "NAME",
     TRAINING,
     "how the learning rate changes: constant, step, exponential, cosine, warm_up …",
@@ -346,7 +346,7 @@ _key("seed", whole(0), "N", TRAINING, "of starting weights, batches and splits; 
 _key("canon", switch, "", TRAINING, "the book's own settings, and its gradient check")
 _key(
     "backend",
-    one_of(lambda: ("auto", "numpy"), words("back end")),
+    one_of(lambda: ("auto", "numpy"), spoken("back end")),
     "NAME",
     TRAINING,
     "what runs the training step: auto or numpy",

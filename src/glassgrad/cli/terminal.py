@@ -24,19 +24,19 @@ if TYPE_CHECKING:
 # --- encodings ---------------------------------------------------------------------------
 
 # How a character is written where an encoding lacks it; accents fall off by themselves.
+_PAIRS = """
+    × x  ÷ /  … ...  → ->  ← <-  ⇒ =>  ≤ <=  ≥ >=  ≠ !=  ≈ ~  ± +-  ∞ inf  √ sqrt  ½ 1/2  ¼ 1/4
+    ² ^2  ³ ^3  ° deg  ‖ ||  σ sigma  Σ sum  π pi  μ mu  µ u  ∂ d  δ d  Δ d  λ lambda  ε eps
+    α alpha  β beta  θ theta  Φ Phi  ✓ ok  ✗ no  █ #  ▏ |  ∈ in  ′ '
+""".split()
 _ASCII = {
+    **dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True)),
     **dict.fromkeys("−–—‐‑━─╸╺", "-"),
     **dict.fromkeys("“”„", '"'),
     **dict.fromkeys("‘’‚", "'"),
     **dict.fromkeys("│┃╎", "|"),
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╯╰", "+"),
     **dict.fromkeys("·•∙⋅⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏", "*"),
-    **{"×": "x", "÷": "/", "…": "...", "→": "->", "←": "<-", "⇒": "=>"},
-    **{"≤": "<=", "≥": ">=", "≠": "!=", "≈": "~", "±": "+-", "∞": "inf", "√": "sqrt"},
-    **{"½": "1/2", "¼": "1/4", "²": "^2", "³": "^3", "⁻": "^-", "°": " deg", "‖": "||"},
-    **{"σ": "sigma", "Σ": "sum", "π": "pi", "μ": "mu", "µ": "u", "∂": "d", "δ": "d", "Δ": "d"},
-    **{"λ": "lambda", "ε": "eps", "α": "alpha", "β": "beta", "θ": "theta", "Φ": "Phi"},
-    **{"✓": "ok", "✗": "no", "█": "#", "▏": "|", "∈": "in", "′": "'"},
 }
 _HANDLER = "glassgrad-ascii"
 
@@ -108,7 +108,7 @@ class Output:
     def data(self, value: Any) -> None:
         """The result for programs, as one JSON value; nothing without `--json`."""
         if self.json:
-            print(json.dumps(_plain(value), ensure_ascii=False, allow_nan=False, indent=1))
+            print(json.dumps(plain(value), ensure_ascii=False, allow_nan=False, indent=1))
 
 
 def complain(text: str) -> None:
@@ -140,14 +140,14 @@ def spoken_warnings() -> Iterator[None]:
         yield
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """`value` for JSON: NumPy numbers and arrays as Python's; what is not finite is null."""
     if hasattr(value, "tolist"):
         value = value.tolist()
     if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     is_finite = not isinstance(value, float) or abs(value) < float("inf")
     return value if is_finite else None
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from glassgrad.cli.helptext import SpokenCommand, SpokenOption, flag, words
+from glassgrad.cli.helptext import SpokenCommand, SpokenOption, flag, spoken
 from glassgrad.cli.settings import KEYS, RUN, Settings, read_settings
 from glassgrad.cli.terminal import Output
 from glassgrad.errors import OptionError
@@ -35,14 +35,14 @@ def _examples() -> list[tuple[str, str]]:
             "glassgrad train houses.csv --target price --missing impute --task regression",
             say("a quantity, with missing cells filled in"),
         ),
-        ("glassgrad train digits --epochs 80 --resume", say("go on with the last run, longer")),
+        ("glassgrad train runs/digits --resume", say("go on with a run that was interrupted")),
         ("glassgrad train runs/digits/config.toml", say("repeat a run")),
     ]
 
 
 def _with_settings(command: Any) -> Any:
     """Add the flags of the table."""
-    for key in reversed(KEYS.values()):
+    for key in reversed(list(KEYS.values())):
         if key.name == "dataset":
             continue
         names = [_SWITCHES.get(key.name, f"--{key.name}"), key.field]
@@ -56,7 +56,7 @@ def _with_settings(command: Any) -> Any:
 @click.command(
     "train",
     cls=SpokenCommand,
-    about=words(
+    about=spoken(
         "Train a network on a data set (xor, moons, circles, spiral, blobs, digits, mnist, "
         "fashion-mnist, cifar-10), on a CSV or NPZ file of your own, or as a config.toml says. "
         "Prints the layers, a gradient check and the test result, and writes runs/NAME."

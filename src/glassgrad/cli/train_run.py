@@ -5,6 +5,7 @@ Layer L11.
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -31,12 +32,12 @@ from glassgrad.cli.network import (
     report_table,
 )
 from glassgrad.cli.problem import Problem, canonical, open_problem
-from glassgrad.cli.run_folder import RunFolder, RunInfo, new_folder, newest_run, rows_of
+from glassgrad.cli.run_folder import RunFolder, RunInfo, earlier_run, new_folder, rows_of
 from glassgrad.cli.settings import Settings
 from glassgrad.cli.show import confusion_text, scores_data, scores_text
 from glassgrad.cli.terminal import Output
 from glassgrad.cli.trained import Scores, score
-from glassgrad.cli.training import Setup, set_up, test_scores, train
+from glassgrad.cli.training import Setup, held_out_scores, set_up, train
 from glassgrad.errors import DataError, OptionError
 from glassgrad.io import save
 from glassgrad.text import say
@@ -61,19 +62,28 @@ class Job:
 
 
 def start_run(settings: Settings, output: Output) -> int:
-    """A new run, in a directory of its own."""
+    """A new run, in a directory of its own, which is taken away if training never began."""
     job = _prepared(settings, output)
-    facts = _introduce(job, output)
-    folds = _cross_validate(job, output)
     stem = canonical(settings.dataset or "") or Path(settings.dataset or "").stem
     folder = new_folder(settings.out, settings.name, stem)
-    with folder.locked():
-        write_config(folder.config, replace(job.settings, name=None, out=None))
-        info = _info(job, {"folds": folds} if folds else {})
-        folder.write_info(info)
-        if info.plan is not None and job.problem.table is not None:
-            _keep_test_rows(folder, job)
-        return _train(job, folder, info, facts, output, resume=False)
+    try:
+        with folder.locked():
+            return _run_in(folder, job, output)
+    except BaseException:
+        if not folder.has_begun():
+            shutil.rmtree(folder.path, ignore_errors=True)
+        raise
+
+
+def _run_in(folder: RunFolder, job: Job, output: Output) -> int:
+    facts = _introduce(job, output)
+    folds = _cross_validate(job, output)
+    write_config(folder.config, replace(job.settings, name=None, out=None))
+    info = _info(job, {"folds": folds} if folds else {})
+    folder.write_info(info)
+    if info.plan is not None and job.problem.table is not None:
+        _keep_test_rows(folder, job)
+    return _train(job, folder, info, facts, output, resume=False)
 
 
 def resume_run(
@@ -84,13 +94,18 @@ def resume_run(
     output: Output,
 ) -> int:
     """Go on with a run from its newest checkpoint."""
-    folder = RunFolder(config.parent) if config is not None else _named_run(name, chosen)
+    folder = (
+        RunFolder(config.parent)
+        if config is not None
+        else earlier_run(chosen.out, chosen.name, canonical(name) or Path(name).stem)
+    )
     stored = folder.settings()
     refuse_changes(chosen, stored)
     info = folder.read_info()
     settings = replace(chosen, name=None, out=None, dataset=None).over(stored)
     with folder.locked():
         job = _prepared(settings, output)
+        _refuse_longer(settings, stored)
         if job.setup.part.plan != info.plan:
             problem = say("{path} has changed since the run began", path=info.source)
             raise DataError(problem, operation=str(folder.path))
@@ -100,12 +115,14 @@ def resume_run(
         return _train(job, folder, info, facts, output, resume=True)
 
 
-def _named_run(name: str, chosen: Settings) -> RunFolder:
-    stem = canonical(name) or Path(name).stem
-    if chosen.name is None:
-        return newest_run(chosen.out, stem)
-    folder = newest_run(chosen.out, chosen.name)
-    return RunFolder(folder.path.parent / chosen.name)
+def _refuse_longer(settings: Settings, stored: Settings) -> None:
+    """A rate that was planned for the length of the run leaves nothing for a longer one."""
+    is_as_long = (settings.epochs, settings.steps) == (stored.epochs, stored.steps)
+    if is_as_long or stored.schedule in (None, "constant"):
+        return
+    problem = say("the schedule {name} was planned for the run's length", name=stored.schedule)
+    hint = say("start a new run, with --schedule constant if it is to be lengthened later")
+    raise OptionError(problem, operation="--epochs", hint=hint)
 
 
 def _prepared(settings: Settings, output: Output) -> Job:
@@ -135,7 +152,10 @@ def _introduce(job: Job, output: Output) -> dict[str, Any]:
         "dataset": dataset.name,
         "task": dataset.task,
         "classes": list(dataset.class_names),
-        "rows": {"train": len(dataset), "test": 0 if dataset.test is None else len(dataset.test[0])},
+        "rows": {
+            "train": len(dataset),
+            "test": 0 if dataset.test is None else len(dataset.test[0]),
+        },
         "settings": job.settings.chosen(),
         "layers": [vars(row) for row in rows],
         "parameters": sum(row.parameters for row in rows),
@@ -162,7 +182,9 @@ def _gradient_check(job: Job, output: Output) -> tuple[bool, dict[str, Any]]:
 def _data_text(job: Job) -> str:
     dataset = job.problem.dataset
     test = 0 if dataset.test is None else len(dataset.test[0])
-    rows = say("{n:,} rows for training, {m:,} for testing", n=len(dataset), m=test)
+    rows = say("{n:,} rows", n=len(dataset))
+    if test:
+        rows = say("{n:,} rows for training, {m:,} for testing", n=len(dataset), m=test)
     features = say("{n} features", n=job.setup.features)
     if job.setup.head.classes:
         task = say("classification, {n} classes", n=job.setup.head.classes)
@@ -183,7 +205,7 @@ def _cross_validate(job: Job, output: Output) -> list[dict[str, Any]]:
     for number, part in enumerate(job.problem.folds(count, job.settings), start=1):
         setup = set_up(job.settings, part)
         train(setup, progress=_progress(output))
-        scores = test_scores(setup)
+        scores = held_out_scores(setup)
         assert scores is not None  # a fold always has a held-out part
         found.append(scores)
         place = say("fold {i} of {n}", i=number, n=count)
@@ -229,14 +251,11 @@ def _train(
         callbacks = (BookLog(job.setup, output),)
     try:
         history = train(
-            job.setup,
-            folder=folder,
-            resume=resume,
-            callbacks=callbacks,
-            progress=_progress(output),
+            job.setup, folder=folder, resume=resume, callbacks=callbacks, progress=_progress(output)
         )
     except BaseException:
-        output.note(say("go on: glassgrad train {path} --resume", path=folder.path))
+        if folder.has_begun():
+            output.note(say("go on: glassgrad train {path} --resume", path=folder.path))
         raise
     seconds = time.perf_counter() - began
     save(job.setup.model, folder.path)
@@ -250,7 +269,7 @@ def _train(
 
 def _result(job: Job, history: History, seconds: float) -> dict[str, Any]:
     """What the run found, for run.json and for programs."""
-    scores = test_scores(job.setup)
+    scores = held_out_scores(job.setup)
     X, y = job.problem.dataset.train
     plan = job.setup.part.plan
     scale = 1.0 if plan is None else plan.target_scale

@@ -16,9 +16,16 @@ from numpy.typing import NDArray
 from glassgrad.cli.heads import CLASSIFICATION, Head
 from glassgrad.cli.run_folder import RunFolder, RunInfo, find_run
 from glassgrad.data.columns import Column, Table
+from glassgrad.data.delimited import read_csv
 from glassgrad.data.labels import check_labels
 from glassgrad.data.read import read_table
-from glassgrad.errors import DataError, DataWarning, FileFormatError, OptionError
+from glassgrad.errors import (
+    DataError,
+    DataWarning,
+    FileFormatError,
+    InitializerWarning,
+    OptionError,
+)
 from glassgrad.io import load
 from glassgrad.nn import Module
 from glassgrad.text import say
@@ -70,6 +77,16 @@ class Trained:
         batch = plan.transform(table, dtype=self.dtype, with_target=with_target or None)
         return Rows(batch.X, batch.y, batch.kept + 1, batch.report.lines())
 
+    def kept_rows(self) -> Rows:
+        """The rows of a table that were kept for testing, as `write_test` wrote them."""
+        plan = self.info.plan
+        if plan is None:
+            problem = say("the table plan is missing")
+            raise FileFormatError(problem, operation=str(self.folder.path))
+        table = read_csv(self.folder.test, encoding="utf-8", delimiter=",", header=plan.has_header)
+        batch = plan.transform(table, dtype=self.dtype, with_target=True)
+        return Rows(batch.X, batch.y, batch.kept + 1, batch.report.lines())
+
     @property
     def dtype(self) -> Any:
         return self.model.parameters()[0].dtype
@@ -95,9 +112,7 @@ class Trained:
         return score(self.head, self.outputs(rows.X), rows.y, target_scale)
 
 
-def score(
-    head: Head, outputs: NDArray[Any], y: NDArray[Any], target_scale: float = 1.0
-) -> Scores:
+def score(head: Head, outputs: NDArray[Any], y: NDArray[Any], target_scale: float = 1.0) -> Scores:
     """Accuracy and confusion of classes; R² and the mean absolute error of quantities."""
     if head.classes:
         codes = head.codes(outputs)
@@ -106,6 +121,11 @@ def score(
     values = outputs.reshape(len(y)).astype(np.float64)
     truth = np.asarray(y, dtype=np.float64).reshape(len(y))
     return Scores(len(y), {"r2": r2(values, truth), "mae": mae(values, truth) * target_scale})
+
+
+def labelled(X: NDArray[Any], y: NDArray[Any]) -> Rows:
+    """Features and targets that are ready for the model."""
+    return Rows(X, y, np.arange(1, len(X) + 1))
 
 
 def open_trained(name: str) -> Trained:
@@ -120,7 +140,10 @@ def open_trained(name: str) -> Trained:
             say("the run {path} has not ended", path=folder.path),
             hint=say("go on with it: glassgrad train {path} --resume", path=folder.path),
         )
-    model = load(folder.model)
+    with warnings.catch_warnings():
+        # How the weights once started is no matter now that they are read.
+        warnings.simplefilter("ignore", InitializerWarning)
+        model = load(folder.model)
     widths = [p.shape[0] for p in model.parameters() if len(p.shape) > 1]
     if not widths or widths[0] != info.features:
         problem = say("the model does not fit the {n} features of run.json", n=info.features)
@@ -179,7 +202,7 @@ def _require_raw(X: NDArray[Any], info: RunInfo, name: str) -> None:
     if low < 0 or high > info.scale:
         problem = say("pixels lie in {low:g} … {high:g}", low=low, high=high)
         raise DataError(problem, operation=name, rule=f"0 ≤ pixel ≤ {info.scale:g}")
-    if high <= 1 and (X != np.rint(X)).any():
+    if high <= 1 and (np.rint(X) != X).any():
         message = say("{name}: pixels of at most 1 look scaled already", name=name)
         rule = say("raw ones of 0 … {scale:g} are expected", scale=info.scale)
         warnings.warn(f"{message}; {rule}", DataWarning, stacklevel=2)
@@ -195,5 +218,3 @@ def _labels(table: Table, column: Column, info: RunInfo) -> NDArray[np.int64]:
     whole = column.numbers.astype(np.int64)
     is_whole = bool((whole == column.numbers).all())
     return check_labels(whole if is_whole else column.numbers, len(info.classes))
-
-

@@ -160,9 +160,9 @@ def _expression(node: ast.expr) -> Expr:
             return Expr("negative", (_expression(operand),))
         case ast.UnaryOp(op=ast.Invert(), operand=operand):
             return Expr("invert", (_expression(operand),))
-        case ast.BinOp(left=left, op=op, right=right):
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _AST_BINARY:
             return Expr(_AST_BINARY[type(op)], (_expression(left), _expression(right)))
-        case ast.Compare(left=left, ops=[op], comparators=[right]):
+        case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _AST_COMPARE:
             return Expr(_AST_COMPARE[type(op)], (_expression(left), _expression(right)))
         case ast.Call(func=ast.Name(id="polynomial"), args=[variable, *coefficients]):
             return _horner(_expression(variable), [_expression(c) for c in coefficients])

@@ -31,7 +31,7 @@ Rule = Callable[..., Any]
 Text = str | Callable[[Sequence[str], Mapping[str, Any]], str]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Primitive:
     """What every record holds; use one of the four kinds below.
 
@@ -56,7 +56,7 @@ class Primitive:
     helpers: tuple[str, ...] = ()
     batch: Rule | None = None
     evaluate: Rule | None = None
-    run: Rule | None = field(default=None, init=False, repr=False)  # its text, once compiled
+    run: Rule | None = field(default=None, init=False)  # its text, once compiled
 
     def __post_init__(self) -> None:
         assert self.name not in REGISTRY, f"primitive {self.name} is defined twice"
@@ -79,7 +79,7 @@ class Primitive:
         raise AssertionError("a record is one of the four kinds")
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Elementwise(Primitive):
     """A scalar function applied to each element, with broadcasting.
 
@@ -95,7 +95,7 @@ class Elementwise(Primitive):
     partials: tuple[Rule | float | None, ...]
     domain: tuple[tuple[float, float], ...] = ((-3.0, 3.0),)
     pull: tuple[Rule | None, ...] | None = None
-    parsed: scalar.Formula = field(init=False, repr=False)
+    parsed: scalar.Formula = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -117,7 +117,7 @@ class Elementwise(Primitive):
         return f"{self.name}({', '.join(operands)})"
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class _Templated(Primitive):
     """What the three array kinds share: a text, and a shape and dtype rule."""
 
@@ -139,7 +139,7 @@ class _Templated(Primitive):
         return self.text.format(**named, **printed)
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Linear(_Templated):
     """Linear in every operand that has a transpose; other operands are indices and masks.
 
@@ -151,7 +151,7 @@ class Linear(_Templated):
     transposes: tuple[Rule | None, ...] | Rule
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Bilinear(_Templated):
     """Linear in each of two operands while the other is held.
 
@@ -162,7 +162,7 @@ class Bilinear(_Templated):
     transposes: tuple[Rule, Rule]
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class General(_Templated):
     """Anything else.
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 Path = tuple[str, ...]
+COMPOSITES: set[str] = set()  # names of regions that are functions, not layers
 
 
 class _Provenance(threading.local):
@@ -49,6 +50,7 @@ def region(name: str) -> Iterator[None]:
 def composite(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function whose equations show as one region with its name."""
     name = function.__name__.strip("_")
+    COMPOSITES.add(name)
 
     @functools.wraps(function)
     def in_region(*args: P.args, **kwargs: P.kwargs) -> R:

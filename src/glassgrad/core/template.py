@@ -71,7 +71,7 @@ def function_of(primitive: Primitive, params: Mapping[str, Any]) -> Callable[...
     if primitive.evaluate is not None:
         function = primitive.evaluate
     elif callable(getattr(primitive, "text", None)):
-        return _specialised(primitive, tuple(sorted(params.items())))
+        return _specialised(primitive, tuple(params.items()))
     else:
         function = _compile_generic(primitive, params)
     object.__setattr__(primitive, "run", function)
@@ -134,7 +134,7 @@ def compile_functions(
 def check_syntax(tree: ast.AST) -> None:
     """Refuse a program with anything but arithmetic, calls, loops and listed names."""
     for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED_NODES):
+        if not isinstance(node, _ALLOWED_NODES) or getattr(node, "decorator_list", None):
             raise GraphError(f"emitted code may not contain {type(node).__name__}")
         if isinstance(node, ast.Name) and node.id.startswith("__"):
             raise GraphError(f"emitted code may not name {node.id!r}")

@@ -8,7 +8,7 @@ MESSAGES: dict[str, str] = {
     "a step is an integer, not {dtype}": "스텝은 정수여야 하는데 {dtype}입니다",
     "a random draw without a key": "키 없이 난수를 뽑으려 했습니다",
     "draw inside `with random_key(0):`, or pass `key=0`": (
-        "`with random_key(0):` 안에서 뽑거나 `key=0`을 넘기세요"
+        "`with random_key(0):` 안에서 뽑거나 `key=0`을 넘기십시오"
     ),
     "{p} is not a probability": "{p:은/는} 확률이 아닙니다",
     "p of shape {own} does not broadcast to {shape}": (

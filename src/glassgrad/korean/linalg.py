@@ -4,7 +4,7 @@ MESSAGES: dict[str, str] = {
     # linalg
     "a number has no axis to multiply over": "수 하나에는 곱해서 더할 축이 없습니다",
     "write `x * y`": "`x * y`로 쓰십시오",
-    "inner sizes differ, {a} and {b}": "안쪽 크기가 {a}와 {b}로 다릅니다",
+    "inner sizes differ, {a} and {b}": "안쪽 크기가 {a:과/와} {b:으로/로} 다릅니다",
     "`{name}` looks transposed: `{product}` fits": (
         "{name:이/가} 전치된 것 같습니다: `{product}` 꼴이면 맞습니다"
     ),
@@ -30,7 +30,7 @@ MESSAGES: dict[str, str] = {
     "{term!r} names {a} axes, the operand has {b}": (
         "{term!r:은/는} 축 {a}개를 말하지만 피연산자의 축은 {b}개입니다"
     ),
-    "label {label!r} has sizes {a} and {b}": "첨자 {label!r}의 크기가 {a}와 {b}로 다릅니다",
+    "label {label!r} has sizes {a} and {b}": "첨자 {label!r}의 크기가 {a:과/와} {b:으로/로} 다릅니다",
     "one label, one size": "첨자 하나에 크기 하나",
     # norm
     "a norm is over one axis or two, not {count}": (

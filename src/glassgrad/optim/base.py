@@ -16,6 +16,7 @@ import numpy as np
 
 from glassgrad.autodiff.graphs import record
 from glassgrad.core.aval import aval_of
+from glassgrad.core.position import here
 from glassgrad.core.region import region
 from glassgrad.errors import (
     DataError,
@@ -25,6 +26,7 @@ from glassgrad.errors import (
 )
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.optim.clip import clip_by_value, global_norm, scale_to_norm
+from glassgrad.optim.in_place import in_place
 from glassgrad.optim.options import above, at_least, whole
 from glassgrad.optim.schedules import Schedule
 from glassgrad.optim.targets import named_parameters
@@ -35,7 +37,7 @@ from glassgrad.text import say
 
 State = dict[str, list[Any]]
 Info = dict[str, Any]
-Run = Callable[..., tuple[Any, ...] | None]
+Run = Callable[..., Sequence[Any] | None]
 _FLOAT64 = np.dtype(np.float64)
 
 
@@ -218,19 +220,10 @@ class Optimizer:
         if not all(mask):
             grads = [g for g in grads if g is not None]
         values = [p._value for p in self.parameters]
-        lr, number = np.float64(self.rate), np.float64(self.count + 1)
-        results = run(*values, *grads, *self._rows, lr, number)
-        if results is not None:
-            self._take(results, mask)
-
-    def _take(self, results: Sequence[Any], mask: Sequence[bool]) -> None:
-        """Write one update's results into the parameters and the state."""
-        count = len(self.parameters)
-        for parameter, value, held in zip(self.parameters, results, mask, strict=False):
-            if held:
-                parameter.assign(value)
-        self._rows = list(results[count : count + len(self._rows)])
-        self.count += 1
+        rows = run(values, grads, np.float64(self.rate), np.float64(self.count + 1), here(2))
+        if rows is not None:
+            self._rows = list(rows)
+            self.count += 1
 
     def zero_grad(self) -> None:
         """Forget the gradients of the parameters."""
@@ -264,21 +257,41 @@ class Optimizer:
         self.warn_unreached(n for (n, p), held in named if not held and p.requires_grad)
         if not any(mask):
             return lambda *inputs: None
-        run: Run = self.graph(mask).callable()
-        self._runs[mask] = self._guarded(run) if self.clips else run
+        self._runs[mask] = self._guarded(mask) if self.clips else self._writing(mask)
         return self._runs[mask]
 
-    def _guarded(self, run: Run) -> Run:
-        """An update that says when it is skipped, and then returns None."""
+    def _writing(self, mask: tuple[bool, ...]) -> Run:
+        """An update that writes the new parameters where the old ones are."""
+        update, writes = in_place(self.graph(mask), len(self.parameters))
+        held = [p for p, is_held in zip(self.parameters, mask, strict=True) if is_held]
 
-        def guarded(*inputs: Any) -> tuple[Any, ...] | None:
+        def writing(values: Any, grads: Any, lr: Any, number: Any, where: Any) -> Any:
+            results = update(*values, *grads, *self._rows, lr, number)
+            for parameter in held:  # first, because NumPy may be told to raise half-way
+                parameter.mark_overwritten(where)
+            for write, value, result in zip(writes, values, results, strict=False):
+                if write is not None:
+                    write(value, result, value)
+            return results[len(values) :]
+
+        return writing
+
+    def _guarded(self, mask: tuple[bool, ...]) -> Run:
+        """An update that writes nothing where it is skipped, says so, and then returns None."""
+        update = self.graph(mask).callable()
+        held = list(zip(self.parameters, mask, strict=True))
+
+        def guarded(values: Any, grads: Any, lr: Any, number: Any, where: Any) -> Any:
             with np.errstate(all="ignore"):  # what is not finite is reported in the next lines
-                results = run(*inputs)
-            assert results is not None
-            if results[-1]:
-                self.warn_skipped(float(results[-2]), self.count + 1)
+                *results, norm, is_skipped = update(*values, *grads, *self._rows, lr, number)
+            if is_skipped:
+                self.warn_skipped(float(norm), self.count + 1)
                 return None
-            return results
+            for (parameter, is_held), value in zip(held, results, strict=False):
+                if is_held:
+                    np.copyto(parameter._value, value, casting="same_kind")
+                    parameter.mark_overwritten(where)
+            return results[len(held) :]
 
         return guarded
 

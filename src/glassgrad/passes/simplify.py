@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from glassgrad.core.aval import broadcast_shapes
 from glassgrad.core.primitive import Elementwise
@@ -21,6 +22,7 @@ def simplify(graph: Graph) -> Graph:
     """The graph with every equation dropped that a law makes equal to an earlier value."""
     alias: dict[Var, Atom] = {}
     made: dict[Var, Eqn] = {}
+    names: dict[Var, str] = {}
     kept = []
     for eqn in graph.eqns:
         inputs = tuple(rename(atom, alias) for atom in eqn.inputs)
@@ -29,13 +31,39 @@ def simplify(graph: Graph) -> Graph:
         same = _same_value(current, made)
         if same is not None and len(eqn.outputs) == 1:
             alias[eqn.outputs[0]] = same
-            if isinstance(same, Var) and not same.name:
-                same.name = eqn.outputs[0].name
+            if isinstance(same, Var) and not same.name and eqn.outputs[0].name:
+                names.setdefault(same, eqn.outputs[0].name)
             continue
         kept.append(current)
         made.update((var, current) for var in current.outputs)
     outputs = tuple(rename(atom, alias) for atom in graph.outputs)
-    return replace(graph, eqns=tuple(kept), outputs=outputs)
+    return _with_names(replace(graph, eqns=tuple(kept), outputs=outputs), names)
+
+
+def _with_names(graph: Graph, names: dict[Var, str]) -> Graph:
+    """The graph in which values without a name have those of equations that were dropped."""
+    if not names:
+        return graph
+    fresh: dict[Atom, Atom] = {var: Var(var.aval, name) for var, name in names.items()}
+    made: dict[Eqn, Eqn] = {}
+
+    def renamed(atoms: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(fresh.get(a, a) if isinstance(a, Var) else a for a in atoms)
+
+    def rebuilt(eqn: Eqn) -> Eqn:
+        if eqn not in made:
+            derives = None if eqn.derives is None else rebuilt(eqn.derives)
+            inputs, outputs = renamed(eqn.inputs), renamed(eqn.outputs)
+            made[eqn] = replace(eqn, inputs=inputs, outputs=outputs, derives=derives)
+        return made[eqn]
+
+    return replace(
+        graph,
+        inputs=renamed(graph.inputs),
+        outputs=renamed(graph.outputs),
+        eqns=tuple(map(rebuilt, graph.eqns)),
+        consts=tuple((renamed((var,))[0], value) for var, value in graph.consts),
+    )
 
 
 def _unbroadcast(eqn: Eqn, inputs: tuple[Atom, ...], made: dict[Var, Eqn]) -> tuple[Atom, ...]:

@@ -7,6 +7,7 @@ Each way of reading has its way of writing as transpose: `getitem` and `place`, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -108,9 +109,14 @@ def _index_error(
 ) -> IndexRangeError:
     """What the shape rule says, else NumPy's complaint, which names index, axis and size."""
     layout_of(shape, index, [np.shape(array) for array in arrays])
-    return IndexRangeError(
-        say("an index array does not fit: {problem}", problem=error), rule="-size <= i < size"
-    )
+    numbers = re.findall(r"-?\d+", str(error))  # index 5 is out of bounds for axis 0 with size 2
+    problem = say("an index array does not fit: {problem}", problem=error)
+    if len(numbers) == 3:  # noqa: PLR2004
+        found, axis, size = numbers
+        problem = say(
+            "index {index} is outside axis {axis} of size {size}", index=found, axis=axis, size=size
+        )
+    return IndexRangeError(problem, rule="-size <= i < size")
 
 
 def _gather_batch(

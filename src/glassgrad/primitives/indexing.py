@@ -16,6 +16,7 @@ import numpy as np
 
 from glassgrad.core.aval import Aval, Shape, broadcast_shapes
 from glassgrad.core.interpret import as_operand
+from glassgrad.core.position import here, place_of
 from glassgrad.errors import DtypeError, GlassgradError, IndexRangeError, TraceError
 from glassgrad.primitives.layout import array_of, expand_dims, reshape
 from glassgrad.text import say
@@ -135,6 +136,7 @@ def concrete(value: Any) -> np.ndarray:
         pass
     raise TraceError(
         say("the shape of the result depends on the values of a traced mask"),
+        operation=place_of(here()),
         rule=say("the shapes of a graph are known when it is recorded"),
         hint=say("keep the shape and choose with np.where(mask, x, 0)"),
     )

@@ -23,18 +23,19 @@ from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.text import say
 
 
-class _Missing:
+class Missing:
     """Why there is nothing to show: told apart from a gradient of 0."""
 
-    def __init__(self, words: str) -> None:
+    def __init__(self, words: str, is_pending: bool) -> None:
         self.words = words
+        self.is_pending = is_pending
 
     def __repr__(self) -> str:
         return self.words
 
 
-NOT_COMPUTED: Final = _Missing("not computed yet")
-NO_GRADIENT: Final = _Missing("no gradient")
+NOT_COMPUTED: Final = Missing("not computed yet", is_pending=True)
+NO_GRADIENT: Final = Missing("no gradient", is_pending=False)
 
 
 @dataclass(frozen=True, eq=False)
@@ -201,6 +202,7 @@ def backward_order(graph: Graph) -> list[Eqn]:
 __all__ = [
     "NOT_COMPUTED",
     "NO_GRADIENT",
+    "Missing",
     "Record",
     "backward_order",
     "pulled",

@@ -1,0 +1,202 @@
+"""Running what was printed, before it is shown.
+
+Layer L6. The text is executed and compared with the graph that it prints, bit for bit, and its gradients
+with finite differences of its own value. Inputs are drawn; where the numbers of one draw have no
+finite result, the next draw is tried.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from itertools import count
+from typing import Any
+
+import numpy as np
+
+from glassgrad.core.template import compile_functions
+from glassgrad.errors import GraphError
+from glassgrad.graph.ir import Graph
+
+_MOST_ELEMENTS = 5_000_000  # of all values of a graph that is run to check its text
+_STEPS = (1e-4, 1e-3, 1e-5, 1e-2, 1e-6)
+_GOOD = 1e-7  # a relative difference at which no further step is tried
+_MOST_DIRECTIONS = 6
+_DRAWS = 4
+_number = count(1).__next__
+Arrays = list[Any]
+
+
+def compiled(text: str, name: str) -> Callable[..., tuple[Any, ...]]:
+    """The printed function, from the very text; its syntax tree is checked first."""
+    body = text.replace("import numpy as np\n", "", 1)
+    function = compile_functions(body, f"<source {name} {_number()}>")[name]
+    return lambda *arrays: _as_tuple(function(*arrays))
+
+
+def _as_tuple(results: Any) -> tuple[Any, ...]:
+    return results if isinstance(results, tuple) else (results,)
+
+
+def is_runnable(graph: Graph) -> bool:
+    """Whether the graph's values are small enough to compute."""
+    return sum(var.aval.size for var in graph.variables()) <= _MOST_ELEMENTS
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        yield
+
+
+# --- inputs ------------------------------------------------------------------------------
+
+
+def drawn(graph: Graph) -> Arrays | None:
+    """Inputs with which the graph runs, with finite results if a draw gives any."""
+    found: Arrays | None = None
+    for number in range(_DRAWS):
+        arrays = [_draw(var.aval, number, i) for i, var in enumerate(graph.inputs)]
+        results = evaluated(graph, arrays)
+        if results is None:
+            continue
+        if all(np.isfinite(r).all() for r in results if np.asarray(r).dtype.kind == "f"):
+            return arrays
+        found = found or arrays
+    return found
+
+
+def evaluated(graph: Graph, arrays: Sequence[Any]) -> tuple[Any, ...] | None:
+    """The graph's flat results, one equation at a time; None if NumPy refuses the numbers."""
+    try:
+        with quiet():
+            return tuple(graph.evaluate(*arrays))
+    except (ArithmeticError, LookupError, TypeError, ValueError, np.linalg.LinAlgError):
+        return None
+
+
+def _draw(aval: Any, number: int, seed: int) -> Any:
+    """Normal numbers first; then positive ones, which have logarithms; then small ones."""
+    rng = np.random.default_rng([number, seed])
+    kind = aval.dtype.kind
+    if kind == "b":
+        value = rng.random(aval.shape) < 0.5  # noqa: PLR2004 - a fair coin
+    elif kind in "iu":
+        value = rng.integers(0, 2 if number < _DRAWS - 1 else 1, aval.shape)
+    elif number == 0:
+        value = rng.standard_normal(aval.shape)
+    else:
+        value = rng.uniform(0.1, 1.0 if number > 1 else 2.0, aval.shape)
+    return np.asarray(value).astype(aval.dtype)[()]
+
+
+# --- equal to the graph ------------------------------------------------------------------
+
+
+def require_equal(
+    function: Callable[..., tuple[Any, ...]], graph: Graph, arrays: Sequence[Any]
+) -> None:
+    """Raise unless the text gives the graph's results bit for bit."""
+    expected = evaluated(graph, arrays)
+    if expected is None:
+        return
+    with quiet():
+        found = function(*arrays)
+    if len(found) != len(expected) or not all(map(same_bits, found, expected)):
+        raise GraphError(f"the printed text of {graph.name} differs from its graph")
+
+
+def same_bits(one: Any, two: Any) -> bool:
+    """Equal shape, dtype and bits; any NaN equals any other."""
+    a, b = np.asarray(one), np.asarray(two)
+    if (a.shape, a.dtype) != (b.shape, b.dtype):
+        return False
+    if a.dtype.kind != "f":
+        return a.tobytes() == b.tobytes()
+    both = np.isnan(a) & np.isnan(b)
+    return np.where(both, 0, a).tobytes() == np.where(both, 0, b).tobytes()
+
+
+def difference(one: Sequence[Any], two: Sequence[Any]) -> float:
+    """The largest difference of two sets of results, relative to each one's largest element."""
+    worst = 0.0
+    for a, b in zip(one, two, strict=True):
+        x, y = np.asarray(a, np.float64), np.asarray(b, np.float64)
+        if x.size:
+            with quiet():
+                gap = np.nanmax(np.abs(x - y), initial=0.0)
+                worst = max(worst, float(gap / max(np.nanmax(np.abs(y), initial=0.0), 1e-300)))
+    return worst
+
+
+# --- equal to finite differences ---------------------------------------------------------
+
+
+def gradient_outputs(graph: Graph) -> list[tuple[int, int]] | None:
+    """(input, output) pairs of a graph of value and gradients; None if it is none.
+
+    By name where the gradients have names, else in the order of the inputs.
+    """
+    value = graph.outputs[0].aval
+    if value.shape != () or value.dtype.kind != "f" or len(graph.outputs) < 2:  # noqa: PLR2004
+        return None
+    if not any(eqn.derives is not None for eqn in graph.eqns):
+        return None
+    floats = [i for i, var in enumerate(graph.inputs) if var.dtype.kind == "f"]
+    pairs = []
+    for number, atom in enumerate(graph.outputs[1:], start=1):
+        named = [i for i in floats if getattr(atom, "name", "") == f"d{graph.inputs[i].name}"]
+        left = [i for i in floats if all(i != before for before, _ in pairs)]
+        fitting = [i for i in left if _kind(graph.inputs[i].aval) == _kind(atom.aval)]
+        chosen = [i for i in named if i in fitting] or fitting
+        if not chosen:
+            return None
+        pairs.append((chosen[0], number))
+    return pairs
+
+
+def _kind(aval: Any) -> Any:
+    return aval.shape, aval.dtype
+
+
+def gradient_error(
+    function: Callable[..., tuple[Any, ...]], pairs: Sequence[tuple[int, int]], arrays: Sequence[Any]
+) -> float | None:
+    """The largest relative difference of gradients from finite differences, along random signs.
+
+    In float64 whatever the dtype of the inputs. Formula: Abramowitz & Stegun 25.3.21. None where
+    results are not finite.
+    """
+    wide = [np.asarray(x, np.float64) if np.asarray(x).dtype.kind == "f" else x for x in arrays]
+    rng = np.random.default_rng(0)
+    with quiet():
+        results = function(*wide)
+    groups = [[pair] for pair in pairs] if len(pairs) <= _MOST_DIRECTIONS else [list(pairs)]
+    worst = 0.0
+    for group in groups:
+        signs = {i: rng.choice([-1.0, 1.0], np.shape(wide[i])) for i, _ in group}
+        slope = sum(float((signs[i] * results[o]).sum()) for i, o in group)
+        length = sum(float(np.square(results[o]).sum()) for _, o in group) ** 0.5
+        scale = max(abs(slope), length, 1e-12 * abs(float(results[0])), 1e-300)
+        best = np.inf
+        for h in _STEPS:
+            with quiet():
+                estimate = _difference(function, wide, signs, h)
+            error = abs(estimate - slope) / scale
+            best = min(best, error) if np.isfinite(error) else best
+            if best < _GOOD:
+                break
+        worst = max(worst, best)
+    return worst if np.isfinite(worst) else None
+
+
+def _difference(
+    function: Callable[..., tuple[Any, ...]], arrays: Arrays, signs: dict[int, Any], h: float
+) -> float:
+    def at(step: float) -> float:
+        moved = [x + step * signs[i] if i in signs else x for i, x in enumerate(arrays)]
+        return float(function(*moved)[0])
+
+    return (8 * (at(h) - at(-h)) - (at(2 * h) - at(-2 * h))) / (12 * h)

@@ -1,0 +1,197 @@
+"""Recording a function again at other sizes: which sizes may vary, and together.
+
+Layer L6. Axes of the inputs that must vary together are found by trying: the recorded function itself
+says, by failing, that a size belongs with another. First all sizes are varied, each equal number
+as one; then only the batch.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import combinations, count
+from typing import Any
+
+import numpy as np
+
+from glassgrad.backends.source.sizes import Aligned, Differs, Symbol, align
+from glassgrad.core.aval import Aval
+from glassgrad.graph.ir import Graph
+from glassgrad.graph.names import checked
+from glassgrad.passes.rewrite import Rewriting
+from glassgrad.tree import installed, module_slots
+
+Axis = tuple[int, int]  # number of an input, and of its axis
+Class = tuple[Axis, ...]
+
+_BATCH_NAMES, _OTHER_NAMES = ("n", "batch"), ("d", "h", "k", "m", "c", "s")
+_DATA = ("x", "X", "xs", "inputs", "data", "images")
+_MOST_SYMBOLS, _MOST_TRIALS = 6, 12
+_LEAST_SIZE = 17  # recordings use primes from here on, or above the size itself where it is smaller
+_MOST_ELEMENTS = 2_000_000  # of all inputs of a recording
+
+
+@dataclass(frozen=True)
+class Resized:
+    """Two recordings at other sizes: as recorded, as printed, and the first with expressions."""
+
+    recorded: tuple[Graph, Graph]
+    rewritings: tuple[Rewriting, Rewriting]
+    aligned: Aligned
+    symbols: tuple[Symbol, ...]
+
+
+def resized(
+    graph: Graph, prepare: Callable[[Graph], Rewriting], labels: Sequence[str]
+) -> Resized | None:
+    """The graph at other sizes, as many of them as its function lets vary; None if none does.
+
+    labels: the names of the inputs in the printed function
+    """
+    if graph.retrace is None or graph.in_structure is None:
+        return None
+    survey = _Survey(graph, labels)
+    for classes in survey.hypotheses():
+        symbols = survey.symbols(classes)
+        recorded = [survey.recorded(classes, [getattr(s, k) for s in symbols]) for k in ("one", "two")]
+        if None in recorded:
+            continue
+        rewritings = [prepare(found) for found in recorded]  # type: ignore[arg-type]
+        try:
+            aligned = align(rewritings[0].graph, rewritings[1].graph, symbols)
+        except Differs:
+            continue
+        return Resized(tuple(recorded), tuple(rewritings), aligned, symbols)  # type: ignore[arg-type]
+    return None
+
+
+class _Survey:
+    """The inputs of one graph, and the sizes that could vary."""
+
+    def __init__(self, graph: Graph, labels: Sequence[str]) -> None:
+        assert graph.in_structure is not None
+        self.graph = graph
+        self.labels = labels
+        self.structure = graph.in_structure
+        self.slots = dict((index, slot) for slot, index in module_slots(self.structure))
+        self.free = [i for i in range(len(graph.inputs)) if i not in self.slots]
+        self.fixed = {size for i in self.slots for size in graph.inputs[i].shape}
+        self.used = {size for var in graph.variables() for size in var.shape}
+        self.names = {name for var in graph.variables() if (name := checked(var.name))}
+        self.names.update(labels)
+
+    # --- which axes ----------------------------------------------------------------------
+
+    def hypotheses(self) -> Iterator[list[Class]]:
+        """Classes of axes to vary, the batch first, the most promising set first."""
+        by_size: dict[int, list[Axis]] = {}
+        for i in self.free:
+            for a, size in enumerate(self.graph.inputs[i].shape):
+                by_size.setdefault(size, []).append((i, a))
+        batch = self._batch(by_size)
+        rest = {s: axes for s, axes in by_size.items() if s > 1 and s not in self.fixed}
+        others = [tuple(a for a in axes if a not in batch) for axes in rest.values()]
+        others = [axes for axes in others if axes][: _MOST_SYMBOLS - 1]
+        if batch:
+            if others:
+                yield [batch, *others]
+            yield [batch]
+        elif others:
+            yield others
+
+    def _batch(self, by_size: dict[int, list[Axis]]) -> Class:
+        """The axes that hold the rows of the data."""
+        labels = {i for i in self.free if self.graph.inputs[i].dtype.kind in "iu"}
+        data = {i for i in self.free if self.labels[i] in _DATA}
+        best: tuple[Any, ...] = ()
+        for size, axes in by_size.items():
+            leading = [i for i, a in axes if a == 0]
+            if not leading or (size <= 1 and not labels.intersection(leading)):
+                continue
+            only = len(leading) == len(axes)
+            score = (bool(labels.intersection(leading)), bool(data.intersection(leading)), only,
+                     len(leading))  # fmt: skip
+            best = max(best, (score, size))
+        if not best:
+            return ()
+        axes = by_size[best[1]]
+        return tuple(axes) if best[0][2] else self._split(axes, labels, data)
+
+    def _split(self, axes: Sequence[Axis], labels: set[int], data: set[int]) -> Class:
+        """Of axes that happen to have one size, those that make up the batch."""
+        leading = sorted(
+            (axis for axis in axes if axis[1] == 0),
+            key=lambda axis: (axis[0] not in labels, axis[0] not in data),
+        )
+        trials = 0
+        for more in range(len(leading)):
+            for others in combinations(leading[1:], more):
+                group = (leading[0], *others)
+                trials += 1
+                if trials > _MOST_TRIALS:
+                    return ()
+                if self.recorded([group], [self._primes([group])[0]]) is not None:
+                    return group
+        return ()
+
+    # --- other sizes ---------------------------------------------------------------------
+
+    def _size(self, group: Class) -> int:
+        i, a = group[0]
+        return int(self.graph.inputs[i].shape[a])
+
+    def _primes(self, classes: Sequence[Class]) -> list[int]:
+        """A prime for each class, none of them a size of the graph."""
+        found: list[int] = []
+        for group in classes:
+            least = min(self._size(group) + 1, _LEAST_SIZE)
+            found.append(next(p for p in _primes_from(least) if p not in self.used | {*found}))
+        return found
+
+    def symbols(self, classes: Sequence[Class]) -> tuple[Symbol, ...]:
+        """A name and two primes for each class."""
+        primes = self._primes([*classes, *classes])
+        names = [iter((*_BATCH_NAMES, *(f"n{i}" for i in count(1)))),
+                 iter((*_OTHER_NAMES, *(f"size{i}" for i in count(1))))]  # fmt: skip
+        made = []
+        is_batch = bool(self._is_batch(classes[0]))
+        for number, group in enumerate(classes):
+            source = names[0 if number == 0 and is_batch else 1]
+            name = next(name for name in source if name not in self.names)
+            i, a = min(group, key=lambda axis: (self.labels[axis[0]] not in _DATA, axis))
+            one, two = primes[number], primes[number + len(classes)]
+            reading = f"{{input}}.shape[{a}]"
+            made.append(
+                Symbol(name, one, two, self._size(group), reading, i, number == 0 and is_batch)
+            )
+        return tuple(made)
+
+    def _is_batch(self, group: Class) -> bool:
+        return all(a == 0 for _, a in group)
+
+    def recorded(self, classes: Sequence[Class], sizes: Sequence[int]) -> Graph | None:
+        """The function recorded with other sizes; None where it refuses them."""
+        changed = {axis: size for group, size in zip(classes, sizes, strict=True) for axis in group}
+        leaves: list[Any] = []
+        for i, var in enumerate(self.graph.inputs):
+            shape = tuple(changed.get((i, a), size) for a, size in enumerate(var.shape))
+            leaves.append(self.slots[i].get() if i in self.slots else Aval(shape, var.dtype))
+        if sum(leaf.size for leaf in leaves) > _MOST_ELEMENTS:
+            return None
+        with installed(self.structure, leaves) as arguments:
+            given = arguments
+        assert self.graph.retrace is not None
+        try:
+            with warnings.catch_warnings(), np.errstate(all="ignore"):
+                warnings.simplefilter("ignore")
+                found = self.graph.retrace(*given)
+        except Exception:  # whatever the user's function raises says that it needs other sizes
+            return None
+        return found if len(found.inputs) == len(self.graph.inputs) else None
+
+
+def _primes_from(least: int) -> Iterator[int]:
+    for number in count(max(least, 3)):
+        if all(number % d for d in range(2, int(number**0.5) + 1)):
+            yield number

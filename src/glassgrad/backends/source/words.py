@@ -1,0 +1,111 @@
+"""The chain rule in words: what stands over a group of backward lines.
+
+Layer L6. One sentence a primitive, said of the forward line; regions and stable laws have their own.
+A comment names at most two rules: the rest can be seen in the line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from glassgrad.core.primitive import Primitive
+from glassgrad.graph.ir import Atom, Eqn, Literal
+from glassgrad.passes.rewrite import Law
+from glassgrad.primitives import arithmetic, transcendental
+from glassgrad.primitives.activation import log_softmax_p
+from glassgrad.primitives.index import gather_p, getitem_p
+from glassgrad.primitives.layout import broadcast_to_p, permute_dims_p, reshape_p, sum_p
+from glassgrad.primitives.linalg import matmul_p
+from glassgrad.primitives.reduce import max_p, min_p
+from glassgrad.primitives.shape import concat_p, stack_p
+from glassgrad.text import say
+
+_MOST_RULES = 2
+NameOf = Callable[[Atom], str]
+Rule = Callable[[Eqn, NameOf], str]
+
+
+def _fixed(speak: Callable[[], str]) -> Rule:
+    return lambda eqn, name_of: speak()
+
+
+def _selection(symbol: str) -> Rule:
+    """`maximum(x, 0)`: passes where x > 0."""
+
+    def words(eqn: Eqn, name_of: NameOf) -> str:
+        x, y = map(name_of, eqn.inputs)
+        if not x or not y:
+            return say("only the chosen side gets it")
+        if isinstance(eqn.inputs[0], Literal):
+            x, y = y, x
+        return say("passes where {condition}", condition=f"{x} {symbol} {y}")
+
+    return words
+
+
+RULES: dict[Primitive, Rule] = {
+    matmul_p: _fixed(lambda: say("each factor gets the other one, transposed")),
+    arithmetic.multiply: _fixed(lambda: say("each factor gets the other one")),
+    arithmetic.divide: _fixed(lambda: say("d(a / b) = da / b - a / b² db")),
+    arithmetic.power: _fixed(lambda: say("d(xᵖ) = p xᵖ⁻¹ dx")),
+    arithmetic.square: _fixed(lambda: say("d(x²) = 2 x dx")),
+    arithmetic.maximum: _selection(">"),
+    arithmetic.minimum: _selection("<"),
+    arithmetic.where: _fixed(lambda: say("only the chosen side gets it")),
+    arithmetic.abs: _fixed(lambda: say("times the sign")),
+    arithmetic.reciprocal: _fixed(lambda: say("d(1 / x) = -1 / x² dx")),
+    transcendental.exp: _fixed(lambda: say("eˣ is its own derivative")),
+    transcendental.log: _fixed(lambda: say("d log x = 1 / x dx")),
+    transcendental.sqrt: _fixed(lambda: say("d√x = 1 / (2 √x) dx")),
+    transcendental.tanh: _fixed(lambda: say("tanh' = 1 - tanh² = sech²")),
+    transcendental.sigmoid: _fixed(lambda: say("σ' = σ (1 - σ)")),
+    transcendental.softplus: _fixed(lambda: say("softplus' = σ")),
+    transcendental.sin: _fixed(lambda: say("sin' = cos")),
+    transcendental.cos: _fixed(lambda: say("cos' = -sin")),
+    log_softmax_p: _fixed(lambda: say("its own gradient, less p times the sum of all")),
+    max_p: _fixed(lambda: say("only the largest get it")),
+    min_p: _fixed(lambda: say("only the smallest get it")),
+    getitem_p: _fixed(lambda: say("goes back to the places that were read")),
+    gather_p: _fixed(lambda: say("goes back to the places that were read")),
+    concat_p: _fixed(lambda: say("each part gets its own piece")),
+    stack_p: _fixed(lambda: say("each part gets its own piece")),
+    sum_p: _fixed(lambda: say("every term of the sum gets the same")),
+    broadcast_to_p: _fixed(lambda: say("summed over what was repeated")),
+    reshape_p: _fixed(lambda: say("the same numbers in the old shape")),
+    permute_dims_p: _fixed(lambda: say("turned back")),
+}
+_REGIONS: dict[str, Callable[[], str]] = {
+    "mean": lambda: say("every element gets its share 1/n"),
+    "std": lambda: say("the distance from the mean, over n times the deviation"),
+    "var": lambda: say("twice the distance from the mean, over n"),
+}
+_LAWS: dict[str, Callable[[], str]] = {
+    "softmax with cross-entropy": lambda: say("probabilities minus one-hot, averaged"),
+    "sigmoid with cross-entropy": lambda: say("probability minus target, averaged"),
+    "log-softmax": lambda: say("its own gradient, less p times the sum of all"),
+    "softmax": lambda: say("y times its own gradient less the mean of all, weighted by y"),
+}
+# The weightiest rules come first where a statement has many.
+_ORDER = {primitive: place for place, primitive in enumerate(RULES)}
+
+
+def rule_in_words(derived: Sequence[Eqn], laws: Sequence[Law], name_of: NameOf) -> str:
+    """What happened to the gradient of a statement's equations; empty where nothing needs saying."""
+    found = [_LAWS[law.name]() for law in laws if law.name in _LAWS]
+    if found:
+        return "; ".join(dict.fromkeys(found))
+    outside = [eqn for eqn in derived if not eqn.region]
+    regions = {name for eqn in derived for name in eqn.region[:1] if name in _REGIONS}
+    ranked = sorted(outside, key=lambda eqn: _ORDER.get(eqn.primitive, len(_ORDER)))
+    found = [RULES[e.primitive](e, name_of) for e in ranked if e.primitive in RULES]
+    found += [_REGIONS[name]() for name in sorted(regions)]
+    return "; ".join(list(dict.fromkeys(found))[:_MOST_RULES])
+
+
+def broadcast_in_words(name: str, axes: Any, shape: Sequence[Any]) -> str:
+    """Why a gradient is summed: `b1` was broadcast over the n rows."""
+    if tuple(axes or ()) == (0,) and len(shape) > 1:
+        return say("{name} was broadcast over the {n} rows", name=name, n=shape[0])
+    listed = ", ".join(map(str, axes if axes is not None else range(len(shape))))
+    return say("{name} was broadcast along axis {axis}", name=name, axis=listed)

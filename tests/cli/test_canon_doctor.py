@@ -1,0 +1,98 @@
+"""`glassgrad canon` and `glassgrad doctor`."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from glassgrad import canon
+from glassgrad.cli import doctor as doctor_module
+
+
+def test_the_list_names_all_examples(cli: Any) -> None:
+    result = cli("canon")
+    assert result.code == 0
+    assert {line.split()[0] for line in result.out.splitlines()[1:]} == set(canon.EXAMPLES)
+    assert {entry["name"] for entry in cli("canon", "--json").json} == set(canon.EXAMPLES)
+
+
+def test_one_example(cli: Any) -> None:
+    result = cli("canon", "cs231n.sigmoid_circuit")
+    assert result.code == 0
+    assert "-0.196611933241482" in result.out
+    assert "source: CS231n" in result.out
+    short = cli("canon", "sigmoid_circuit", "--precision", "2")
+    assert "-0.20" in short.out
+    assert "0.196" not in short.out.split("node")[1].split("With 2")[0]
+    assert "def " in cli("canon", "cs231n.sigmoid_circuit", "--code").out
+
+
+def test_one_example_in_korean(cli: Any) -> None:
+    assert "출처:" in cli("canon", "cs231n.sigmoid_circuit", "--lang", "ko").out
+
+
+def test_one_example_for_programs(cli: Any) -> None:
+    found = cli("canon", "cs231n.product_of_sum", "--json").json
+    assert found["ok"] is True
+    assert found["table"]["f"] == -12
+    assert all(check["ok"] for check in found["checks"])
+
+
+def test_wrong_names(cli: Any) -> None:
+    result = cli("canon", "cs231n.sigmoid")
+    assert result.code == 2
+    assert "cs231n.sigmoid_circuit" in result.err
+    assert cli("canon", "x", "--all").code == 2
+    assert cli("canon", "--code").code == 2
+
+
+def _only(monkeypatch: pytest.MonkeyPatch, **examples: Any) -> None:
+    monkeypatch.setattr(canon, "EXAMPLES", {e.name: e for e in examples.values()})
+
+
+def test_all_are_checked(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    _only(monkeypatch, one=canon.cs231n.product_of_sum, two=canon.book.one_fruit)
+    result = cli("canon", "--all", "--json")
+    assert result.code == 0
+    assert [entry["ok"] for entry in result.json] == [True, True]
+
+
+def test_a_number_that_differs_is_1(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = replace(canon.cs231n.product_of_sum, expected={"f": -11.0})
+    _only(monkeypatch, wrong=wrong)
+    result = cli("canon", "--all")
+    assert result.code == 1
+    assert "DIFFERS" in result.out
+    assert "printed: -11" in cli("canon", wrong.name).out
+
+
+def test_what_lacks_its_data_is_skipped(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    lacking = canon.book.shipped_weights
+    _only(monkeypatch, lacking=lacking)
+    result = cli("canon", "--all", "--json")
+    assert result.code == 0
+    assert result.json[0]["skipped"]
+    assert cli("canon", lacking.name).code == 1
+
+
+def test_doctor(cli: Any) -> None:
+    result = cli("doctor")
+    assert result.code == 0
+    for word in ("numpy", "BLAS", "back ends", "data folder", "self-test"):
+        assert word in result.out
+    facts = cli("doctor", "--json").json
+    assert facts["self_test"]["ok"]
+    assert facts["backends"] == ["numpy"]
+    assert facts["packages"]["numpy"]
+
+
+def test_doctor_without_threadpoolctl(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, "threadpoolctl", None)
+    assert doctor_module._blas()["description"]
+
+
+def test_a_failed_self_test_is_1(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor_module, "_self_test", lambda: {"ok": False, "error": 0.5})
+    assert cli("doctor").code == 1
