@@ -1,6 +1,6 @@
 """Forward-mode derivatives in plain Python: dual numbers in lists. Nothing of glassgrad is here.
 
-A `Dual` is a number with its derivatives by every input element; an `Array` is a list of them with a
+A `Dual` is a number with its derivatives by every input element, an `Array` a list of them with a
 shape. Conventions at kinks are the documented ones: |x|' = 0 at 0, two arrays share a tie, a Python
 scalar wins it, `max` over an axis shares ties evenly.
 """
@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import product
+from itertools import pairwise, product
 from typing import Any
 
 import numpy as np  # for shapes and positions only
@@ -129,7 +129,9 @@ class Array:
         for row in moved.reshape(-1, moved.shape[-1]):
             yield [self.items[int(i)] for i in row]
 
-    def reduced(self, axis: int | None, keepdims: bool, rule: Callable[[list[Dual]], Dual]) -> Array:
+    def reduced(
+        self, axis: int | None, keepdims: bool, rule: Callable[[list[Dual]], Dual]
+    ) -> Array:
         shape = np.empty(self.shape).sum(axis=axis, keepdims=keepdims).shape
         return Array(shape, [rule(column) for column in self.columns(axis)])
 
@@ -152,7 +154,7 @@ class Array:
         where = np.moveaxis(self.positions(), axis, -1)
         items = list(self.items)
         for row in where.reshape(-1, where.shape[-1]):
-            for before, i in zip(row[:-1], row[1:], strict=True):
+            for before, i in pairwise(row):
                 a, b = items[int(before)], items[int(i)]
                 items[int(i)] = combined(a.value + b.value, (1, a), (1, b))
         return Array(self.shape, items)
@@ -235,7 +237,9 @@ def inputs(arrays: Sequence[np.ndarray]) -> list[Array]:
     return made
 
 
-def gradients(function: Callable[..., Array], arrays: Sequence[np.ndarray]) -> tuple[float, list[Any]]:
+def gradients(
+    function: Callable[..., Array], arrays: Sequence[np.ndarray]
+) -> tuple[float, list[Any]]:
     """The value of a scalar function and its gradient by each array."""
     (out,) = function(*inputs(arrays)).items
     flat, start, found = np.array(out.derivatives), 0, []

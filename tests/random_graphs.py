@@ -92,7 +92,17 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "stack": lambda xp, x, y, axis: xp.stack([x, y], axis=axis),
     "matmul": lambda xp, x, y: xp.tanh(x) @ y,
 }
-_OF_TWO = ("add", "subtract", "multiply", "divide", "maximum", "where", "concatenate", "stack", "matmul")
+_OF_TWO = (
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "maximum",
+    "where",
+    "concatenate",
+    "stack",
+    "matmul",
+)
 _NUMBERS = (0.5, -1.25, 2, 1, 3.0)
 
 

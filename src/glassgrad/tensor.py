@@ -5,6 +5,9 @@ sweep runs operation by operation the first time, and as emitted NumPy text, cac
 of the tape, from then on: same order, same bits. Gradients of intermediate values are kept.
 """
 
+# Long because the value, its two kinds, the eager interpreter and the constructors share private
+# fields, and are one thing to read.
+
 from __future__ import annotations
 
 import threading
@@ -99,7 +102,7 @@ class _Eager:
             out.origin = None
             return out
         # Three frames are known to be ours: `here`, this one and `bind`.
-        where = position.here(3)
+        where = provenance.position or position.here(3)
         node = Node(primitive, values, parents, (result,), params, provenance.path, where)
         out.origin = (node, 0)
         return out
@@ -116,7 +119,7 @@ class _Eager:
         outs = tuple(result)
         if not recorded or not _recording.on:
             return tuple(map(Tensor, outs))
-        where = position.here(4)
+        where = provenance.position or position.here(4)
         node = Node(primitive, values, parents, outs, params, provenance.path, where)
         return tuple(Tensor(out, (node, i)) for i, out in enumerate(outs))
 
@@ -127,11 +130,12 @@ EAGER = _Eager()
 class Tensor(Operators):
     """An array with NumPy's semantics, whose operations are recorded.
 
-    Make one with `gg.tensor` or `gg.parameter`. `.data` is a read-only view, `.grad` the gradient that
-    the last `backward()` left here (an array; None before the first).
+    Make one with `gg.tensor` or `gg.parameter`. `.data` is a read-only view, `.grad` the gradient
+    that the last `backward()` left here (an array; None before the first).
     """
 
     __slots__ = ("_name", "_value", "origin")
+    _name: str
     interpreter = EAGER
     role = ""
 
@@ -201,7 +205,11 @@ class Tensor(Operators):
             raise GradientError(say("a tensor outside the tape has no gradient"))
         if value is not None and np.shape(value) != self.shape:
             raise ShapeError(
-                say("a gradient of shape {a} for a tensor of shape {b}", a=np.shape(value), b=self.shape)
+                say(
+                    "a gradient of shape {a} for a tensor of shape {b}",
+                    a=np.shape(value),
+                    b=self.shape,
+                )
             )
         cell = self.node.grads
         if not isinstance(cell, tape.Gradients):
@@ -223,7 +231,7 @@ class Tensor(Operators):
 
         gradient:   the cotangent; may be left out for a scalar
         accumulate: add to the gradients that are there, for micro-batches
-        Raises:     GradientError if there is nothing to differentiate, if the tensor is not a scalar
+        Raises:     GradientError if there is nothing to differentiate, if the tensor is no scalar
                     and no `gradient` is given, or if a needed value was overwritten
         """
         node, number = self.origin or (None, 0)
@@ -249,7 +257,9 @@ class Tensor(Operators):
         array = gradient._value if isinstance(gradient, Tensor) else np.asarray(gradient)
         if array.shape != self.shape:
             raise ShapeError(
-                say("a gradient of shape {a} for a tensor of shape {b}", a=array.shape, b=self.shape),
+                say(
+                    "a gradient of shape {a} for a tensor of shape {b}", a=array.shape, b=self.shape
+                ),
                 operation="backward",
             )
         return array.astype(self.dtype, copy=False)
@@ -306,7 +316,9 @@ class Tensor(Operators):
     # --- writing -------------------------------------------------------------------------
 
     def __setitem__(self, index: Any, value: Any) -> None:
-        updated = indexing.index_set(self if self.role == "" else self._value, index, _raw(self, value))
+        updated = indexing.index_set(
+            self if self.role == "" else self._value, index, _raw(self, value)
+        )
         self._become(updated)
 
     def _become(self, updated: Any) -> None:
@@ -389,11 +401,13 @@ class Tensor(Operators):
         return format(self._value if self.shape == () else repr(self), spec)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Tensor:
-        return _fresh(type(self), np.array(self._value), self.requires_grad, getattr(self, "_name", ""))
+        return _fresh(
+            type(self), np.array(self._value), self.requires_grad, getattr(self, "_name", "")
+        )
 
 
 class Parameter(Tensor):
-    """A tensor that training changes. `p -= lr * p.grad` updates it in place and records nothing."""
+    """A tensor that training changes: `p -= lr * p.grad` updates it in place, unrecorded."""
 
     __slots__ = ()
     role = "parameter"
@@ -403,7 +417,9 @@ class Parameter(Tensor):
         array = np.asarray(value._value if isinstance(value, Tensor) else value)
         if array.shape != self.shape:
             raise ShapeError(
-                say("shape {a} is assigned to a parameter of shape {b}", a=array.shape, b=self.shape),
+                say(
+                    "shape {a} is assigned to a parameter of shape {b}", a=array.shape, b=self.shape
+                ),
                 operation=self.describe()[0],
             )
         np.copyto(self._value, array, casting="same_kind")
@@ -550,4 +566,3 @@ def _warn_replaced(source: tuple[str, str], output: Tensor) -> None:
         GradientReplacedWarning,
         stacklevel=4,
     )
-

@@ -61,7 +61,7 @@ def test_a_mapped_condition_selects_per_element() -> None:
 
 def test_the_branch_not_taken_is_not_computed() -> None:
     def f(x: Any) -> Any:
-        return cond(x > 0, lambda x: np.log(x), lambda x: x, x)
+        return cond(x > 0, np.log, lambda x: x, x)
 
     with np.errstate(all="raise"):
         assert grad(f)(np.float64(-1.0)) == 1.0
@@ -98,9 +98,7 @@ def test_checkpoint_equals_plain_bit_for_bit() -> None:
     assert value == expected_value
     for a, b in zip(found, expected, strict=True):
         assert a.tobytes() == b.tobytes()
-    np.testing.assert_array_equal(
-        jvp(saved, (w, x), (w, x))[1], jvp(plain, (w, x), (w, x))[1]
-    )
+    np.testing.assert_array_equal(jvp(saved, (w, x), (w, x))[1], jvp(plain, (w, x), (w, x))[1])
     np.testing.assert_allclose(hessian(saved, 1)(w, x), hessian(plain, 1)(w, x), rtol=1e-13)
     np.testing.assert_array_equal(
         vmap(grad(saved), (None, 0))(w, np.stack([x, -x])),
@@ -120,7 +118,9 @@ def test_checkpoint_computes_again_in_the_backward_pass() -> None:
     assert len(inner) == 1
     assert outer.count("sin") == 1, "sin is taken again for the backward pass"
     containers = checkpoint(lambda t: {"out": t["a"] * t["b"]})
-    np.testing.assert_array_equal(grad(lambda t: containers(t)["out"].sum())({"a": X, "b": X})["a"], X)
+    np.testing.assert_array_equal(
+        grad(lambda t: containers(t)["out"].sum())({"a": X, "b": X})["a"], X
+    )
 
 
 # --- custom_gradient ---------------------------------------------------------------------
@@ -193,7 +193,7 @@ def test_containers_and_misfits() -> None:
 def test_all_together() -> None:
     def f(x: Any) -> Any:
         def step(c: Any, x: Any) -> Any:
-            inner = checkpoint(lambda c: cond(c > 0, lambda c: np.tanh(c), lambda c: c * 0.5, c))
+            inner = checkpoint(lambda c: cond(c > 0, np.tanh, lambda c: c * 0.5, c))
             return straight_through(inner(c) * 10) / 10 + x, c
 
         return scan(step, np.float64(0.4), x)[0]

@@ -1,4 +1,4 @@
-"""Random programs: derivatives against plain dual numbers, and all ways of running them bit-equal."""
+"""Random programs: derivatives against plain dual numbers; all ways of running are bit-equal."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from glassgrad.graph.trace import trace
 from glassgrad.passes.pipeline import exact
 from glassgrad.tensor import tensor
 
-# A shallow sum of products has no more rounding than this; the scale is that of the largest gradient.
+# A shallow sum of products has no more rounding than this, relative to the largest gradient.
 CLOSE = 1e-10
 
 

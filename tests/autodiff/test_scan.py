@@ -53,7 +53,9 @@ def network(loop: Any, reverse: bool) -> Callable[..., Any]:
 
 @pytest.mark.parametrize("reverse", [False, True])
 @pytest.mark.parametrize("steps", [4, 1])
-def test_values_and_all_derivatives_are_those_of_the_unrolled_loop(steps: int, reverse: bool) -> None:
+def test_values_and_all_derivatives_are_those_of_the_unrolled_loop(
+    steps: int, reverse: bool
+) -> None:
     f, g = network(scan, reverse), network(unrolled, reverse)
     arguments, tangents = (W, H, XS[:steps]), (W * 0.3, H + 1, XS[:steps] ** 2)
     np.testing.assert_array_equal(f(*arguments), g(*arguments))
@@ -105,7 +107,10 @@ def test_recorded_printed_and_compiled() -> None:
     text, _ = emit(graph)
     assert "def scan(step" in text
     assert "def step(" in text
-    for found in (graph.gradients().run(W, H, XS), jit(lambda *a: [f(*a), *grad(f, (0, 1, 2))(*a)])(W, H, XS)):
+    for found in (
+        graph.gradients().run(W, H, XS),
+        jit(lambda *a: [f(*a), *grad(f, (0, 1, 2))(*a)])(W, H, XS),
+    ):
         for a, b in zip(found, expected, strict=True):
             np.testing.assert_array_equal(a, b)
     for _ in range(3):
@@ -180,7 +185,9 @@ def test_what_is_refused() -> None:
         scan(lambda c, x: (c, x), 0.0, (XS, XS[:3]))
     with pytest.raises(ShapeError, match="the loop has lengths"):
         scan(lambda c, x: (c, x), 0.0, None)
-    with pytest.raises(ShapeError, match=r"carry 0 enters as float64\[3\] and leaves as float64\[\]"):
+    with pytest.raises(
+        ShapeError, match=r"carry 0 enters as float64\[3\] and leaves as float64\[\]"
+    ):
         scan(lambda c, x: (c.sum(), x), H, XS)
     with pytest.raises(ShapeError, match=r"carry 0 enters as int64\[\] and leaves as float64\[\]"):
         scan(lambda c, x: (c + x.sum(), x), 0, XS[:1])

@@ -43,7 +43,9 @@ FUNCTIONS: list[Callable[[Any, Any], Any]] = [
     lambda x, y: np.linalg.solve(x.T @ x + np.eye(2), y.T),
     lambda x, y: np.pad(x, 1)[:3, :2] + np.roll(y, 1, axis=0),
     lambda x, y: linalg.outer(x[:, 0], y[0]),
-    lambda x, y: (x[y > -9.0] * 2).reshape(2, 3) if isinstance(x, np.ndarray) else x.reshape(2, 3) * 2,
+    lambda x, y: (
+        (x[y > -9.0] * 2).reshape(2, 3) if isinstance(x, np.ndarray) else x.reshape(2, 3) * 2
+    ),
     lambda x, y: np.full(3, 2.0),  # the same for all
     lambda x, y: {"a": x.T, "b": [y.sum(), x.argmax()]},
 ]

@@ -57,8 +57,27 @@ def test_literals_and_constants_keep_their_dtype() -> None:
     np.testing.assert_array_equal(powers, (-X) ** 2 - X**-2 + 2**-X - (X + 3))
 
 
-AWKWARD = ["np", "def", "sum", "x", "t1", "t2", "lambda", "변수", "a" * 200, "__class__", "f", "scan",
-           "match", "None", "x; import os", "sigmoid", "constant1", "_", "print"]  # fmt: skip
+AWKWARD: list[str] = [
+    "np",
+    "def",
+    "sum",
+    "x",
+    "t1",
+    "t2",
+    "lambda",
+    "변수",
+    "a" * 200,
+    "__class__",
+    "f",
+    "scan",
+    "match",
+    "None",
+    "x; import os",
+    "sigmoid",
+    "constant1",
+    "_",
+    "print",
+]
 
 
 def renamed(graph: Graph, names: list[str]) -> Graph:
@@ -89,7 +108,20 @@ def test_names_never_become_code_and_never_collide(shift: int) -> None:
 
 def test_checked_names() -> None:
     good = ["W1", "dx", "hidden_layer", "_private", "x2"]
-    bad = ["", "1x", "a b", "lambda", "np", "sum", "__init__", "x-y", "변수", "match", "x\n", "a" * 80]
+    bad = [
+        "",
+        "1x",
+        "a b",
+        "lambda",
+        "np",
+        "sum",
+        "__init__",
+        "x-y",
+        "변수",
+        "match",
+        "x\n",
+        "a" * 80,
+    ]
     assert [checked(name) for name in good] == good
     assert [checked(name) for name in bad] == [""] * len(bad)
 

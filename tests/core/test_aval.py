@@ -70,7 +70,10 @@ def test_axes_are_numpys(ndim: int, axes: list[int]) -> None:
             normalize_axes(axes, ndim)
     else:
         assert reduced_shape(array.shape, normalize_axes(axes, ndim), True) == expected
-        assert reduced_shape(array.shape, normalize_axes(axes, ndim), False) == array.sum(axis=tuple(axes)).shape
+        assert (
+            reduced_shape(array.shape, normalize_axes(axes, ndim), False)
+            == array.sum(axis=tuple(axes)).shape
+        )
 
 
 def test_none_is_all_axes() -> None:
@@ -89,7 +92,12 @@ def test_resolve_shape() -> None:
 
 
 def test_floats() -> None:
-    assert [is_float(d) for d in ("float32", "int64", "bool", "complex128")] == [True, False, False, True]
+    assert [is_float(d) for d in ("float32", "int64", "bool", "complex128")] == [
+        True,
+        False,
+        False,
+        True,
+    ]
     require_float(aval_of(1.0), "exp")
     with pytest.raises(DtypeError, match="exp: needs floating-point numbers, not int64"):
         require_float(aval_of(np.arange(2)), "exp")

@@ -22,7 +22,9 @@ class Recorder:
     def __init__(self, level: int) -> None:
         self.level = level
 
-    def process(self, primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]) -> Any:
+    def process(
+        self, primitive: Primitive, inputs: Sequence[Any], params: Mapping[str, Any]
+    ) -> Any:
         log.append((self.level, primitive.name))
         below = [x.value if getattr(x, "interpreter", None) is self else x for x in inputs]
         return Boxed(bind(primitive, *below, **params), self)
@@ -109,7 +111,7 @@ def test_a_name_is_defined_once_and_partials_fit_the_operands() -> None:
 
 def test_parameters_print_as_python() -> None:
     values: list[Any] = [
-        (1, None), (), (2.5,), True, "ij->ji", -0.0, float("inf"), -float("inf"), np.dtype("float32"),
+        (1, None), (), (2.5,), True, "ij->ji", -0.0, np.inf, -np.inf, np.dtype("float32"),
         np.dtype(bool), ..., 5e-324, (("slice", None, 2, -1),),
     ]  # fmt: skip
     expected = [

@@ -44,7 +44,7 @@ def test_names_of_assigned_values() -> None:
 
 
 def test_only_the_value_itself_has_the_name() -> None:
-    graph = trace(lambda x: _expression(x), X)
+    graph = trace(_expression, X)
     names = {eqn.primitive.name: eqn.outputs[0].name for eqn in graph.eqns}
     assert names == {"multiply": "", "exp": "", "add": "out", "sum": ""}
 

@@ -61,7 +61,9 @@ def test_compiled_text_runs_and_shows_in_tracebacks() -> None:
 
 
 def test_constants_are_names_of_the_text() -> None:
-    f = compile_functions("def f(x):\n    return x + c\n", "<test constants>", {"c": np.ones(2)})["f"]
+    f = compile_functions("def f(x):\n    return x + c\n", "<test constants>", {"c": np.ones(2)})[
+        "f"
+    ]
     assert f(1.0).tolist() == [2.0, 2.0]
 
 

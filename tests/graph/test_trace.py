@@ -56,7 +56,9 @@ def test_arguments_by_shape_alone() -> None:
     assert str(graph.inputs[0].aval) == "float32[2, 3]"
     assert trace(lambda x: x * 2, 1.0).inputs[0].dtype == np.float32
     assert trace(lambda n: n * 2, 1).inputs[0].dtype == np.int64
-    assert len(trace(lambda pair: pair[0] * pair[1], [1.0, 2.0]).inputs) == 2, "a list is a container"
+    assert len(trace(lambda pair: pair[0] * pair[1], [1.0, 2.0]).inputs) == 2, (
+        "a list is a container"
+    )
 
 
 @dataclass
@@ -146,9 +148,7 @@ def test_tracers_know_shape_and_dtype_and_no_number() -> None:
         return x.var(axis=0) + x.mean()
 
     graph = trace(f, np.arange(6.0).reshape(2, 3))
-    np.testing.assert_allclose(
-        graph.run(np.arange(6.0).reshape(2, 3)), np.full(3, 2.25) + 2.5
-    )
+    np.testing.assert_allclose(graph.run(np.arange(6.0).reshape(2, 3)), np.full(3, 2.25) + 2.5)
 
 
 def test_detach_is_recorded_as_a_constant_of_the_gradients() -> None:
@@ -175,8 +175,14 @@ def test_nothing_stays_open_after_an_error() -> None:
 def test_a_graph_runs_only_on_what_it_was_recorded_for() -> None:
     graph = trace(lambda x, s: x.mean() * s, X, 2.0)
     assert type(graph.run(X, 2)) is np.float64
-    for arguments, fault in (((np.ones(5), 2.0), ShapeError), ((X.astype(np.float32), 2.0), ShapeError),
-                             ((X, np.ones(1)), ShapeError), ((X,), GraphError), ((X, 1, 2), GraphError)):  # fmt: skip
+    faults: list[tuple[tuple[Any, ...], type[Exception]]] = [
+        ((np.ones(5), 2.0), ShapeError),
+        ((X.astype(np.float32), 2.0), ShapeError),
+        ((X, np.ones(1)), ShapeError),
+        ((X,), GraphError),
+        ((X, 1, 2), GraphError),
+    ]
+    for arguments, fault in faults:
         with pytest.raises(fault):
             graph.run(*arguments)
     with pytest.raises(ShapeError):
@@ -186,7 +192,7 @@ def test_a_graph_runs_only_on_what_it_was_recorded_for() -> None:
 
 def test_gradients_by_name() -> None:
     graph = trace(lambda w, x, n: (w * x * n).sum(), X, X, 3)
-    value, dw, dx = graph.gradients().run(X, X, 3)
+    value, dw, _ = graph.gradients().run(X, X, 3)
     np.testing.assert_array_equal(dw, 3 * X)
     assert [v.name for v in graph.gradients(["x", "w"]).outputs[1:]] == ["dx", "dw"]
     np.testing.assert_array_equal(graph.gradients("w").run(X, X, 3)[1], 3 * X)

@@ -52,7 +52,10 @@ BREAKS: dict[str, tuple[Callable[[Graph], Graph], str]] = {
     "order": (lambda g: g.with_eqns([g.eqns[1], g.eqns[0], g.eqns[2]]), "reads a value before"),
     "a missing equation": (lambda g: g.with_eqns([g.eqns[0], g.eqns[2]]), "reads a value before"),
     "an equation twice": (lambda g: g.with_eqns([g.eqns[0], *g.eqns]), "is assigned twice"),
-    "an input twice": (lambda g: replace(g, inputs=(*g.inputs, g.inputs[0])), "x is assigned twice"),
+    "an input twice": (
+        lambda g: replace(g, inputs=(*g.inputs, g.inputs[0])),
+        "x is assigned twice",
+    ),
     "an assigned input": (
         lambda g: with_eqn(g, 0, outputs=(g.inputs[0],)),
         "is assigned twice",

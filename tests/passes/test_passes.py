@@ -50,11 +50,11 @@ KEPT_LAWS: list[tuple[Callable[[Any], Any], list[str]]] = [
     (lambda x: x * 1.0, []),
     (lambda x: x / 1, []),
     (lambda x: x**1, []),
-    (lambda x: -(-x), []),
+    (lambda x: np.negative(-x), []),
     (lambda x: +x, []),
     (lambda x: x.reshape(x.shape), []),
     (lambda x: x.astype(np.float64), []),
-    (lambda x: -(-(-x)), ["negative"]),
+    (lambda x: np.negative(np.negative(-x)), ["negative"]),
     (lambda x: (x * 1) * 1 + (x / 1), ["add"]),
 ]
 NOT_LAWS: list[tuple[Callable[[Any], Any], list[str]]] = [
@@ -193,7 +193,7 @@ def test_a_folded_scalar_keeps_its_strong_dtype() -> None:
 
 
 def test_passes_leave_inner_graphs_and_positions_alone() -> None:
-    graph = trace(lambda x: checkpoint(lambda x: np.exp(x))(x) * 1, X)
+    graph = trace(lambda x: checkpoint(np.exp)(x) * 1, X)
     changed = exact(graph)
     assert names(changed) == ["checkpoint"]
     assert changed.eqns[0].position == graph.eqns[0].position

@@ -172,6 +172,11 @@ SAMPLES: dict[str, Make] = {
     "add_along_axis": lambda r: [
         (_x(r, 2, 3), np.array([[0, 1, 3], [2, 1, 0]]), {"axis": 0, "size": 4})
     ],
+    "pick": lambda r: [
+        (_x(r, 4, 3), np.array([2, 0, 1, 1]), {}),
+        (_x(r, 0, 3), np.zeros(0, np.int64), {}),
+    ],
+    "unpick": lambda r: [(_x(r, 4), np.array([2, 0, 1, 1]), {"k": 3})],
     # reductions
     "sum": _reduction(_x),
     "max": _reduction(_apart),

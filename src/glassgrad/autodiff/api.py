@@ -18,14 +18,11 @@ from glassgrad.autodiff import batch as batching
 from glassgrad.autodiff import jvp as forward
 from glassgrad.autodiff import rules
 from glassgrad.autodiff import vjp as reverse
+from glassgrad.autodiff.call import Argnums, Call, like, require_scalar
 from glassgrad.core.aval import aval_of, is_float
-from glassgrad.core.interpret import as_operand
-from glassgrad.errors import DtypeError, GradientError, Operand, ShapeError
-from glassgrad.graph.trace import argument_names
+from glassgrad.errors import DtypeError, ShapeError
 from glassgrad.text import say
-from glassgrad.tree import Structure, flatten, installed, named_leaves, unflatten
-
-Argnums = int | Sequence[int]
+from glassgrad.tree import flatten, unflatten
 
 # --- reverse mode ------------------------------------------------------------------------
 
@@ -44,9 +41,9 @@ def value_and_grad(
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        call = _Call(function, args, kwargs, argnums, has_aux)
+        call = Call(function, args, kwargs, argnums, has_aux)
         outputs, pull = reverse.pullback(call.flat, call.leaves)
-        _require_scalar(outputs, call)
+        require_scalar(outputs, call)
         seed = np.ones((), aval_of(outputs[0]).dtype)[()]
         gradient = call.pack_gradients(pull([seed, *(None,) * (len(outputs) - 1)]))
         value, aux = call.pack_value(outputs)
@@ -80,7 +77,7 @@ def vjp(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], 
     >>> pull(1.0)
     (np.float32(3.0), np.float32(2.0))
     """
-    call = _Call(function, args, {}, tuple(range(len(args))), has_aux=False)
+    call = Call(function, args, {}, tuple(range(len(args))), has_aux=False)
     outputs, pull = reverse.pullback(call.flat, call.leaves)
 
     def pull_tree(cotangent: Any) -> Any:
@@ -88,7 +85,7 @@ def vjp(function: Callable[..., Any], *args: Any) -> tuple[Any, Callable[[Any], 
         if len(given) != len(outputs):
             problem = say("results: {n}, cotangents: {m}", n=len(outputs), m=len(given))
             raise ShapeError(problem, operation=call.name)
-        cts = [_like(ct, out, "cotangent") for ct, out in zip(given, outputs, strict=True)]
+        cts = [like(ct, out, "cotangent") for ct, out in zip(given, outputs, strict=True)]
         return call.pack_gradients(pull(cts))
 
     return call.pack_value(outputs)[0], pull_tree
@@ -105,11 +102,11 @@ def jvp(
     >>> jvp(lambda x: x ** 2, (3.0,), (1.0,))
     (np.float32(9.0), np.float32(6.0))
     """
-    call = _Call(function, tuple(args), {}, tuple(range(len(args))), has_aux=False)
+    call = Call(function, tuple(args), {}, tuple(range(len(args))), has_aux=False)
     given, _ = flatten(tuple(tangents))
     if len(given) != len(call.leaves):
         raise ShapeError(say("arrays: {n}, tangents: {m}", n=len(call.leaves), m=len(given)))
-    moved = [_like(t, x, "tangent") for t, x in zip(given, call.leaves, strict=True)]
+    moved = [like(t, x, "tangent") for t, x in zip(given, call.leaves, strict=True)]
     outputs, out_tangents = forward.pushforward(call.flat, call.leaves, moved)
     return call.pack_value(outputs)[0], call.pack_value(out_tangents)[0]
 
@@ -146,7 +143,7 @@ def jacobian(
 
     @functools.wraps(function)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
-        call = _Call(function, args, kwargs, argnums, has_aux=False)
+        call = Call(function, args, kwargs, argnums, has_aux=False)
         outputs, pull = reverse.pullback(call.flat, call.leaves)
         columns = [_jacobian_of(call, i, outputs, pull, mode) for i in range(len(outputs))]
         per_output = [call.pack_gradients(column) for column in columns]
@@ -156,7 +153,7 @@ def jacobian(
     return wrapped
 
 
-def _jacobian_of(call: _Call, number: int, outputs: list[Any], pull: Any, mode: str) -> list[Any]:
+def _jacobian_of(call: Call, number: int, outputs: list[Any], pull: Any, mode: str) -> list[Any]:
     """d output / d leaf for every leaf, by the cheaper mode."""
     out = aval_of(outputs[number])
     if not is_float(out.dtype):
@@ -180,7 +177,7 @@ def _rows(out: Any, number: int, outputs: list[Any], pull: Any) -> list[Any]:
     return [_reshaped(r, (*out.shape, *aval_of(r).shape[1:])) for r in rows]
 
 
-def _columns(call: _Call, number: int, out: Any) -> list[Any]:
+def _columns(call: Call, number: int, out: Any) -> list[Any]:
     results: list[Any] = []
     for i, leaf in enumerate(call.leaves):
         aval = aval_of(leaf)
@@ -234,7 +231,7 @@ def vmap(function: Callable[..., Any], in_axes: Any = 0, out_axes: int = 0) -> C
         axes = tuple(in_axes) if isinstance(in_axes, (tuple, list)) else (in_axes,) * len(args)
         if len(axes) != len(args):
             raise ShapeError(say("arguments: {n}, axes: {m}", n=len(args), m=len(axes)))
-        call = _Call(function, args, {}, (), has_aux=False)
+        call = Call(function, args, {}, (), has_aux=False)
         leaf_axes = [axis for arg, axis in zip(args, axes, strict=True) for _ in flatten(arg)[0]]
         batched = [axis is not None for axis in leaf_axes]
         moved = [
@@ -264,151 +261,3 @@ def _batch_size(leaves: Sequence[Any], batched: Sequence[bool]) -> int:
             rule=say("all mapped arguments have one batch size"),
         )
     return sizes.pop()
-
-
-# --- packing -----------------------------------------------------------------------------
-
-
-class _Call:
-    """A call with nested arguments seen as a flat function of its array leaves."""
-
-    def __init__(
-        self, function: Callable[..., Any], args: Any, kwargs: Any, argnums: Argnums, has_aux: bool
-    ) -> None:
-        self.function = function
-        self.name = getattr(function, "__name__", "function")
-        self.kwargs = kwargs
-        self.has_aux = has_aux
-        self.argnums = argnums
-        leaves, self.structure = flatten(tuple(args))
-        self.leaves = [as_operand(leaf) if not hasattr(leaf, "dtype") else leaf for leaf in leaves]
-        self.leaves = [_array(leaf) for leaf in self.leaves]
-        self.out_structure: Structure | None = None
-        numbers = (argnums,) if isinstance(argnums, int) else tuple(argnums)
-        self._positions = [self._position(n, len(args)) for n in numbers]
-        named = dict(zip(argument_names(function, len(args)), args, strict=True))
-        self._check(*named_leaves(named)[:2])
-
-    def _position(self, number: int, count: int) -> int:
-        if not -count <= number < count:
-            problem = say("argnums {n} names no argument", n=number)
-            raise GradientError(
-                problem, operation=self.name, rule=f"{-count} <= argnums < {count}"
-            )
-        return number % count
-
-    def _check(self, paths: Sequence[str], roles: Sequence[str]) -> None:
-        """Refuse integers: a zero for them would be a silent answer."""
-        for i in {i for p in self._positions for i in _indices(self.structure.children[p])}:
-            aval = aval_of(self.leaves[i])
-            if is_float(aval.dtype) or roles[i] == "state":
-                continue
-            dtype = aval.dtype.name
-            raise DtypeError(
-                say("an argument of dtype {dtype} has no gradient", dtype=dtype),
-                operation=self.name,
-                operands=[Operand(paths[i], aval.shape, dtype)],
-                rule=say("gradients belong to floating-point numbers"),
-                hint=say("write 3.0 instead of 3, or use .astype(float)"),
-            )
-
-    def flat(self, *leaves: Any) -> list[Any]:
-        with installed(self.structure, leaves) as arguments:
-            result = self.function(*arguments, **self.kwargs)
-            if self.has_aux:
-                result, self.aux = result
-            self._refuse_state(leaves)
-        outputs, self.out_structure = flatten(result)
-        if not outputs:
-            raise GradientError(
-                say("returned nothing"),
-                operation=self.name,
-                hint=say("end the function with `return value`"),
-            )
-        return [as_operand(out) for out in outputs]
-
-    def _refuse_state(self, leaves: Sequence[Any]) -> None:
-        from glassgrad.tree import module_slots  # noqa: PLC0415 - one use
-
-        for slot, index in module_slots(self.structure):
-            if slot.role == "state" and slot.get() is not leaves[index]:
-                raise GradientError(
-                    say("the state {path} is written inside a transform", path=slot.path),
-                    operation=self.name,
-                    hint=say("return the new state, call model.eval(), or use gg.train_step"),
-                )
-
-    def pack_value(self, outputs: Sequence[Any]) -> tuple[Any, Any]:
-        assert self.out_structure is not None
-        return unflatten(self.out_structure, outputs), getattr(self, "aux", None)
-
-    def pack_gradients(self, grads: Sequence[Any]) -> Any:
-        trees = [
-            unflatten(self._differentiable(self.structure.children[p]), grads)
-            for p in self._positions
-        ]
-        return trees[0] if isinstance(self.argnums, int) else tuple(trees)
-
-    def _differentiable(self, structure: Structure) -> Structure:
-        """A module without its state: state has no gradient."""
-        if structure.kind != "module":
-            return structure
-        kept = [
-            (slot, child)
-            for slot, child in zip(structure.slots, structure.children, strict=True)
-            if slot.role != "state"
-        ]
-        slots, children = zip(*kept, strict=True) if kept else ((), ())
-        return Structure("module", tuple(slots), tuple(children), structure.type)
-
-    def chosen_leaves(self) -> list[Any]:
-        return [leaf for i, leaf in enumerate(self.leaves) if self.is_chosen(i)]
-
-    def is_chosen(self, index: int) -> bool:
-        return any(index in _indices(self.structure.children[p]) for p in self._positions)
-
-
-def _indices(structure: Structure) -> list[int]:
-    if structure.kind == "leaf":
-        return [structure.index]
-    return [i for child in structure.children for i in _indices(child)]
-
-
-def _array(leaf: Any) -> Any:
-    if type(leaf) is float:
-        from glassgrad.config import config  # noqa: PLC0415 - one use
-
-        return config.float.type(leaf)
-    return leaf
-
-
-def _like(given: Any, wanted: Any, what: str) -> Any:
-    """A cotangent or tangent with the shape and dtype of the value it belongs to."""
-    aval, found = aval_of(wanted), aval_of(as_operand(given))
-    if found.shape != aval.shape:
-        raise ShapeError(
-            say(
-                "the {what} has shape {given}, its value {wanted}",
-                what=say(what),
-                given=found.shape,
-                wanted=aval.shape,
-            )
-        )
-    if not is_float(aval.dtype):
-        return None
-    given = as_operand(given)
-    if found.weak:
-        return aval.dtype.type(given)
-    return given if found.dtype == aval.dtype else given.astype(aval.dtype)
-
-
-def _require_scalar(outputs: Sequence[Any], call: _Call) -> None:
-    aval = aval_of(outputs[0])
-    if aval.shape != () or aval.dtype.kind != "f" or len(outputs) != 1:
-        found = f"{len(outputs)} arrays" if len(outputs) > 1 else str(aval)
-        raise GradientError(
-            say("the result is {aval}, not a scalar", aval=found),
-            operation=call.name,
-            rule=say("a gradient belongs to one real number"),
-            hint=say("reduce the result with .sum() or .mean(), or use gg.jacobian"),
-        )

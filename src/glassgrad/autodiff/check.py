@@ -9,7 +9,6 @@ at a kink: it is excluded and counted, not reported as an error.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -18,6 +17,7 @@ from glassgrad.autodiff import jvp as forward
 from glassgrad.autodiff import vjp as reverse
 from glassgrad.autodiff.complex_step import STEP, NotAnalyticError, evaluate_complex
 from glassgrad.autodiff.graphs import in_double, record
+from glassgrad.autodiff.report import Report, Row
 from glassgrad.core.aval import Aval, aval_of, is_float, require_float
 from glassgrad.core.interpret import as_operand
 from glassgrad.core.primitive import Elementwise
@@ -30,81 +30,8 @@ from glassgrad.tree import flatten, installed, named_leaves
 
 # Fourth-order differences have error O(h^4) + eps/h: the best h is near eps^(1/5) = 7e-4.
 _DIFFERENCE_STEP = 7e-4
-_TOLERANCE = {"complex step": 1e-9, "differences": 1e-6}
 _KINK_STEP = 1e-7
-
-
-@dataclass(frozen=True)
-class Row:
-    """The verdict on one argument."""
-
-    name: str
-    shape: tuple[int, ...]
-    order: int
-    method: str
-    checked: int
-    excluded: int
-    error: float
-    worst: tuple[int, ...]
-    derived: float
-    reference: float
-
-    @property
-    def ok(self) -> bool:
-        return self.error <= _TOLERANCE[self.method]
-
-
-@dataclass
-class Report:
-    """What `check_grads` found; true when everything agrees."""
-
-    name: str
-    rows: list[Row] = field(default_factory=list)
-    inner_product_error: float = 0.0
-
-    def __bool__(self) -> bool:
-        return (
-            all(row.ok for row in self.rows)
-            and self.inner_product_error <= _TOLERANCE["complex step"]
-        )
-
-    def __str__(self) -> str:
-        head = (
-            say("argument"),
-            say("shape"),
-            say("order"),
-            say("method"),
-            say("checked"),
-            say("kinks"),
-            say("max rel. error"),
-            say("worst at"),
-            "",
-        )
-        body = [_cells(row) for row in self.rows]
-        table = [head, *body]
-        widths = [max(len(line[i]) for line in table) for i in range(len(head))]
-        lines = [
-            "  ".join(c.ljust(w) for c, w in zip(line, widths, strict=True)).rstrip()
-            for line in table
-        ]
-        verdict = say("all gradients agree") if self else say("GRADIENTS DIFFER")
-        identity = say("forward against reverse mode: {error:.1e}", error=self.inner_product_error)
-        return "\n".join([*lines, f"{identity}; {verdict}"])
-
-
-def _cells(row: Row) -> tuple[str, ...]:
-    verdict = say("ok") if row.ok else f"{row.derived:.9g} != {row.reference:.9g}"
-    return (
-        row.name,
-        str(row.shape),
-        str(row.order),
-        say("complex step") if row.method == "complex step" else say("differences"),
-        str(row.checked),
-        str(row.excluded),
-        f"{row.error:.1e}",
-        str(list(row.worst)) if row.shape else "-",
-        verdict,
-    )
+_STEPS = tuple(10.0**-k for k in range(1, 13))
 
 
 def check_grads(
@@ -246,7 +173,9 @@ class _Problem:
         chosen = [v for e in full.eqns for v in e.outputs if not is_float(v.dtype) or _is_step(e)]
         if not chosen:
             return None
-        return full.with_eqns(full.eqns, outputs=tuple(chosen)).transform("exact").callable()
+        decided: Graph = full.with_eqns(full.eqns, outputs=tuple(chosen)).transform("exact")
+        run: Callable[..., Any] = decided.callable()
+        return run
 
     def _row(
         self,
@@ -274,7 +203,7 @@ class _Problem:
             if smooth[position]:
                 size = max(abs(float(flat[i])), abs(value), 1e-3 * scale, 1e-300)
                 relative = abs(float(flat[i]) - value) / size
-                if not relative <= error and error == error:  # the first NaN stays
+                if not relative <= error and not np.isnan(error):  # the first NaN stays
                     worst, error = position, relative
         index = np.unravel_index(picked[worst], leaf.shape) if picked else ()
         return Row(
@@ -334,7 +263,7 @@ def _is_step(eqn: Eqn) -> bool:
     """Whether the result jumps between constants, as sign and floor do."""
     primitive = eqn.primitive
     return isinstance(primitive, Elementwise) and all(
-        type(partial) is int and partial == 0 for partial in primitive.partials
+        not callable(partial) and partial == 0 for partial in primitive.partials
     )
 
 
@@ -377,7 +306,7 @@ def numerical_gradient(
 def step_curve(
     function: Callable[..., Any],
     *args: Any,
-    steps: Sequence[float] = tuple(10.0**-k for k in range(1, 13)),
+    steps: Sequence[float] = _STEPS,
 ) -> list[tuple[float, float]]:
     """(h, relative error of central differences) for each step: the V of truncation and rounding.
 
@@ -402,3 +331,6 @@ def step_curve(
 
 def _along(leaves: Sequence[Any], directions: Sequence[Any], h: float) -> list[Any]:
     return [x if d is None else x + h * d for x, d in zip(leaves, directions, strict=True)]
+
+
+__all__ = ["Report", "Row", "check_grads", "numerical_gradient", "step_curve"]

@@ -1,8 +1,8 @@
 """Derivatives by a complex step: f(x + ih) / h has no cancellation, so h may be 1e-20.
 
 Layer L4. A graph is evaluated on complex numbers: elementwise formulas are walked word by word,
-with `abs`, `maximum`, comparisons and rounding acting on the real part; linear and bilinear primitives
-run their NumPy text as it is. A graph with anything else is not analytic here.
+with `abs`, `maximum`, comparisons and rounding acting on the real part; linear and bilinear
+primitives run their NumPy text as it is. A graph with anything else is not analytic here.
 
 Source: Squire & Trapp, SIAM Review 40 (1998) 110-112.
 """

@@ -189,7 +189,9 @@ class _Backward:
         if len(listed) != count:
             raise ShapeError(
                 say(
-                    "the backward pass returns gradients: {n}, for arrays: {m}", n=len(listed), m=count
+                    "the backward pass returns gradients: {n}, for arrays: {m}",
+                    n=len(listed),
+                    m=count,
                 ),
                 operation=_name(self.function, "f"),
             )

@@ -73,14 +73,19 @@ def backward(root: Node, number: int, seed: Any) -> tuple[Sequence[Node], Sequen
     The operations come first, the latest of them first, then the leaves. The gradient of an
     operation's result may lack the axes along which it is constant.
     """
+    if root.primitive is None:
+        return [root], [[seed]]
     tape = _read([root], number)
     if tape is None:
-        nodes = _operations_first(ancestors([root]))
-        if any(node.stale is not None for node in nodes):
-            return nodes, _sweep(_without_stale(nodes), number, seed)
-        tape = _read(nodes, number)
+        nodes = ancestors([root])
+        operations = [node for node in nodes if node.primitive is not None]
+        leaves = [node for node in nodes if node.primitive is None]
+        if any(leaf.stale is not None for leaf in leaves):
+            twins = _without_stale([*operations, *leaves])
+            return [*operations, *leaves], _sweep(twins, number, seed)
+        tape = _read(operations, number)
         if tape is None:
-            return nodes, _sweep(nodes, number, seed)
+            return [*operations, *leaves], _sweep([*operations, *leaves], number, seed)
     nodes, key, values = tape
     with _lock:
         compiled = _cache.get(key)
@@ -94,11 +99,6 @@ def backward(root: Node, number: int, seed: Any) -> tuple[Sequence[Node], Sequen
     return nodes, compiled(values, seed)
 
 
-def _operations_first(nodes: Sequence[Node]) -> list[Node]:
-    """The same order among operations; leaves pass nothing on, so their place is free."""
-    return sorted(nodes, key=lambda node: node.primitive is None)
-
-
 def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
     """Operation by operation."""
     cts: dict[Any, list[Any]] = {}
@@ -108,60 +108,68 @@ def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
 
 
 def _read(
-    found: Sequence[Node], number: int
+    operations: Sequence[Node], number: int
 ) -> tuple[list[Node], tuple[Any, ...], list[Any]] | None:
-    """The tape below `found[0]`: its nodes, a hashable description without numbers, its numbers.
+    """The tape below `operations[0]`: its nodes, a hashable description without numbers, its numbers.
 
-    found: the root alone, from which the others are reached in the order of their use; or, where
-           that is not the order of time backwards, all nodes in that order
+    operations: the root alone, from which the others are reached in the order of their use; or,
+                where that is not the order of time backwards, all of them in that order
 
     None if the order is wrong, a leaf was overwritten, or the tape is too long to be compiled.
     """
     # NOTE: order, description and numbers in one loop, because it runs on every backward pass.
-    nodes = list(found)
+    nodes = list(operations)
     places = {node: place for place, node in enumerate(nodes)}
+    leaves: list[Node] = []
     key: list[Any] = [number]
     values: list[Any] = []
-    operations: list[Node] = []
-    leaves: list[Node] = []
     last = nodes[0].serial + 1
-    for node in nodes:
-        key.append(node.primitive)
-        if node.primitive is None:
-            if node.stale is not None:
-                return None
-            leaves.append(node)
-            value = node.outs[0]
-            key += (value.shape, value.dtype.num)
-            continue
+    for node in nodes:  # which grows meanwhile
         if node.serial >= last or len(nodes) > _LARGEST_COMPILED:
             return None
         last = node.serial
-        operations.append(node)
-        _read_operands(node, nodes, places, key, values)
-    values += [leaf.outs[0] for leaf in leaves]
-    return operations + leaves, tuple(key), values
+        key.append(node.primitive)
+        if node.params:
+            key.append(tuple(node.params.items()))
+        _read_operands(node, nodes, leaves, places, key, values)
+        values += node.outs
+    for leaf in leaves:
+        if leaf.stale is not None:
+            return None
+        values.append(leaf.outs[0])
+    return [*nodes, *leaves], tuple(key), values
 
 
 def _read_operands(
-    node: Node, nodes: list[Node], places: dict[Node, int], key: list[Any], values: list[Any]
+    node: Node,
+    nodes: list[Node],
+    leaves: list[Node],
+    places: dict[Node, int],
+    key: list[Any],
+    values: list[Any],
 ) -> None:
-    """Add an operation's parameters and operands to a description, and new nodes to the list."""
-    if node.params:
-        key.append(tuple(node.params.items()))
+    """Describe an operation's operands; what is met for the first time gets the next place."""
     for value, parent in zip(node.inputs, node.parents):  # noqa: B905 - equal by construction
-        if parent is not None and parent[0].requires:
-            place = places.setdefault(parent[0], len(nodes))
-            if place == len(nodes):
-                nodes.append(parent[0])
-            # A plain int, because a tuple for every edge would cost more than the edge.
-            key.append(place + _LARGEST_COMPILED * parent[1])
-        elif type(value) in _SCALARS:
-            key += (type(value), value or repr(value))  # 0.0 equals -0.0, but is another program
-        else:
-            key += (value.shape, value.dtype.num)
-            values.append(value)
-    values += node.outs
+        if parent is None or not parent[0].requires:
+            if type(value) in _SCALARS:  # 0.0 equals -0.0, but is another program
+                key += (type(value), value or repr(value))
+            else:
+                key += (value.shape, value.dtype.num)
+                values.append(value)
+            continue
+        source, number = parent
+        place = places.get(source)
+        if place is None:
+            if source.primitive is None:
+                place = ~len(leaves)
+                leaves.append(source)
+                key += (value.shape, value.dtype.num)
+            else:
+                place = len(nodes)
+                nodes.append(source)
+            places[source] = place
+        # A plain int, because a tuple for every edge would cost more than the edge.
+        key.append(place + _LARGEST_COMPILED * number)
 
 
 class _Cache:

@@ -37,7 +37,7 @@ class Node:
     grads: Any = None
     stale: Any = None
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - one call an operation; keywords would cost
         self,
         primitive: Primitive | None,
         inputs: Sequence[Any],

@@ -132,8 +132,11 @@ def _prepared(settings: Settings, output: Output) -> Job:
     problem = open_problem(settings, output)
     name = canonical(settings.dataset or "")
     full = settings.over(defaults_for(settings, name, problem.dataset))
+    # A run is gone on with from any folder, so its files are kept by their whole paths.
     if not name:
         full = replace(full, dataset=str(Path(settings.dataset or "").expanduser().resolve()))
+    if full.data is not None:
+        full = replace(full, data=str(Path(full.data).expanduser().resolve()))
     return Job(full, problem, set_up(full, problem.part), name)
 
 

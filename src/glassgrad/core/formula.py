@@ -98,7 +98,8 @@ VOCABULARY.update(
     (name, _call(name))
     for name in (
         "positive abs sign floor ceil trunc rint square reciprocal sqrt cbrt exp exp2 expm1 log "
-        "log1p log2 log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh isnan "
+        "log1p log2 log10 sin cos tan arcsin arccos arctan sinh cosh tanh arcsinh arccosh arctanh "
+        "isnan "
         "isinf isfinite signbit"
     ).split()
 )

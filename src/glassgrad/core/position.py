@@ -47,19 +47,20 @@ def here(depth: int = 1) -> Position | None:
         name = frame.f_globals.get("__name__")
         internal = _INTERNAL.get(name)
         if internal is None:
-            internal = _is_internal(name, frame)
+            internal = is_internal(name, frame.f_code)
         if not internal:
             return frame.f_code, frame.f_lasti
         frame = frame.f_back
     return None
 
 
-def _is_internal(name: str | None, frame: FrameType) -> bool:
-    if name is None:  # the text of a primitive; what else has no name is the user's
-        return frame.f_code.co_filename.startswith("<primitive")
-    is_user_room = name.startswith(_USER_ROOMS)
-    _INTERNAL[name] = not is_user_room and name.partition(".")[0] in ("glassgrad", "numpy")
-    return _INTERNAL[name]
+def is_internal(module: str | None, code: CodeType | None = None) -> bool:
+    """Whether a module belongs to the package; without a name, whether it is a primitive's text."""
+    if module is None:
+        return code is not None and code.co_filename.startswith("<primitive")
+    is_user_room = module.startswith(_USER_ROOMS)
+    _INTERNAL[module] = not is_user_room and module.partition(".")[0] in ("glassgrad", "numpy")
+    return _INTERNAL[module]
 
 
 def line_of(position: Position | Place | None) -> int:

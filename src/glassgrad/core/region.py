@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from glassgrad.core.position import here, is_internal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -24,8 +26,8 @@ COMPOSITES: set[str] = set()  # names of regions that are functions, not layers
 
 
 class _Provenance(threading.local):
-    """Per thread: the open regions, the forward equation being differentiated, and, while a graph
-    is evaluated again, the position and names of its equation."""
+    """Per thread: the open regions, the forward equation being differentiated, the position of a
+    composite's caller, and, while a graph is evaluated again, position and names of its equation."""
 
     path: Path = ()
     derives: Any = None
@@ -51,15 +53,19 @@ def composite(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function whose equations show as one region with its name."""
     name = function.__name__.strip("_")
     COMPOSITES.add(name)
+    is_ours = is_internal(function.__module__)
 
     @functools.wraps(function)
     def in_region(*args: P.args, **kwargs: P.kwargs) -> R:
-        before = provenance.path
-        provenance.path = (*before, name)
+        p = provenance
+        path, placed = p.path, p.position
+        p.path = (*path, name)
+        if is_ours and placed is None:  # one look for all operations inside; a user's has its own
+            p.position = here(2)
         try:
             return function(*args, **kwargs)
         finally:
-            provenance.path = before
+            p.path, p.position = path, placed
 
     return in_region
 

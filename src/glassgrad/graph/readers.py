@@ -16,6 +16,8 @@ READERS = {
     "source": "glassgrad.backends.numpy_source:source",
     "pretty": "glassgrad.graph.pretty:pretty",
     "to_json": "glassgrad.graph.exchange:to_json",
+    "svg": "glassgrad.view.svg:svg",
+    "text": "glassgrad.view.text:text",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",
     "gradients": "glassgrad.autodiff.graphs:gradients",
@@ -73,6 +75,14 @@ class Readable:
     def to_json(self) -> str:
         """The graph as text of a closed schema; `gg.io.graph_from_json` reads it back."""
         return str(reader("to_json")(self))
+
+    def svg(self, *inputs: Any, precision: int = 2, level: str = "auto", **options: Any) -> str:
+        """The graph as a picture; values, gradients and local derivatives if `inputs` are given."""
+        return str(reader("svg")(self, *inputs, precision=precision, level=level, **options))
+
+    def text(self, *inputs: Any, precision: int = 2, **options: Any) -> str:
+        """The graph as a drawing for the terminal, with numbers if `inputs` are given."""
+        return str(reader("text")(self, *inputs, precision=precision, **options))
 
     def transform(self, name: str, *args: Any) -> Any:
         """Apply a transform or rule of the table to this graph."""

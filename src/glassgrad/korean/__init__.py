@@ -13,4 +13,5 @@ TOPICS = (
     "gates",
     "canon",
     "cli",
+    "view",
 )

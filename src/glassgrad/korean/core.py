@@ -59,9 +59,7 @@ MESSAGES = {
     "the parameter {name}, used at {used}, was overwritten at {written}": (
         "{used}에서 쓰인 매개변수 {name:이/가} {written}에서 덮어쓰였습니다"
     ),
-    "the backward pass needs the value of the forward pass": (
-        "역전파에는 순전파 때의 값이 필요함"
-    ),
+    "the backward pass needs the value of the forward pass": ("역전파에는 순전파 때의 값이 필요함"),
     "call backward() before the update, or run the forward pass again": (
         "고치기 전에 backward()를 부르거나 순전파를 다시 하십시오"
     ),

@@ -87,9 +87,9 @@ def check_size(operation: str, name: str, value: Any, least: int = 1) -> int:
 
 def check_share(operation: str, name: str, value: Any, *, with_one: bool = False) -> float:
     """A fraction in [0, 1), or in [0, 1]."""
-    rule = f"0 <= {name} <= 1" if with_one else f"0 <= {name} < 1"
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    is_number = isinstance(value, (float, int, np.number)) and not isinstance(value, bool)
     if not is_number or not (0 <= value < 1 or (with_one and value == 1)):
+        rule = f"0 <= {name} <= 1" if with_one else f"0 <= {name} < 1"
         problem = say("{name} is {value!r}", name=name, value=value)
         raise OptionError(problem, operation=operation, rule=rule)
     return float(value)
@@ -110,7 +110,7 @@ def check_positive(operation: str, name: str, value: Any) -> float:
 def floats(operation: str, label: str, value: Any) -> Any:
     """A prediction as an array of floating-point numbers."""
     value = array_of(value)
-    if not is_float(aval_of(value).dtype):
+    if not is_float(value.dtype):
         raise DtypeError(
             say("needs floating-point numbers, not {dtype}", dtype=value.dtype.name),
             operation=operation,
@@ -186,7 +186,7 @@ def class_labels(operation: str, scores: Any, labels: Any, ignored: int | None =
     if labels.dtype.kind not in "iu":
         labels = _as_integers(operation, labels)
     numbers = known(labels)
-    if numbers is not None and numbers.size:
+    if numbers is not None:
         _check_labels(operation, numbers if ignored is None else numbers[numbers != ignored], k)
     return labels
 
@@ -223,10 +223,9 @@ def _as_integers(operation: str, labels: Any) -> Any:
 
 
 def _check_labels(operation: str, numbers: np.ndarray, k: int) -> None:
-    outside = (numbers < 0) | (numbers >= k)
-    if not outside.any():
+    if numbers.size == 0 or (numbers.min() >= 0 and numbers.max() < k):
         return
-    worst = numbers[outside][0]
+    worst = numbers[(numbers < 0) | (numbers >= k)][0]
     raise DataError(
         say("label {label} is outside [0, {n})", label=worst, n=k),
         operation=operation,

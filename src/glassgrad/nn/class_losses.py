@@ -24,7 +24,7 @@ from glassgrad.nn.checks import (
     reduced,
 )
 from glassgrad.primitives.activation import log_softmax
-from glassgrad.primitives.along import take, take_along_axis
+from glassgrad.primitives.along import pick, take, take_along_axis
 from glassgrad.primitives.arithmetic import (
     add,
     divide,
@@ -36,7 +36,7 @@ from glassgrad.primitives.arithmetic import (
     subtract,
     where,
 )
-from glassgrad.primitives.layout import array_of, astype, expand_dims, squeeze, sum
+from glassgrad.primitives.layout import array_of, astype, expand_dims, sum
 from glassgrad.text import say
 
 # --- likelihood ----------------------------------------------------------------------------
@@ -119,6 +119,7 @@ class _Options:
         self.k = scores.shape[-1]
         self.smoothing = check_share(operation, "label_smoothing", smoothing, with_one=True)
         self.ignored = ignored
+        self.are_plain = weights is None and not self.smoothing
         self.weights = None if weights is None else astype(array_of(weights), scores.dtype)
         if self.weights is not None and self.weights.shape != (self.k,):
             raise ShapeError(
@@ -135,8 +136,10 @@ def _hard_labels(log_p: Any, labels: Any, options: _Options, reduction: str) -> 
     counted = None if options.ignored is None else not_equal(labels, options.ignored)
     if counted is not None:
         labels = where(counted, labels, 0)
-    picked = take_along_axis(log_p, expand_dims(labels, -1), -1)  # (..., k) -> (..., 1)
-    losses = negative(squeeze(picked, -1))
+    picked = pick(log_p, labels)  # (..., k) -> (...)
+    if counted is None and options.are_plain:
+        return negative(reduced(picked, reduction))
+    losses = negative(picked)
     factors = None if options.weights is None else take(options.weights, labels)
     if factors is not None:
         losses = multiply(losses, factors)

@@ -23,7 +23,7 @@ from glassgrad.graph.verify import verify
 from glassgrad.passes.common import rename
 from glassgrad.passes.dead import remove_dead
 from glassgrad.primitives.activation import log_softmax_p
-from glassgrad.primitives.along import add_along_axis_p, take_along_axis_p
+from glassgrad.primitives.along import unpick_p
 from glassgrad.primitives.arithmetic import (
     add,
     divide,
@@ -34,8 +34,7 @@ from glassgrad.primitives.arithmetic import (
     stop_gradient,
     subtract,
 )
-from glassgrad.primitives.index import gather_p
-from glassgrad.primitives.layout import astype_p, broadcast_to_p, expand_dims_p, squeeze_p, sum_p
+from glassgrad.primitives.layout import astype_p, broadcast_to_p, expand_dims_p, sum_p
 from glassgrad.primitives.transcendental import exp, expm1, sigmoid
 
 _ROUNDS = 8  # a law can make room for another; chains longer than this were never seen
@@ -143,7 +142,9 @@ class Site:
         eqn = self.made.get(atom) if isinstance(atom, Var) else None
         return eqn if eqn is not None and eqn.primitive is record else None
 
-    def bind(self, eqn: Eqn, record: Primitive, *inputs: Atom, name: str = "", **params: Any) -> Var:
+    def bind(
+        self, eqn: Eqn, record: Primitive, *inputs: Atom, name: str = "", **params: Any
+    ) -> Var:
         """A new equation in the place of `eqn`."""
         var = Var(record.infer_avals(*(atom.aval for atom in inputs), **params))
         if name:
@@ -159,6 +160,11 @@ class Site:
             return None
         self._keep(replace(eqn, primitive=record, inputs=inputs, params=params))
         return out
+
+    def call(self, var: Var, name: str) -> None:
+        """Name a value that has no name."""
+        if not var.name:
+            self.names[var] = name
 
     def counting(self, size: int, name: str) -> Var:
         """The constant 0, 1, ..., size - 1."""
@@ -255,31 +261,7 @@ def _late_broadcast(eqn: Eqn, site: Site) -> Atom | None:
     return site.put(eqn, broadcast_to_p, Literal(value), shape=eqn.outputs[0].shape)
 
 
-def _picked_labels(eqn: Eqn, site: Site) -> Atom | None:
-    taken = site.maker(eqn.inputs[0], take_along_axis_p)
-    if taken is None or not _is_inside(eqn):
-        return None
-    x, indices = taken.inputs
-    column = site.maker(indices, expand_dims_p)
-    if column is None or len(x.aval.shape) != 2 or taken.params["axis"] != 1:  # noqa: PLR2004
-        return None
-    if eqn.params["axis"] != (1,) or x.aval.shape[0] != indices.aval.shape[0]:
-        return None
-    rows = site.counting(x.aval.shape[0], "rows")
-    index = (("array", 0), ("array", 1))
-    return site.put(eqn, gather_p, x, rows, column.inputs[0], index=index)
-
-
 # --- laws that change the last digits ----------------------------------------------------
-
-
-def _leading_minus(eqn: Eqn, site: Site) -> Atom | None:
-    """The minus of a sum or quotient goes in front; only the sign of a zero can change."""
-    inner = site.maker(eqn.inputs[0], negative)
-    if inner is None or not eqn.region or _is_backward(eqn) or not inner.outputs[0].aval.size:
-        return None
-    moved = site.bind(eqn, eqn.primitive, inner.inputs[0], *eqn.inputs[1:], **eqn.params)
-    return site.put(eqn, negative, moved)
 
 
 def _quotient(eqn: Eqn, site: Site) -> Atom | None:
@@ -328,63 +310,53 @@ def _divisors(graph: Graph) -> Iterator[int]:
     yield from sorted({a * b for a, b in combinations_with_replacement(sorted(counts)[:8], 2)})
 
 
-_P = of(exp, "log_p")
 _LOG_SOFTMAX_PULL = of(
-    negative,
-    of(
-        add,
-        of(multiply, of(expm1, "log_p"), "ct"),
-        of(multiply, _P, of(subtract, of(sum_p, "ct", name="total"), "ct")),
-    ),
+    subtract,
+    of(multiply, of(exp, "log_p"), of(subtract, "ct", of(sum_p, "ct", name="total"))),
+    of(multiply, of(expm1, "log_p"), "ct"),
 )
 
 
 def _log_softmax_pull(eqn: Eqn, site: Site) -> dict[str, Any] | None:
     """The parts of the derived gradient of log-softmax."""
     found = match(site, eqn, _LOG_SOFTMAX_PULL)
-    made = site.maker(found["log_p"], log_softmax_p) if found else None
-    if found is None or made is None or not _is_backward(eqn):
+    if found is None or not _is_backward(eqn) or site.maker(found["log_p"], log_softmax_p) is None:
         return None
-    total = site.made[found["total"]]
-    return {**found, "axis": made.params["axis"]} if total.params["keepdims"] else None
+    return found if site.made[found["total"]].params["keepdims"] else None
 
 
 def _class_gradient(eqn: Eqn, site: Site) -> Atom | None:
     found = _log_softmax_pull(eqn, site)
-    placed = site.maker(found["ct"], add_along_axis_p) if found else None
-    if found is None or placed is None or found["axis"] != len(eqn.outputs[0].shape) - 1:
+    placed = site.maker(found["ct"], unpick_p) if found else None
+    if found is None or placed is None:
         return None
     share, labels = placed.inputs
-    if placed.params["axis"] != found["axis"] or share.aval.shape[-1] != 1:
-        return None
-    classes = site.counting(eqn.outputs[0].shape[-1], "classes")
+    site.call(found["log_p"], "log_p")
     p = site.bind(eqn, exp, found["log_p"], name="p")
-    onehot = site.bind(eqn, equal, labels, classes, name="onehot")
+    column = site.bind(eqn, expand_dims_p, labels, axis=(1,))
+    classes = site.counting(placed.params["k"], "classes")
+    onehot = site.bind(eqn, equal, column, classes, name="onehot")
     gap = site.bind(eqn, subtract, p, onehot)
     weight = _negated(eqn, site, share)
-    if not isinstance(weight, Literal):
-        return site.put(eqn, multiply, gap, weight)
-    return _divided(eqn, site, gap, weight.value) or site.put(eqn, multiply, gap, weight)
+    if isinstance(weight, Literal):
+        divided = _divided(eqn, site, gap, weight.value)
+        return divided or site.put(eqn, multiply, gap, weight)
+    return site.put(eqn, multiply, gap, site.bind(eqn, expand_dims_p, weight, axis=(1,)))
 
 
 def _negated(eqn: Eqn, site: Site, x: Atom) -> Atom:
     """-x, in the plainest form."""
-    column = site.maker(x, expand_dims_p)
-    minus = site.maker(column.inputs[0] if column is not None else x, negative)
-    spread = site.maker(x, broadcast_to_p)
+    spread, minus = site.maker(x, broadcast_to_p), site.maker(x, negative)
     if spread is not None and isinstance(spread.inputs[0], Literal):
         return Literal(-spread.inputs[0].value)
-    if minus is None:
-        return site.bind(eqn, negative, x)
-    if column is None:
-        return minus.inputs[0]
-    return site.bind(eqn, expand_dims_p, minus.inputs[0], **column.params)
+    return minus.inputs[0] if minus is not None else site.bind(eqn, negative, x)
 
 
 def _softmax_share(eqn: Eqn, site: Site) -> Atom | None:
     found = _log_softmax_pull(eqn, site)
     if found is None:
         return None
+    site.call(found["log_p"], "log_p")
     p = site.bind(eqn, exp, found["log_p"])
     return site.put(eqn, subtract, found["ct"], site.bind(eqn, multiply, p, found["total"]))
 
@@ -437,22 +409,20 @@ READABLE: tuple[Law, ...] = (
     Law("constant", "stop_gradient(x) = x", (stop_gradient,), _constant_of_gradients),
     Law("mask", "x * mask.astype(dtype of x) = x * mask", _BINARY, _uncast_mask),
     Law("spread", "f(broadcast(c)) = broadcast(f(c))", (negative, expand_dims_p), _late_broadcast),
-    Law("labels", "take_along_axis(x, t[:, None], 1)[:, 0] = x[rows, t]", (squeeze_p,), _picked_labels),
 )
 STABLE: tuple[Law, ...] = (
-    Law("minus", "Σ -x / n = -(Σ x / n)", (sum_p, divide), _leading_minus, 1),
     Law("quotient", "x * (1 / y) = x / y", (multiply,), _quotient, 2),
     Law(
         "softmax with cross-entropy",
-        "-(expm1(log p) g + p (Σ g - g)) = (p - onehot) w, where g = -w onehot",
-        (negative,),
+        "p (g - Σ g) - expm1(log p) g = (p - onehot) w, where g = -w onehot",
+        (subtract,),
         _class_gradient,
         8,
     ),
     Law(
         "log-softmax",
-        "-(expm1(log p) g + p (Σ g - g)) = g - p Σ g",
-        (negative,),
+        "p (g - Σ g) - expm1(log p) g = g - p Σ g",
+        (subtract,),
         _softmax_share,
         16,
     ),
@@ -472,4 +442,3 @@ STABLE: tuple[Law, ...] = (
     ),
     Law("mean", "x * (c / n) = c x / n", (multiply,), _mean_factor, 4),
 )
-

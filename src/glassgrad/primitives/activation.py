@@ -34,11 +34,15 @@ softsign = Elementwise(
 _LOG_SOFTMAX = '''\
 def log_softmax(x, axis):
     """x - log(sum(exp(x))) along `axis`, shifted by the maximum; log1p keeps the tail."""
-    shifted = x - x.max(axis=axis, keepdims=True)
-    wins = shifted == 0
-    others = np.where(wins, 0, np.exp(shifted)).sum(axis=axis, keepdims=True)
-    ties = wins.sum(axis=axis, keepdims=True, dtype=x.dtype) - 1
-    return shifted - np.log1p(others + ties)
+    last = x.swapaxes(axis, -1)
+    rows = last.reshape(-1, x.shape[axis])
+    place = np.arange(len(rows)), rows.argmax(axis=1)
+    best = rows[place]
+    shifted = rows - best[:, None]
+    others = np.exp(shifted)
+    others[place] = best - best  # 0 for the largest itself; NaN where it is infinite
+    out = shifted - np.log1p(others.sum(axis=1, keepdims=True))
+    return out.reshape(last.shape).swapaxes(axis, -1)
 '''
 
 
@@ -54,14 +58,14 @@ def _infer(x: Aval, *, axis: int) -> Aval:
 # NOTE: ct - p Σ ct and t - Σ p t are taken apart as (1 - p) times the own term and p times the
 # others: 1 - p is -expm1(out), which keeps its digits where p is almost 1.
 def _vjp(ct: Any, out: Any, x: Any, *, axis: int) -> Any:
-    others = sum(ct, axis=axis, keepdims=True) - ct
-    return -(expm1(out) * ct + exp(out) * others)
+    others = ct - sum(ct, axis=axis, keepdims=True)
+    return exp(out) * others - expm1(out) * ct
 
 
 def _jvp(tangents: Sequence[Any], out: Any, x: Any, *, axis: int) -> Any:
     weighted = exp(out) * tangents[0]
-    others = sum(weighted, axis=axis, keepdims=True) - weighted
-    return -(expm1(out) * tangents[0] + others)
+    others = weighted - sum(weighted, axis=axis, keepdims=True)
+    return others - expm1(out) * tangents[0]
 
 
 log_softmax_p = General(

@@ -1,11 +1,13 @@
-"""Positions along one axis: take, take_along_axis, scatter, one_hot, select.
+"""Positions along one axis: take, take_along_axis, pick, scatter, one_hot, select.
 
 Layer L2. `take_along_axis` reads with one array of positions; `add_along_axis` is its transpose.
+`pick` reads one element a row, as a loss over classes does; `unpick` is its transpose.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import prod as prod_of
 from typing import Any
 
 import numpy as np
@@ -25,6 +27,7 @@ from glassgrad.primitives.layout import (
     broadcast_to,
     expand_dims,
     ravel,
+    reshape,
     with_batch,
 )
 from glassgrad.text import say
@@ -91,6 +94,70 @@ add_along_axis_p: Linear = Linear(
         add_along_axis_p, *_both_with_batch(inputs, batched, length), axis=axis + 1, size=size
     ),
 )
+
+
+def _infer_pick(x: Aval, labels: Aval) -> Aval:
+    if x.ndim != 2 or labels.shape != x.shape[:1]:  # noqa: PLR2004 - rows of a matrix
+        raise _labels_apart(labels, x)
+    return Aval(labels.shape, x.dtype)
+
+
+def _labels_apart(labels: Any, x: Any) -> ShapeError:
+    problem = say("labels of shape {a} for scores of shape {b}", a=labels.shape, b=x.shape)
+    return ShapeError(problem, rule="scores (..., k), labels (...)")
+
+
+pick_p: Linear = Linear(
+    name="pick",
+    summary="x[i, labels[i]] for each row i",
+    operands=("x", "labels"),
+    text="{x}[np.arange(len({labels})), {labels}]",
+    infer=_infer_pick,
+    transposes=(lambda ct, x, labels: bind(unpick_p, ct, labels, k=x.shape[1]), None),
+    batch=lambda inputs, batched, size: pick(*_both_with_batch(inputs, batched, size)),
+)
+
+unpick_p: Linear = Linear(
+    name="unpick",
+    summary="zeros, with x[i] in place labels[i] of row i",
+    operands=("x", "labels"),
+    # One position a row: nothing has to be added up.
+    helpers=(
+        "def unpick(x, labels, k):\n"
+        '    """Rows of `k` zeros, with `x[i]` in place `labels[i]` of row i."""\n'
+        "    out = np.zeros((len(labels), k), x.dtype)\n"
+        "    out[np.arange(len(labels)), labels] = x\n"
+        "    return out\n",
+    ),
+    text="unpick({x}, {labels}, k={k})",
+    infer=lambda x, labels, *, k: Aval((*labels.shape, k), x.dtype),
+    transposes=(lambda ct, x, labels, *, k: bind(pick_p, ct, labels), None),
+    batch=lambda inputs, batched, size, *, k: _unpick_batch(inputs, batched, size, k),
+)
+
+
+def _unpick_batch(inputs: Sequence[Any], batched: Sequence[bool], size: int, k: int) -> Any:
+    x, labels = _both_with_batch(inputs, batched, size)  # (b, n)
+    out = bind(unpick_p, ravel(x), ravel(labels), k=k)
+    return reshape(out, (*x.shape, k))
+
+
+def pick(x: Any, labels: Any) -> Any:
+    """The element of each row of the last axis at the place that its label says.
+
+    Shapes:    x (..., k), labels (...) int -> (...)
+    Gradient:  the cotangent at the places read, 0 elsewhere
+
+    >>> pick(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 0]))
+    array([0.9, 0.8])
+    """
+    x, labels = array_of(x), _positions_of(labels, "pick")
+    if len(x.shape) == 2:  # noqa: PLR2004 - rows as they are
+        return bind(pick_p, x, labels)
+    if not x.shape or labels.shape != x.shape[:-1]:
+        raise _labels_apart(labels, x).at("pick")
+    rows = reshape(x, (prod_of(labels.shape), x.shape[-1]))
+    return reshape(bind(pick_p, rows, ravel(labels)), labels.shape)
 
 
 def _positions_of(indices: Any, operation: str) -> Any:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from glassgrad.core.aval import aval_of
 from glassgrad.core.primitive import Elementwise
 
 _TWO = ("x", "y")
@@ -126,7 +125,7 @@ def _winner_share(wins: Any, x: Any, y: Any) -> Any:
     if _is_scalar(x):
         return where(wins(x, y), 1.0, where(equal(x, y), 1.0, 0.0))
     if _is_scalar(y):
-        return wins(x, y).astype(aval_of(x).dtype)
+        return wins(x, y)  # a claim counts as 1 or 0: dx = ct * (x > 0), as the books write it
     return where(wins(x, y), 1.0, where(equal(x, y), 0.5, 0.0))
 
 

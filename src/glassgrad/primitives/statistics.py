@@ -47,6 +47,8 @@ from glassgrad.text import say
 
 def _count(x: Any, axis: Axis) -> int:
     """How many elements each result comes from."""
+    if axis is None:
+        return prod_of(x.shape)
     return prod_of(x.shape[a] for a in normalize_axes(axis, len(x.shape)))
 
 

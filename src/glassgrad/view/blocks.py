@@ -131,13 +131,13 @@ class MapBlock(Block):
 
     @property
     def width(self) -> float:  # type: ignore[override]
-        squares = self.sample.shape[1] * _CELL + 2
+        squares = float(self.sample.shape[1] * _CELL + 2)
         note = WordBlock(self.warning).width if self.warning else 0.0
         return max(squares, text_width(self.line, SMALL_SIZE), note)
 
     @property
     def height(self) -> float:  # type: ignore[override]
-        return self.sample.shape[0] * _CELL + 4 + 14 + (PILL_HEIGHT + 2 if self.warning else 0)
+        return float(self.sample.shape[0] * _CELL + 18 + (PILL_HEIGHT + 2 if self.warning else 0))
 
     def svg(self, x: float, top: float) -> str:
         rows, columns = self.sample.shape
@@ -153,7 +153,7 @@ class MapBlock(Block):
         return "".join(parts)
 
     def _squares(self, left: float, top: float) -> list[str]:
-        """All filled squares as one path, all open ones as another, what is not finite as a third."""
+        """One path of all filled squares, one of the open ones, one of what is not finite."""
         sizes = np.abs(self.sample)
         largest = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
         paths = {"f": "", "o": "", "x": ""}
@@ -197,6 +197,7 @@ def _map_of(array: np.ndarray, style: str, precision: int) -> MapBlock:
     sample = _sampled(array, _MAP_ROWS, _MAP_COLUMNS)
     summary = summarised(array)
     line = "  ".join(number(x, precision) for x in summary.numbers) if summary.numbers else "–"
+    line = f"≈ {line}" if summary.is_sampled else line
     return MapBlock(sample, line, style, summary.warning)
 
 
@@ -212,7 +213,7 @@ def _sampled(array: np.ndarray, rows: int, columns: int) -> np.ndarray:
     ]
     sample = array[np.ix_(*chosen)]
     with np.errstate(all="ignore"):
-        return (np.abs(sample) if sample.dtype.kind == "c" else sample).astype(np.float64)
+        return np.asarray(np.abs(sample) if sample.dtype.kind == "c" else sample, np.float64)
 
 
 @dataclass(frozen=True)

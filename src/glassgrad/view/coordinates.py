@@ -16,6 +16,7 @@ _ROUNDS = 24
 _DIRECTED_ROUNDS = 8  # first from the front alone and from the end alone, in turn
 _GAP = 8.0
 _STRAIGHT = 1e6
+_STRAIGHTENINGS = 2
 _READERS = 0.2  # the pull of what reads a box against that of its operands, which it centres
 
 
@@ -104,23 +105,34 @@ def _place(column: Sequence[Item], wanted: Sequence[float], weights: Sequence[fl
 
 
 def _straighten(columns: Sequence[Sequence[Item]]) -> None:
-    """Make long edges and chains exactly straight, from the front, staying on the grid."""
-    for column in columns:
-        wanted, weights = [], []
-        for item in column:
-            segment = item.into[0] if len(item.into) == 1 else None
-            if segment is not None and _keeps_straight(segment):
-                wanted.append(segment.source.across + segment.out - segment.into)
-                weights.append(_STRAIGHT)
-            else:
-                wanted.append(item.across)
-                weights.append(1.0)
-        _place(column, wanted, weights)
-        for item in column:  # separations are multiples of the grid, so rounding keeps them
-            item.across = round(item.across / GRID) * GRID
+    """Make long edges and chains exactly straight, staying on the grid.
+
+    First from the end, where a wide rank may have spread them, then from the front.
+    """
+    for _ in range(_STRAIGHTENINGS):
+        for column in reversed(columns):
+            _align(column, [_wish(item.out_of, from_end=True) for item in column])
+        for column in columns:
+            _align(column, [_wish(item.into, from_end=False) for item in column])
 
 
-def _keeps_straight(segment: Segment) -> bool:
-    if segment.target.box < 0:
-        return segment.source.box < 0 or len(segment.source.out_of) == 1
-    return len(segment.source.out_of) == 1
+def _align(column: Sequence[Item], wishes: Sequence[float | None]) -> None:
+    wanted = [
+        item.across if wish is None else wish for item, wish in zip(column, wishes, strict=True)
+    ]
+    _place(column, wanted, [1.0 if wish is None else _STRAIGHT for wish in wishes])
+    for item in column:  # separations are multiples of the grid, so rounding keeps them
+        item.across = round(item.across / GRID) * GRID
+
+
+def _wish(segments: Sequence[Segment], from_end: bool) -> float | None:
+    """Where an item must stand for its only segment on one side to be straight."""
+    if len(segments) != 1:
+        return None
+    (segment,) = segments
+    passing = (segment.source.box < 0) + (segment.target.box < 0)
+    if passing < 2 and not _is_chain(segment):  # noqa: PLR2004 - both ends only pass
+        return None
+    if from_end:
+        return segment.target.across + segment.into - segment.out
+    return segment.source.across + segment.out - segment.into

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 from glassgrad.view.blocks import PILL_HEIGHT, SMALL_SIZE, Block, block_of
@@ -183,7 +184,9 @@ class _Page:
 
     def point(self, p: Point) -> Point:
         along, across = p
-        return (across + MARGIN, along + MARGIN) if self.is_down else (along + MARGIN, across + MARGIN)
+        return (
+            (across + MARGIN, along + MARGIN) if self.is_down else (along + MARGIN, across + MARGIN)
+        )
 
 
 # --- wires before they have a place ------------------------------------------------------
@@ -199,9 +202,7 @@ class _Plan:
     targets: list[tuple[int, int]] = field(default_factory=list)
 
 
-def _plans(
-    units: Sequence[Unit], precision: int, is_down: bool, has_values: bool
-) -> list[_Plan]:
+def _plans(units: Sequence[Unit], precision: int, is_down: bool, has_values: bool) -> list[_Plan]:
     """One wire a value; the values that leave a region together travel as one."""
     plans: list[_Plan] = []
     of_value: dict[Value, _Plan] = {}
@@ -261,9 +262,7 @@ def _captions(units: Sequence[Unit]) -> dict[Unit, Label]:
     return found
 
 
-def _box(
-    shape: Shape, labels: Sequence[Labelling], is_down: bool, has_caption: bool
-) -> Box:
+def _box(shape: Shape, labels: Sequence[Labelling], is_down: bool, has_caption: bool) -> Box:
     unit = shape.unit
     length, breadth = shape.width, shape.height
     if is_down:
@@ -283,16 +282,24 @@ def _out_ports(shape: Shape, labels: Sequence[Labelling], is_down: bool) -> tupl
     breadth = shape.width if is_down else shape.height
     rooms = [(CIRCLE, 0.0) if is_down else (lab.room_above, lab.room_below) for lab in labels]
     offsets = [0.0]
-    for (_, below), (above, _) in zip(rooms, rooms[1:], strict=False):
+    for (_, below), (above, _) in pairwise(rooms):
         offsets.append(offsets[-1] + -(-(below + above + 8) // 16) * 16)
     middle = offsets[-1] / 2
-    return tuple(Port(o - middle, shape.inset(min(abs(o - middle), breadth / 2), breadth)) for o in offsets)
+    return tuple(
+        Port(o - middle, shape.inset(min(abs(o - middle), breadth / 2), breadth)) for o in offsets
+    )
 
 
 def _net(plan: _Plan, units: Sequence[Unit], precision: int, is_down: bool) -> Net:
     labelling = plan.labelling
     sinks = tuple(
-        Sink(i, j, 0.0 if is_down or not has_pill(units[i], j) else _pill_width(units[i], j, precision) + 8)
+        Sink(
+            i,
+            j,
+            0.0
+            if is_down or not has_pill(units[i], j)
+            else _pill_width(units[i], j, precision) + 8,
+        )
         for i, j in plan.targets
     )
     if is_down:
@@ -301,9 +308,7 @@ def _net(plan: _Plan, units: Sequence[Unit], precision: int, is_down: bool) -> N
         room = labelling.width + 12 if blocks else 0.0
         return Net(plan.source, plan.port, sinks, length, 4.0 if blocks else 0.0, room)
     width = labelling.width
-    return Net(
-        plan.source, plan.port, sinks, width, labelling.room_above, labelling.room_below
-    )
+    return Net(plan.source, plan.port, sinks, width, labelling.room_above, labelling.room_below)
 
 
 # --- wires in their place ----------------------------------------------------------------
@@ -314,7 +319,7 @@ def _pill_text(unit: Unit, operand: int, precision: int) -> str:
 
 
 def _pill_width(unit: Unit, operand: int, precision: int) -> float:
-    return text_width(_pill_text(unit, operand, precision), SMALL_SIZE) + 14
+    return text_width(_pill_text(unit, operand, precision), SMALL_SIZE) + 16
 
 
 def _wire(plan: _Plan, route: Route, units: Sequence[Unit], precision: int, page: _Page) -> Wire:
@@ -327,7 +332,9 @@ def _wire(plan: _Plan, route: Route, units: Sequence[Unit], precision: int, page
         local: Any = units[i].operands[j].local
         pills.append(Pill(_pill_text(units[i], j, precision), local, *page.point(run), width))
     rects = _label_rects(plan.labelling, page.point(route.label), page.is_down)
-    return Wire(plan.labelling, plan.source, tuple(plan.targets), _on_page(route, page), rects, tuple(pills))
+    return Wire(
+        plan.labelling, plan.source, tuple(plan.targets), _on_page(route, page), rects, tuple(pills)
+    )
 
 
 def _label_rects(labelling: Labelling, middle: Point, is_down: bool) -> tuple[Rect, ...]:

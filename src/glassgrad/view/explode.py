@@ -1,14 +1,14 @@
 """Arrays opened to single numbers: a matrix product becomes its multiplications and sums.
 
-Layer L8. Which number depends on which, and by how much, is asked of the primitive's own record: the
-partials of an elementwise one, the transposes of a linear or bilinear one, the VJP of any other.
-Large arrays stay whole beside the opened ones.
+Layer L8. Which number depends on which, and by how much, is asked of the primitive's own record:
+the partials of an elementwise one, the transposes of a linear or bilinear one, the VJP of any
+other. Large arrays stay whole beside the opened ones.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,20 +21,23 @@ from glassgrad.errors import OptionError
 from glassgrad.graph.ir import Atom, Eqn, Literal, Var
 from glassgrad.primitives.arithmetic import add, multiply
 from glassgrad.text import say
+from glassgrad.view.cells import (
+    Fixed,
+    as_float,
+    basis,
+    filled,
+    has_transpose,
+    is_idle_index,
+    items,
+    openable,
+    same,
+)
 from glassgrad.view.fold import LIMIT, within
 from glassgrad.view.labels import Span, operation_label, with_index
 from glassgrad.view.record import Missing, Record, pulled
 from glassgrad.view.units import Kind, Operand, Program, Unit, Value
 
-_MOST_PROBES = 4096  # evaluations of one rule spent on finding which numbers meet
 _FLOAT = np.dtype(np.float64)
-
-
-@dataclass(frozen=True, slots=True)
-class Fixed:
-    """An element that does not vary: it is written into the operation."""
-
-    value: Any
 
 
 class _TooManyError(Exception):
@@ -70,7 +73,7 @@ class _Exploder:
         self.program = program
         self.record: Record = program.record
         self.limit = limit
-        self.opened, self.open_eqns = _openable(program, size)
+        self.opened, self.open_eqns = openable(program, size)
         self.cells: dict[Var, np.ndarray] = {}
         self.shown: list[Unit] = []
 
@@ -80,7 +83,7 @@ class _Exploder:
             if self.limit is not None and len(self.shown) > self.limit:
                 raise _TooManyError
         read = {operand.value for unit in self.shown for operand in unit.operands}
-        return [unit for unit in self.shown if not _is_idle_index(unit, read)]
+        return [unit for unit in self.shown if not is_idle_index(unit, read)]
 
     def _open(self, unit: Unit) -> None:
         graph = self.record.graph
@@ -102,7 +105,7 @@ class _Exploder:
         self.shown.append(unit)
         for var in unit.eqns[0].outputs:
             if var in self.opened:
-                self.cells[var] = _filled(var.shape, [self.program.values[var]])
+                self.cells[var] = filled(var.shape, [self.program.values[var]])
 
     def _open_leaf(self, unit: Unit, var: Var | None) -> None:
         if var is None or var not in self.opened:
@@ -110,10 +113,10 @@ class _Exploder:
             return
         if unit.kind is Kind.CONSTANT:
             fixed = [Fixed(x) for x in np.asarray(self.record.value(var)).ravel()]
-            self.cells[var] = _filled(var.shape, fixed)
+            self.cells[var] = filled(var.shape, fixed)
             return
         cells = self._new_cells(var)
-        for index, value in _items(cells):
+        for index, value in items(cells):
             label = with_index(unit.label, index) if var.aval.size > 1 else unit.label
             self.shown.append(Unit(unit.kind, label, results=[value]))
         self.cells[var] = cells
@@ -124,7 +127,7 @@ class _Exploder:
         if not owners:
             self.shown.append(unit)
             return
-        for index, cell in _items(self.cells[owners[0]]):
+        for index, cell in items(self.cells[owners[0]]):
             value = cell if isinstance(cell, Value) else self._constant(cell)
             label = with_index(unit.label, index) if owners[0].aval.size > 1 else unit.label
             self.shown.append(Unit(Kind.OUTPUT, label, operands=[Operand(value)]))
@@ -147,14 +150,14 @@ class _Exploder:
             found = self._bilinear(eqn)
         else:
             found = self._general(eqn)
-        self.cells[var] = _filled(var.shape, list(found))
+        self.cells[var] = filled(var.shape, list(found))
 
     def _elementwise(self, eqn: Eqn) -> Iterator[Any]:
         shape = eqn.outputs[0].shape
         columns = [np.broadcast_to(self._cells_of(atom), shape) for atom in eqn.inputs]
         locals_ = [self.record.local(eqn, i) for i in range(len(eqn.inputs))]
         fresh = self._new_cells(eqn.outputs[0])
-        for index, value in _items(fresh):
+        for index, value in items(fresh):
             cells = [column[index] for column in columns]
             slopes = [None if local is None else float(local[index]) for local in locals_]
             yield self._unit_of(eqn, value, cells, slopes)
@@ -186,12 +189,14 @@ class _Exploder:
 
     def _linear(self, eqn: Eqn) -> Iterator[Any]:
         """A sum of multiples for each element; what only moves elements makes no unit."""
-        for value, row in zip(self._new_cells(eqn.outputs[0]).ravel(), self._rows(eqn), strict=True):
+        for value, row in zip(
+            self._new_cells(eqn.outputs[0]).ravel(), self._rows(eqn), strict=True
+        ):
             terms = [(slope, cell) for slope, cell in row if slope != 0]
             moving = [(slope, cell) for slope, cell in terms if isinstance(cell, Value)]
             if not moving:
                 yield Fixed(value.data)
-            elif len(terms) == 1 and terms[0][0] == 1 and _same(moving[0][1].data, value.data):
+            elif len(terms) == 1 and terms[0][0] == 1 and same(moving[0][1].data, value.data):
                 yield moving[0][1]
             else:
                 yield self._sum(eqn, value, moving, is_whole=len(terms) == len(moving))
@@ -205,11 +210,11 @@ class _Exploder:
 
     def _rows(self, eqn: Eqn) -> Iterator[list[tuple[float, Any]]]:
         """Per element of a linear result its (factor, element) pairs, by the transposes."""
-        inputs = [_as_float(self.record.value(atom), i, eqn) for i, atom in enumerate(eqn.inputs)]
+        inputs = [as_float(self.record.value(atom), i, eqn) for i, atom in enumerate(eqn.inputs)]
         out = np.zeros(eqn.outputs[0].shape, _FLOAT)
         in_float = replace(eqn, outputs=(Var(Aval(out.shape, _FLOAT)),))
-        movable = [i for i in range(len(inputs)) if _has_transpose(eqn, i)]
-        for ct in _basis(out.shape):
+        movable = [i for i in range(len(inputs)) if has_transpose(eqn, i)]
+        for ct in basis(out.shape):
             row: list[tuple[float, Any]] = []
             for i in movable:
                 slopes = pulled(in_float, i, [out], inputs, ct)
@@ -242,8 +247,8 @@ class _Exploder:
         assert isinstance(primitive, Bilinear)
         x = np.zeros(eqn.inputs[0].aval.shape)
         x_cells, y_cells = map(self._cells_of, eqn.inputs)
-        units_of_y = list(_basis(eqn.inputs[1].aval.shape))
-        for ct in _basis(eqn.outputs[0].shape):
+        units_of_y = list(basis(eqn.inputs[1].aval.shape))
+        for ct in basis(eqn.outputs[0].shape):
             pairs: list[tuple[int, int, float]] = []
             for k, y in enumerate(units_of_y):
                 slopes = np.asarray(primitive.transposes[0](ct, x, y, **eqn.params)).ravel()
@@ -272,7 +277,7 @@ class _Exploder:
         inputs = [self.record.value(atom) for atom in eqn.inputs]
         outs = [self.record.value(var) for var in eqn.outputs]
         moves = is_float(eqn.outputs[0].dtype)
-        for number, (value, ct) in enumerate(zip(fresh, _basis(eqn.outputs[0].shape), strict=True)):
+        for number, (value, ct) in enumerate(zip(fresh, basis(eqn.outputs[0].shape), strict=True)):
             cells: list[Any] = []
             slopes: list[float | None] = []
             for i, atom in enumerate(eqn.inputs):
@@ -289,10 +294,8 @@ class _Exploder:
 
     def _choice(self, eqn: Eqn, value: Value, terms: Sequence[tuple[Any, Value]]) -> Value:
         operands = [Operand(cell, slope) for slope, cell in terms]
-        unit = Unit(
-            Kind.OPERATION, operation_label(eqn), operands, [value], (eqn,), eqn.region
-        )
-        return self._added(unit)
+        label = (Span(eqn.primitive.symbol or eqn.primitive.name),)
+        return self._added(Unit(Kind.OPERATION, label, operands, [value], (eqn,), eqn.region))
 
     def _reached(self, eqn: Eqn, operand: int) -> Any:
         """(element of the operand, element of the result): whether the one can change the other.
@@ -320,7 +323,7 @@ class _Exploder:
         """One value an element; the variable's own if it is a number."""
         whole = self.program.values[var]
         if var.aval.size == 1:
-            return _filled(var.shape, [whole])
+            return filled(var.shape, [whole])
         data, gradient = np.asarray(whole.data), whole.gradient
         aval = Aval((), var.dtype)
         cells = []
@@ -328,7 +331,7 @@ class _Exploder:
             key = f"{whole.key}[{','.join(map(str, index))}]"
             held = gradient if isinstance(gradient, Missing) else gradient[index]
             cells.append(Value(key, (), aval, data[index], held))
-        return _filled(var.shape, cells)
+        return filled(var.shape, cells)
 
     def _cells_of(self, atom: Atom) -> np.ndarray:
         if isinstance(atom, Var):
@@ -336,94 +339,7 @@ class _Exploder:
         fixed = [Fixed(x) for x in np.asarray(atom.value).ravel()]
         if isinstance(atom.value, (bool, int, float)):
             fixed = [Fixed(atom.value)]
-        return _filled(atom.aval.shape, fixed)
-
-
-# --- which arrays can be opened ----------------------------------------------------------
-
-
-def _openable(program: Program, size: int) -> tuple[set[Var], set[Eqn]]:
-    """The variables and equations to open: numbers always, arrays if all they meet opens too."""
-    graph = program.record.graph
-    opened = {var for var in program.values if var.aval.size <= size}
-    while True:
-        eqns = {eqn for eqn in graph.eqns if _opens(eqn, opened)}
-        bound = {
-            atom
-            for eqn in graph.eqns
-            if eqn not in eqns
-            for atom in (*eqn.inputs, *eqn.outputs)
-            if isinstance(atom, Var) and atom.aval.size != 1
-        }
-        if not bound & opened:
-            return opened, eqns
-        opened -= bound
-
-
-def _opens(eqn: Eqn, opened: set[Var]) -> bool:
-    if eqn.primitive.multiple or eqn.graphs:
-        return False
-    variables = [x for x in (*eqn.inputs, *eqn.outputs) if isinstance(x, Var)]
-    if any(var not in opened for var in variables) or not _is_rewarding(eqn):
-        return False
-    result = eqn.outputs[0].aval.size
-    if isinstance(eqn.primitive, Bilinear):
-        return result * eqn.inputs[1].aval.size <= _MOST_PROBES
-    return result * len(eqn.inputs) <= _MOST_PROBES
-
-
-def _is_rewarding(eqn: Eqn) -> bool:
-    """An operation on integers alone (a random draw, an argmax) has no local derivatives to show."""
-    known = isinstance(eqn.primitive, (Elementwise, Linear, Bilinear))
-    return known or any(is_float(atom.aval.dtype) for atom in eqn.inputs)
-
-
-def _is_idle_index(unit: Unit, read: set[Value]) -> bool:
-    """Whether an input of integers only selects, so that no wire leaves it."""
-    if unit.kind not in (Kind.INPUT, Kind.CONSTANT):
-        return False
-    (value,) = unit.results
-    return value not in read and not is_float(value.aval.dtype)
-
-
-# --- helpers -----------------------------------------------------------------------------
-
-
-def _filled(shape: Sequence[int], items: Sequence[Any]) -> np.ndarray:
-    cells = np.empty(len(items), object)
-    cells[:] = items
-    return cells.reshape(tuple(shape))
-
-
-def _items(cells: np.ndarray) -> Iterator[tuple[tuple[int, ...], Any]]:
-    for index in np.ndindex(*cells.shape):
-        yield index, cells[index]
-
-
-def _basis(shape: Sequence[int]) -> Iterator[np.ndarray]:
-    """Arrays of zeros with a single 1, in the order of elements."""
-    for index in np.ndindex(*shape):
-        one = np.zeros(tuple(shape))
-        one[index] = 1.0
-        yield one
-
-
-def _has_transpose(eqn: Eqn, operand: int) -> bool:
-    assert isinstance(eqn.primitive, Linear)
-    rules = eqn.primitive.transposes
-    is_linear = callable(rules) or rules[operand] is not None
-    return is_linear and not isinstance(eqn.inputs[operand], Literal)
-
-
-def _as_float(value: Any, operand: int, eqn: Eqn) -> Any:
-    """Linear operands in float64, so that integers and bools have factors too."""
-    if not _has_transpose(eqn, operand):
-        return value
-    return np.asarray(value, _FLOAT)
-
-
-def _same(a: Any, b: Any) -> bool:
-    return bool(np.array_equal(a, b, equal_nan=np.asarray(a).dtype.kind in "fc"))
+        return filled(atom.aval.shape, fixed)
 
 
 def _with_literals(primitive: Any, values: Sequence[Any]) -> Eqn:

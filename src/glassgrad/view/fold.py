@@ -1,7 +1,7 @@
 """Folding: many units in one box, by region, by repetition, and in the last resort by number.
 
-Layer L8. Every group is a stretch of the equations' order, or a part of one that is not connected to
-the rest, so putting it in one box never makes a cycle.
+Layer L8. Every group is a stretch of the equations' order, or a part of one that is not connected
+to the rest, so putting it in one box never makes a cycle.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from glassgrad.core.region import Path
@@ -39,7 +40,7 @@ def layers(units: Sequence[Unit], opened: Collection[str] = (), limit: int = LIM
                 return path[:depth]
         return None
 
-    return within(_folded(units, box), limit)
+    return within(_folded(units, box, fewest=1), limit)
 
 
 def arrays(units: Sequence[Unit], limit: int = LIMIT) -> list[Unit]:
@@ -49,8 +50,12 @@ def arrays(units: Sequence[Unit], limit: int = LIMIT) -> list[Unit]:
     for depth in range(deepest, 0, -1):
         if len(shown) <= limit:
             return shown
-        shown = _folded(units, lambda path, d=depth: path[:d] if len(path) >= d else None)
+        shown = _folded(units, partial(_prefix, depth=depth))
     return within(shown, limit)
+
+
+def _prefix(path: Path, depth: int) -> Path | None:
+    return path[:depth] if len(path) >= depth else None
 
 
 def within(units: Sequence[Unit], limit: int = LIMIT) -> list[Unit]:
@@ -86,8 +91,10 @@ def _containers(paths: Collection[Path]) -> set[Path]:
 Group = tuple[Label, list[Unit], int]
 
 
-def _folded(units: Sequence[Unit], box: Callable[[Path], Path | None]) -> list[Unit]:
-    """Stretches of operations with one box, each connected part of more than one a region."""
+def _folded(
+    units: Sequence[Unit], box: Callable[[Path], Path | None], fewest: int = 2
+) -> list[Unit]:
+    """Stretches of operations with one box, each connected part of at least `fewest` a region."""
     groups: list[Group] = []
     stretch: list[Unit] = []
     current: Path | None = None
@@ -98,7 +105,9 @@ def _folded(units: Sequence[Unit], box: Callable[[Path], Path | None]) -> list[U
         if stretch and path != current:
             assert current is not None
             name = shortened(plain(current[-1]))
-            groups += [((Span(name),), part, 1) for part in _connected(stretch) if len(part) > 1]
+            groups += [
+                ((Span(name),), part, 1) for part in _connected(stretch) if len(part) >= fewest
+            ]
             stretch = []
         if path is not None and unit is not None:
             stretch.append(unit)
@@ -107,19 +116,19 @@ def _folded(units: Sequence[Unit], box: Callable[[Path], Path | None]) -> list[U
 
 
 def _connected(units: Sequence[Unit]) -> list[list[Unit]]:
-    """The parts of a stretch between which no value travels, in order."""
+    """The parts of a stretch between which no value travels and which share none, in order."""
     part_of: dict[Unit, list[Unit]] = {}
-    maker: dict[Value, Unit] = {}
+    user: dict[Value, Unit] = {}
     for unit in units:
         part = [unit]
-        sources = dict.fromkeys(maker[o.value] for o in unit.operands if o.value in maker)
-        for source in sources:
+        for source in dict.fromkeys(user[o.value] for o in unit.operands if o.value in user):
             other = part_of[source]
             if other is not part:
                 part = [*other, *part]
                 part_of.update((member, part) for member in part)
         part_of[unit] = part
-        maker.update((value, unit) for value in unit.results)
+        user.update((value, unit) for value in unit.results)
+        user.update((operand.value, unit) for operand in unit.operands)
     rank = {unit: i for i, unit in enumerate(units)}
     parts = {id(part): sorted(part, key=rank.__getitem__) for part in part_of.values()}
     return sorted(parts.values(), key=lambda part: rank[part[0]])
@@ -169,8 +178,9 @@ def _hidden_leaves(
     for unit in units:
         if unit.kind in _LEAVES and unit not in owner:
             reading = readers.get(unit.results[0], set())
-            if len(reading) == 1 and isinstance(*reading, _GroupKey):
-                (hidden[unit],) = reading
+            (reader,) = reading if len(reading) == 1 else (None,)
+            if isinstance(reader, _GroupKey):
+                hidden[unit] = reader
     return hidden
 
 
@@ -187,9 +197,7 @@ def _region(
         for value in unit.results
         if readers.get(value, set()) - {group}
     ]
-    inside = [
-        inner for unit in (*leaves, *group.members) for inner in (unit.inside or (unit,))
-    ]
+    inside = [inner for unit in (*leaves, *group.members) for inner in (unit.inside or (unit,))]
     return Unit(
         Kind.REGION,
         group.label,

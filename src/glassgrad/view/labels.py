@@ -30,7 +30,7 @@ Label = tuple[Span, ...]
 # --- names -------------------------------------------------------------------------------
 
 _NUMBERED = re.compile(r"([A-Za-zα-ωΑ-Ω]+?)_?(\d{1,3})\Z")
-_INDEXED = re.compile(r"([A-Za-zα-ωΑ-Ω]{1,4})_([A-Za-z0-9]{1,3})\Z")
+_INDEXED = re.compile(r"([A-Za-zα-ωΑ-Ω]{1,6})_([A-Za-z]{1,2}|[A-Za-z]{0,2}\d{1,2})\Z")
 
 
 def plain(name: str) -> str:
@@ -119,9 +119,7 @@ def _infix(symbol: str, constants: Sequence[Any], literal: Sequence[bool]) -> st
 
 def _call(symbol: str, constants: Sequence[Any], literal: Sequence[bool]) -> str:
     free = iter("xyzuv" if literal.count(False) <= 5 else "x" * literal.count(False))  # noqa: PLR2004
-    shown = [
-        brief(c) if known else next(free) for c, known in zip(constants, literal, strict=True)
-    ]
+    shown = [brief(c) if known else next(free) for c, known in zip(constants, literal, strict=True)]
     return f"{symbol}({', '.join(shown)})"
 
 

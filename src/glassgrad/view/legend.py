@@ -57,7 +57,9 @@ class Legend:
             x, y = width - MARGIN - _row_width(row), top + _ROW * number_ + _ROW / 2
             for entry in row:
                 parts.append(entry.sample(x, y))
-                parts.append(text(x + entry.sample_width + _GAP, y + 4, words(entry.meaning), "leg"))
+                parts.append(
+                    text(x + entry.sample_width + _GAP, y + 4, words(entry.meaning), "leg")
+                )
                 x += entry.width + _SPACE
         return element("g", {"class": "legend"}, *parts)
 
@@ -66,7 +68,7 @@ def legend(drawing: Drawing, found: Record) -> Legend:
     """The entries that this picture needs."""
     entries = [*_number_entries(drawing, found), *_shape_entries(drawing)]
     rows: list[list[Entry]] = []
-    room = min(max(drawing.width - 2 * MARGIN, 480.0), _WIDEST)
+    room = min(max(drawing.width - 2 * MARGIN, 640.0), _WIDEST)
     for entry in entries:
         if rows and _row_width([*rows[-1], entry]) <= room:
             rows[-1].append(entry)

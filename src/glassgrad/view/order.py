@@ -202,8 +202,9 @@ def _exchange_in(column: list[Item]) -> bool:
         turned = _inversions(before[j], before[i]) + _inversions(after[j], after[i])
         if turned < kept:
             changed = True
-            for table in (column, before, after):
-                table[i], table[j] = table[j], table[i]  # type: ignore[index]
+            column[i], column[j] = column[j], column[i]
+            before[i], before[j] = before[j], before[i]
+            after[i], after[j] = after[j], after[i]
             column[i].position, column[j].position = i, j
     return changed
 

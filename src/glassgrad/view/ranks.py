@@ -40,11 +40,10 @@ def _topological(
     order = []
     for box in ready:  # grows while it is walked
         order.append(box)
-        for number in out_of[box]:
-            for sink in nets[number].sinks:
-                waiting[sink.box] -= 1
-                if not waiting[sink.box]:
-                    ready.append(sink.box)
+        for sink in (sink for number in out_of[box] for sink in nets[number].sinks):
+            waiting[sink.box] -= 1
+            if not waiting[sink.box]:
+                ready.append(sink.box)
     assert len(order) == count, "a picture's graph has no cycles"
     return order
 

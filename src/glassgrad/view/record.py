@@ -110,11 +110,12 @@ def record(
 
     backward:  True for the whole backward pass, False for none of it (every gradient is then
                "not computed yet"), a number for that many equations of it; None for all of it
-               where the first output is a number, else no gradients at all
+               where the first output is a number and the graph holds no backward pass already,
+               else no gradients at all
     """
     if not arguments and graph.inputs:
         return Record(graph)
-    leaves = graph.flatten_arguments([_data(x) for x in arguments])
+    leaves = list(map(_data, graph.flatten_arguments(arguments)))
     with new_level() as level, np.errstate(all="ignore"):
         sweeper = Reverse(level)
         values: dict[Var, Any] = dict(graph.consts)
@@ -124,7 +125,7 @@ def record(
             apply(eqn, values)
     plain = {var: sweeper.lower(value) for var, value in values.items()}
     if backward is None:
-        backward = _is_scalar(graph.outputs[0])
+        backward = _is_scalar(graph.outputs[0]) and not any(eqn.derives for eqn in graph.eqns)
         if not backward:
             return Record(graph, plain)
     _require_scalar(graph)

@@ -1,8 +1,8 @@
 """How large each node is and where edges meet it.
 
-Layer L8. Operations are circles that grow to rounded bars for long labels and many operands; inputs
-have round ends, parameters round corners, constants square ones; regions are rounded boxes that show
-their output.
+Layer L8. Operations are circles that grow to rounded bars for long labels and many operands;
+inputs have round ends, parameters round corners, constants square ones; regions are rounded boxes
+that show their output.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 from glassgrad.text import say
 from glassgrad.view.blocks import Block, block_of
 from glassgrad.view.geometry import Port, snapped
-from glassgrad.view.labels import Label, Span, label_width, text_width
+from glassgrad.view.labels import Label, Span, label_width, text_of, text_width
 from glassgrad.view.record import NO_GRADIENT
 from glassgrad.view.units import Kind, Unit, parameter_count
 
@@ -45,8 +45,9 @@ class Shape:
     blocks: tuple[Block, ...] = ()
 
     @property
-    def is_round(self) -> bool:
-        return self.radius >= self.height / 2 or self.radius >= self.width / 2
+    def label(self) -> Label:
+        """The heading: a layer's class where it has one, else the unit's label."""
+        return (Span(self.unit.title),) if self.unit.title else self.unit.label
 
     def inset(self, offset: float, breadth: float) -> float:
         """How far behind the end face the outline is, `offset` across from the centre."""
@@ -62,7 +63,7 @@ def shape_of(unit: Unit, precision: int, *, is_down: bool, has_values: bool) -> 
         case Kind.OPERATION:
             return _operation(unit, is_down)
         case Kind.REGION:
-            return _region(unit, precision, has_values)
+            return _region(unit, precision, has_values and is_down)
     return _leaf(unit, is_down)
 
 
@@ -80,7 +81,7 @@ def _operation(unit: Unit, is_down: bool) -> Shape:
 
 def _leaf(unit: Unit, is_down: bool) -> Shape:
     room = label_width(unit.label, NAME_SIZE)
-    lines = ()
+    lines: tuple[str, ...] = ()
     if is_down and unit.results and unit.results[0].aval.shape:
         lines = (aval_text(unit.results[0].aval),)
     room = max([room, *(text_width(line, SHAPE_SIZE) for line in lines)])
@@ -91,7 +92,10 @@ def _leaf(unit: Unit, is_down: bool) -> Shape:
 
 
 def _region(unit: Unit, precision: int, has_values: bool) -> Shape:
-    lines, blocks = [], []
+    lines: list[str] = [text_of(unit.label)] if unit.title else []
+    if unit.region[:1] == ("backward",):
+        lines = [" · ".join([*lines, say("backward pass")])]
+    blocks: list[Block] = []
     if unit.operands and len(unit.results) == 1:
         lines.append(aval_text(unit.results[0].aval))
     count = parameter_count(unit.inside)
@@ -104,7 +108,7 @@ def _region(unit: Unit, precision: int, has_values: bool) -> Shape:
             blocks.append(block_of(value.gradient, "g", precision))
     across = sum(block.width for block in blocks) + 16 * max(0, len(blocks) - 1)
     room = max(
-        [label_width(unit.label, TITLE_SIZE) + 24, across]
+        [label_width((Span(unit.title),) if unit.title else unit.label, TITLE_SIZE) + 24, across]
         + [text_width(line, SHAPE_SIZE) for line in lines]
     )
     height = 32 + 16 * len(lines) + max((block.height + 8 for block in blocks), default=0.0)
@@ -161,4 +165,3 @@ def heading(name: Label, aval: Any) -> Label:
     """What stands above an array: its name and its shape."""
     gap = (Span("  "),) if name else ()
     return (*name, *gap, Span(aval_text(aval)))
-

@@ -45,6 +45,7 @@ _NUMBER = (
 )
 _RULES = {
     "": f"font-family:{FONT};background:var(--paper)",
+    "text": "white-space:pre",
     ".edge": "fill:none;stroke:var(--line);stroke-width:1.5",
     ".head,.fork": "fill:var(--line)",
     ".box": "stroke:var(--ink);stroke-width:1.25;fill:var(--op)",

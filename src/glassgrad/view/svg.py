@@ -1,23 +1,24 @@
 """`Graph.svg(*inputs)`: the graph as a picture, one self-contained SVG.
 
-Layer L8. Values, gradients and local derivatives are those of the graph that runs, and the chain rule
-is checked at every number before anything is shown. Nodes and numbers carry data attributes, so
-that a page can make the picture respond.
+Layer L8. Values, gradients and local derivatives are those of the graph that runs, and the chain
+rule is checked at every number before anything is shown. Nodes and numbers carry data attributes,
+so that a page can make the picture respond.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import GraphError, OptionError, nearest
+from glassgrad.errors import unknown_option
 from glassgrad.graph.ir import Graph
 from glassgrad.text import say
 from glassgrad.view import explode, fold
 from glassgrad.view.blocks import Block, exactly, summarised
+from glassgrad.view.chain import check_chain_rule
 from glassgrad.view.digits import check_precision, number
 from glassgrad.view.drawing import Drawing, NodeDrawing, Wire, draw
 from glassgrad.view.geometry import Piece, Point
@@ -27,10 +28,10 @@ from glassgrad.view.markup import coordinate, element, spans, text, words
 from glassgrad.view.record import Missing, Record, record
 from glassgrad.view.shapes import SHAPE_SIZE, aval_text
 from glassgrad.view.style import ROOT, css
-from glassgrad.view.units import Kind, Unit, Value, array_units
+from glassgrad.view.units import Kind, Program, Unit, Value, array_units, layer_classes
 
 LEVELS = ("auto", "layers", "arrays", "numbers")
-_FEW = 24  # equations that are shown one by one without being asked
+_FEW = 16  # nodes that are shown one by one without being asked
 _ARROW = 7.0
 
 
@@ -75,51 +76,29 @@ def units_of(
 ) -> tuple[list[Unit], bool]:
     """The nodes of a picture at a level, and whether it goes from top to bottom."""
     if level not in LEVELS:
-        problem = say("unknown {what} {word!r}", what=say("level"), word=level)
-        raise OptionError(problem, hint=nearest(level, LEVELS))
+        raise unknown_option("level", level, LEVELS)
     program = array_units(found, parameters)
     is_scalar = all(var.aval.size == 1 for var in program.values)
     if level == "numbers" and not is_scalar:
-        return explode.numbers(program), False
-    if level == "layers" or (level == "auto" and not is_scalar):
-        folded = fold.layers(program.units, opened)
-        if level == "layers" or (len(program.units) > _FEW and len(folded) < len(program.units)):
-            return folded, True
-    return fold.arrays(program.units), False
+        units = explode.numbers(program)
+    elif level == "layers" or (level == "auto" and not is_scalar and _is_long(program)):
+        units = fold.layers(program.units, opened)
+    else:
+        units = fold.arrays(program.units)
+    _name_layers(units, layer_classes(program.graph))
+    return units, level == "layers" or any(unit.kind is Kind.REGION for unit in units)
 
 
-def check_chain_rule(units: Sequence[Unit]) -> None:
-    """Refuse to show a number whose gradient is not the sum over its edges.
+def _is_long(program: Program) -> bool:
+    """Whether there are regions to fold and too many operations to look at one by one."""
+    return len(program.units) > _FEW and any(unit.region for unit in program.units)
 
-    Only where every reader of a number is an operation on numbers, with a local derivative.
-    """
-    sums: dict[Value, float | None] = {}
+
+def _name_layers(units: Sequence[Unit], classes: Mapping[str, str]) -> None:
+    """A layer's box is headed by its class; its place in the network follows."""
     for unit in units:
-        ct = unit.results[0].gradient if len(unit.results) == 1 else None
-        for operand in unit.operands:
-            before = sums.get(operand.value, 0.0)
-            is_known = operand.local is not None and not isinstance(ct, Missing)
-            if before is None or not is_known or np.size(ct) != 1 or unit.kind is Kind.OUTPUT:
-                sums[operand.value] = None
-            else:
-                term = operand.local * float(np.asarray(ct).reshape(()))  # type: ignore[operator]
-                sums[operand.value] = before + term
-    for value, total in sums.items():
-        if total is not None and not _agrees(total, value):
-            raise GraphError(
-                say("the picture does not agree with the graph at {name}", name=value.key)
-            )
-
-
-def _agrees(total: float, value: Value) -> bool:
-    if isinstance(value.gradient, Missing):
-        return True
-    known = float(np.asarray(value.gradient).reshape(()))
-    if not (np.isfinite(total) and np.isfinite(known)):
-        return True
-    # Sums in another order than the backward pass's own: some units of the last place.
-    tolerance = 1e4 * float(np.finfo(value.aval.dtype).eps) if value.aval.dtype.kind == "f" else 1.0
-    return abs(total - known) <= tolerance * max(1.0, abs(known), abs(total))
+        if unit.kind is Kind.REGION and unit.region:
+            unit.title = classes.get(unit.region[-1], "")
 
 
 # --- the document ------------------------------------------------------------------------
@@ -129,6 +108,8 @@ def render(drawing: Drawing, title: str, found: Record) -> str:
     """The SVG of a drawing."""
     footer = legend(drawing, found)
     width = max(drawing.width, footer.width)
+    shift = (width - drawing.width) / 2
+    middle = {"transform": f"translate({coordinate(shift)} 0)"} if shift else {}
     height = drawing.height + footer.height
     wires = [part for i, wire in enumerate(drawing.wires) for part in _wire(i, wire)]
     nodes = [_node(i, node) for i, node in enumerate(drawing.nodes)]
@@ -136,9 +117,9 @@ def render(drawing: Drawing, title: str, found: Record) -> str:
     body = "\n".join(
         [
             element("rect", {"width": width, "height": height, "fill": "var(--paper)"}),
-            element("g", {"class": "edges"}, "\n", "\n".join(wires), "\n"),
-            element("g", {"class": "nodes"}, "\n", "\n".join(nodes), "\n"),
-            element("g", {"class": "labels"}, "\n", "\n".join(labels), "\n"),
+            element("g", {"class": "edges", **middle}, "\n", "\n".join(wires), "\n"),
+            element("g", {"class": "nodes", **middle}, "\n", "\n".join(nodes), "\n"),
+            element("g", {"class": "labels", **middle}, "\n", "\n".join(labels), "\n"),
             footer.svg(width, drawing.height),
         ]
     )
@@ -237,7 +218,7 @@ def _inside(node: NodeDrawing) -> list[str]:
         middle = node.y + shape.size * 0.35
         return [text(x, middle, spans(node.unit.label, shape.size), class_, **size)]
     top = node.rect.y + (26.0 if shape.blocks or len(shape.lines) > 1 else 20.0)
-    parts = [text(x, top, spans(node.unit.label, shape.size), class_, **size)]
+    parts = [text(x, top, spans(shape.label, shape.size), class_, **size)]
     for i, line in enumerate(shape.lines):
         parts.append(text(x, top + 17 + 16 * i, words(line), "shape"))
     left = x - (sum(b.width for b in shape.blocks) + 16 * (len(shape.blocks) - 1)) / 2
@@ -373,4 +354,4 @@ def _labels(index: int, wire: Wire, drawing: Drawing) -> list[str]:
     return parts
 
 
-__all__ = ["LEVELS", "check_chain_rule", "render", "svg", "units_of"]
+__all__ = ["LEVELS", "render", "svg", "units_of"]

@@ -7,7 +7,7 @@ levels are made from these: `fold` puts many into one box, `explode` opens array
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -20,7 +20,7 @@ from glassgrad.core.region import Path
 from glassgrad.errors import unknown_option
 from glassgrad.graph.ir import Atom, Eqn, Graph, Var
 from glassgrad.graph.pretty import Names
-from glassgrad.tree import Structure, module_slots
+from glassgrad.tree import Slot, Structure, module_slots
 from glassgrad.view.digits import brief
 from glassgrad.view.labels import Label, Span, name_label, operation_label, plain
 from glassgrad.view.record import NO_GRADIENT, Record
@@ -68,6 +68,7 @@ class Unit:
 
     eqns:    the equations it stands for; one for an operation, several for a region
     region:  the path of boxes around it, its own included
+    title:   the class of a layer (`Linear`), where the region is one
     inside:  parameters, constants and equations that a region hides, as units
     count:   how many equal layers a region stands for
     """
@@ -78,6 +79,7 @@ class Unit:
     results: list[Value] = field(default_factory=list)
     eqns: tuple[Eqn, ...] = ()
     region: Path = ()
+    title: str = ""
     inside: tuple[Unit, ...] = ()
     count: int = 1
 
@@ -98,6 +100,10 @@ class Program:
     units: list[Unit]
     values: dict[Var, Value]
 
+    @property
+    def graph(self) -> Graph:
+        return self.record.graph
+
 
 def array_units(record: Record, parameters: Collection[str] | None = None) -> Program:
     """One unit an input, constant, equation and output, in topological order.
@@ -106,8 +112,10 @@ def array_units(record: Record, parameters: Collection[str] | None = None) -> Pr
                 declares, else those named as the books name weights and biases
     """
     graph = record.graph
-    names = Names(graph)
-    values = {var: _value(var, names[var], record) for var in graph.variables()}
+    names, paths = Names(graph), _paths(graph)
+    values = {
+        var: _value(var, names[var], paths.get(var, var.name), record) for var in graph.variables()
+    }
     chosen = _parameters(graph, parameters)
     units = [
         Unit(
@@ -124,9 +132,9 @@ def array_units(record: Record, parameters: Collection[str] | None = None) -> Pr
     return Program(record, units, values)
 
 
-def _value(var: Var, name: str, record: Record) -> Value:
-    label = name_label(var.name) if var.name else ()
-    return Value(plain(name), label, var.aval, record.value(var), record.gradient(var))
+def _value(var: Var, key: str, name: str, record: Record) -> Value:
+    label = name_label(name) if name else ()
+    return Value(plain(key), label, var.aval, record.value(var), record.gradient(var))
 
 
 def _constant_unit(value: Value) -> Unit:
@@ -188,12 +196,41 @@ def _parameters(graph: Graph, chosen: Collection[str] | None) -> set[Var]:
 
 def _declared(graph: Graph) -> set[Var]:
     """The inputs that are parameters of a module among the arguments."""
+    return {var for slot, var in _slots(graph) if slot.role == "parameter"}
+
+
+def _paths(graph: Graph) -> dict[Var, str]:
+    """What a module calls its leaves: `layers.0.W`, without the argument's name."""
+    return {var: slot.path for slot, var in _slots(graph)}
+
+
+def _slots(graph: Graph) -> list[tuple[Slot, Var]]:
     structure = graph.in_structure
     if not isinstance(structure, Structure):
-        return set()
+        return []
     first = len(graph.inputs) - _leaf_count(structure)
-    roles = [(slot.role, index) for slot, index in module_slots(structure)]
-    return {graph.inputs[first + index] for role, index in roles if role == "parameter"}
+    return [(slot, graph.inputs[first + index]) for slot, index in module_slots(structure)]
+
+
+def layer_classes(graph: Graph) -> dict[str, str]:
+    """The class of each layer by the name of its region, where one name has one class."""
+    found: dict[str, set[str]] = {}
+    for module in _modules(graph.in_structure):
+        for _, layer in module.named_modules():
+            name = type(layer).__name__
+            label = vars(layer).get("_label") or name.lower()
+            found.setdefault(label, set()).add(name)
+    return {label: classes.pop() for label, classes in found.items() if len(classes) == 1}
+
+
+def _modules(structure: Structure | None) -> Iterator[Any]:
+    """The modules among the arguments."""
+    if structure is None:
+        return
+    if structure.kind == "module":
+        yield structure.type
+    for child in structure.children:
+        yield from _modules(child)
 
 
 def _leaf_count(structure: Structure) -> int:
@@ -214,5 +251,6 @@ __all__ = [
     "Unit",
     "Value",
     "array_units",
+    "layer_classes",
     "parameter_count",
 ]

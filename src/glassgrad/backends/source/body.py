@@ -16,10 +16,13 @@ from glassgrad.backends.source.expressions import Tree, filled, printed
 from glassgrad.backends.source.naming import Names
 from glassgrad.core.primitive import Bilinear
 from glassgrad.graph.ir import Atom, Eqn, Literal, Var
+from glassgrad.primitives.along import add_along_axis_p, unpick_p
 from glassgrad.primitives.arithmetic import add
+from glassgrad.primitives.index import add_at_p, place_p
 
 _WIDEST = {"forward": 76, "backward": 60, "update": 72}
 _MOST_PARTS = {"forward": 24, "backward": 6, "update": 10}  # operations on one line
+_FRESH = (place_p, add_at_p, add_along_axis_p, unpick_p)  # they write into zeros of their own
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,6 +89,7 @@ class Scope:
     known: dict[Var, str] = field(default_factory=dict)  # values and what they are called
     trees: dict[Var, Tree] = field(default_factory=dict)  # values that are written in place
     wanted: Mapping[Var, str] = field(default_factory=dict)  # names for values yet to be made
+    gradients: Mapping[Var, Var] = field(default_factory=dict)  # of values without a name
 
 
 class Body:
@@ -176,8 +180,14 @@ class Body:
         known = self.scope.known
         if var not in known:
             whole = self.shared.get(var)
-            known[var] = self._define(whole) if whole else self.scope.names.name(self._wanted(var))
+            known[var] = self._define(whole) if whole else self.scope.names.name(self._name(var))
         return known[var]
+
+    def _name(self, var: Var) -> str:
+        """The name that a value should have: of a temporary's gradient `dt1`."""
+        value = self.scope.gradients.get(var)
+        derived = f"d{self.scope.known[value]}" if value in self.scope.known else ""
+        return self._wanted(var) or derived
 
     # --- trees ---------------------------------------------------------------------------
 
@@ -257,5 +267,7 @@ def _is_fresh(op: Op) -> bool:
     """Whether the result is a new array, which may be added to."""
     eqn = op.eqn
     return eqn is not None and (
-        expressions.is_ufunc(eqn.primitive) or isinstance(eqn.primitive, Bilinear)
+        expressions.is_ufunc(eqn.primitive)
+        or isinstance(eqn.primitive, Bilinear)
+        or eqn.primitive in _FRESH
     )

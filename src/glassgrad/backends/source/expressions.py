@@ -19,7 +19,7 @@ from glassgrad.core.aval import Aval
 from glassgrad.core.primitive import Elementwise, Primitive, literal
 from glassgrad.graph.ir import Atom, Eqn, Literal
 from glassgrad.primitives.arithmetic import divide
-from glassgrad.primitives.layout import expand_dims_p, sum_p
+from glassgrad.primitives.layout import broadcast_to_p, expand_dims_p, sum_p
 
 _EXPONENT = re.compile(r"(?<=\d)e(-?)\+?0?(\d+)\b")
 _MOST_COUNTED = 2**24  # up to here a mean of float32 rounds as sum and quotient do
@@ -81,9 +81,9 @@ def template_of(eqn: Eqn, inner: Sequence[str] = ()) -> str:
 
 def mean_template(quotient: Eqn, total: Eqn) -> str | None:
     """`x.mean(axis=0)` for a sum that the library divides by its count; None if it is none."""
-    count = quotient.inputs[1]
     if quotient.primitive is not divide or total.primitive is not sum_p or not quotient.region:
         return None
+    count = quotient.inputs[1]
     if quotient.inputs[0] is not total.outputs[0] or not isinstance(count, Literal):
         return None
     (x,) = total.inputs
@@ -115,7 +115,7 @@ def literal_tree(eqn: Eqn, position: int) -> Tree:
     assert isinstance(atom, Literal)
     value = atom.value
     text = plain_text(atom)
-    if isinstance(value, np.generic) and not _may_be_weak(eqn, position):
+    if isinstance(value, np.generic) and not (_is_double(eqn) or _may_be_weak(eqn, position)):
         kind = value.dtype.name.replace("bool", "bool_")
         return parsed(f"np.{kind}({text if isinstance(atom, Worded) else literal(value.item())})")
     return parsed(text)
@@ -129,6 +129,11 @@ def plain_text(atom: Literal) -> str:
     if isinstance(value, np.floating) and np.isfinite(value):
         return repr(float(str(value)))
     return literal(value.item() if isinstance(value, np.generic) else value)
+
+
+def _is_double(eqn: Eqn) -> bool:
+    """Whether the operand becomes a float64 array anyway."""
+    return eqn.primitive is broadcast_to_p and eqn.outputs[0].dtype == np.float64
 
 
 def _may_be_weak(eqn: Eqn, position: int) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import combinations, count
+from itertools import chain, combinations, count
 from typing import Any
 
 import numpy as np
@@ -152,8 +152,8 @@ class _Survey:
     def symbols(self, classes: Sequence[Class]) -> tuple[Symbol, ...]:
         """A name and two primes for each class."""
         primes = self._primes([*classes, *classes])
-        names = [iter((*_BATCH_NAMES, *(f"n{i}" for i in count(1)))),
-                 iter((*_OTHER_NAMES, *(f"size{i}" for i in count(1))))]  # fmt: skip
+        names = [chain(_BATCH_NAMES, map("n{}".format, count(1))),
+                 chain(_OTHER_NAMES, map("size{}".format, count(1)))]  # fmt: skip
         made = []
         is_batch = bool(self._is_batch(classes[0]))
         for number, group in enumerate(classes):

@@ -25,6 +25,7 @@ class Statements:
 
     def __init__(self, eqns: Sequence[Eqn]) -> None:
         self.texts: list[str] = []
+        self._keys: list[Any] = []
         self._of_eqn: dict[int, int] = {}
         self._of_var: dict[Var, int] = {}
         self._latest: dict[Any, int] = {}
@@ -38,28 +39,33 @@ class Statements:
             self._note(eqn, len(self.texts) - 1)
             is_last = any(var.name and var.name == name_of(eqn.position) for var in eqn.outputs)
             previous = None if is_last else key
+        number = -1
         for eqn in eqns:
             if is_backward(eqn):
-                self._note(eqn, self._derived(eqn))
+                number = self._derived(eqn, number)
+                self._note(eqn, number)
 
     def __getitem__(self, eqn: Eqn) -> int:
         return self._of_eqn[id(eqn)]
 
     def _open(self, key: Any, position: Any) -> None:
         self._latest[key] = len(self.texts)
+        self._keys.append(key)
         self.texts.append(statement_text(position))
 
     def _note(self, eqn: Eqn, number: int) -> None:
         self._of_eqn[id(eqn)] = number
         self._of_var.update((var, number) for var in eqn.outputs)
 
-    def _derived(self, eqn: Eqn) -> int:
+    def _derived(self, eqn: Eqn, previous: int) -> int:
         """The statement of the forward equation; a pass may have rebuilt or dropped that one."""
         origin = forward_of(eqn)
         for var in origin.outputs:
             if var in self._of_var:
                 return self._of_var[var]
         key = _key(origin.position)
+        if previous >= 0 and key == self._keys[previous]:
+            return previous
         if key not in self._latest:
             self._open(key, origin.position)
         return self._latest[key]

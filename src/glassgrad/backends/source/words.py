@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from glassgrad.backends.source.regions import function_path
 from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Atom, Eqn, Literal
 from glassgrad.passes.rewrite import Law
@@ -95,8 +96,8 @@ def rule_in_words(derived: Sequence[Eqn], laws: Sequence[Law], name_of: NameOf) 
     found = [_LAWS[law.name]() for law in laws if law.name in _LAWS]
     if found:
         return "; ".join(dict.fromkeys(found))
-    outside = [eqn for eqn in derived if not eqn.region]
-    regions = {name for eqn in derived for name in eqn.region[:1] if name in _REGIONS}
+    outside = [eqn for eqn in derived if not function_path(eqn.region)]
+    regions = {name for eqn in derived for name in function_path(eqn.region) if name in _REGIONS}
     ranked = sorted(outside, key=lambda eqn: _ORDER.get(eqn.primitive, len(_ORDER)))
     found = [RULES[e.primitive](e, name_of) for e in ranked if e.primitive in RULES]
     found += [_REGIONS[name]() for name in sorted(regions)]

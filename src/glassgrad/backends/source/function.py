@@ -1,0 +1,330 @@
+"""One graph as one function: signature, sizes, constants, sections of lines, return.
+
+Layer L6.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from glassgrad.backends.source import expressions, layout, words
+from glassgrad.backends.source.body import Body, Line, Op, Scope
+from glassgrad.backends.source.emitter import array_text
+from glassgrad.backends.source.naming import Names
+from glassgrad.backends.source.regions import Folder
+from glassgrad.backends.source.sizes import Symbol, pattern_text
+from glassgrad.backends.source.statements import Statements, forward_of, is_backward
+from glassgrad.core.primitive import Elementwise
+from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.graph.names import checked
+from glassgrad.passes.rewrite import Law
+from glassgrad.primitives.layout import sum_p
+from glassgrad.text import say
+
+Row = tuple[str, str]  # code, and the comment at its end
+
+
+@dataclass(frozen=True)
+class Program:
+    """What is printed: a graph, its shapes with names for sizes, names and laws of its rewriting."""
+
+    graph: Graph
+    labels: Sequence[str]
+    shapes: Mapping[Var, Sequence[int]]
+    symbols: Sequence[Symbol] = ()
+    names: Mapping[Var, str] = field(default_factory=dict)
+    laws: Mapping[Var, Law] = field(default_factory=dict)
+    is_gradient: bool = False
+
+
+@dataclass
+class Module:
+    """What stands above the function: constants and helpers by their text."""
+
+    folds: bool
+    comments: bool
+    names: Names = field(default_factory=Names)
+    constants: dict[str, str] = field(default_factory=dict)
+    helpers: list[str] = field(default_factory=list)
+    shown: set[str] = field(default_factory=set)  # symbols that the code or the comments name
+
+
+class Function:
+    """Prints one program as a function of its inputs."""
+
+    def __init__(self, program: Program, name: str, module: Module, taken: Sequence[str] = ()) -> None:
+        self.program = program
+        self.name = name
+        self.module = module
+        self.graph = program.graph
+        reserved = {*module.names.taken, *taken, *(s.name for s in program.symbols)}
+        self.scope = Scope(Names(reserved), wanted=self._wanted())
+        self.parameters = [self._input(i) for i in range(len(self.graph.inputs))]
+        self.top: list[Row] = []
+        self.statements = Statements(self.graph.eqns)
+        self._constants()
+        self.scope.gradients = _gradients_of_temporaries(self.graph, self.scope.wanted)
+        self.ops = [self._op(eqn, section) for eqn, section in _sections(self.graph)]
+        if module.folds:
+            folder = Folder(self.ops, self.graph.outputs, self.scope, module.names)
+            self.ops = folder.ops
+            module.helpers.extend(t for t in folder.helpers if t not in module.helpers)
+        body = Body(self.ops, self.graph.outputs, self.scope)
+        self.lines = list(_in_order(body.lines, self.graph.outputs))
+
+    # --- names ---------------------------------------------------------------------------
+
+    def _wanted(self) -> dict[Var, str]:
+        """The names of values: the user's, with inputs as they are printed, or a law's."""
+        inputs = zip(self.graph.inputs, self.program.labels, strict=True)
+        gradients = {f"d{var.name}": f"d{label}" for var, label in inputs if label}
+        wanted = {var: gradients.get(var.name, var.name) for var in self.graph.variables()}
+        wanted.update(self.program.names)
+        first = self.graph.outputs[0]
+        if self.program.is_gradient and isinstance(first, Var):
+            wanted[first] = wanted[first] or "value"
+        return {var: name for var, name in wanted.items() if name}
+
+    def _input(self, number: int) -> str:
+        var = self.graph.inputs[number]
+        label = self.program.labels[number]
+        self.scope.known[var] = self.scope.names.name(label or var.name, "x")
+        return self.scope.known[var]
+
+    def _constants(self) -> None:
+        """Constants that follow a pattern are written in place, others above the function."""
+        reads: dict[Var, int] = {}
+        for eqn in self.graph.eqns:
+            for atom in eqn.inputs:
+                if isinstance(atom, Var):
+                    reads[atom] = reads.get(atom, 0) + 1
+        for var, value in self.graph.consts:
+            text = pattern_text(value, self.program.shapes[var])
+            if text is not None and reads.get(var, 0) == 1 and var not in self.graph.outputs:
+                self.scope.trees[var] = expressions.parsed(text)
+                continue
+            stem = "constant" if text is None else text.partition("(")[0].removeprefix("np.")
+            name = self.scope.names.name(self.program.names.get(var, "") or var.name, stem)
+            self.scope.known[var] = name
+            if text is None:
+                self.module.constants[name] = array_text(value)
+                self.module.names.taken.add(name)
+            else:
+                self.top.append((f"{name} = {expressions.printed(expressions.parsed(text))}", ""))
+
+    # --- operations ----------------------------------------------------------------------
+
+    def _op(self, eqn: Eqn, section: str) -> Op:
+        inner = [self._inner(graph) for graph in eqn.graphs]
+        template = expressions.template_of(eqn, inner)
+        statement = self.statements[eqn]
+        return Op(template, eqn.inputs, eqn.outputs, statement, section, (eqn,))
+
+    def _inner(self, graph: Graph) -> str:
+        """Print an inner graph as a function inside this one."""
+        name = self.scope.names.unique(checked(graph.name) or "step")
+        program = Program(graph, [""] * len(graph.inputs), self.program.shapes, self.program.symbols)
+        inner = Function(program, name, self.module, tuple(self.scope.names.taken))
+        self.top += [(row, "") for row in inner.text(is_tuple=True).splitlines()]
+        return name
+
+    # --- text ----------------------------------------------------------------------------
+
+    def used_symbols(self) -> list[Symbol]:
+        """The sizes that the code names."""
+        read = set().union(*(line.reads for line in self.lines))
+        for code, _ in self.top:
+            read |= _names_in(code)
+        return [s for s in self.program.symbols if s.name in read]
+
+    def text(self, is_tuple: bool = False, symbols: Sequence[Symbol] = ()) -> str:
+        """The function; with the sizes of `symbols` read at its top."""
+        rows: list[Row] = []
+        for s in symbols:
+            label = self.parameters[s.input]
+            rows.append((f"{s.name} = {s.reading.format(input=label)}", ""))
+        rows += self.top
+        if rows and self.module.comments:
+            rows.append(("", ""))
+        rows += self._sections_of_lines()
+        structure = self.graph.out_structure
+        is_tuple = is_tuple or structure is None or structure.kind != "leaf"
+        at_once = self._returned_at_once()
+        results = [expressions.printed(at_once.value)] if at_once else self._results()
+        body = [*layout.aligned(rows), *layout.return_lines(results, is_tuple)]
+        return layout.function_lines(self.name, self.parameters, body)
+
+    def _results(self) -> list[str]:
+        return [self._result(atom) for atom in self.graph.outputs]
+
+    def _returned_at_once(self) -> Line | None:
+        """The last line, if its value is the only result and has no name of the user's."""
+        if not self.lines or len(self.graph.outputs) != 1:
+            return None
+        last = self.lines[-1]
+        is_result = last.root.op.outputs == self.graph.outputs and last.symbol == "="
+        named = any(var in self.scope.wanted for var in last.root.op.outputs)
+        return last if is_result and not named else None
+
+    def _result(self, atom: Atom) -> str:
+        if isinstance(atom, Literal):
+            kind = atom.aval.dtype.name.replace("bool", "bool_")
+            return f"np.{kind}({expressions.plain_text(atom)})"
+        return self.scope.known.get(atom) or expressions.printed(self.scope.trees[atom])
+
+    def _sections_of_lines(self) -> Iterator[Row]:
+        shapes = layout.Shapes(self._shape, lambda symbol: symbol.name in self.module.shown)
+        has_sections = len({line.root.op.section for line in self.lines}) > 1
+        section, statement = "", -1
+        at_once = self._returned_at_once()
+        for i, line in enumerate(self.lines):
+            if line is at_once:
+                continue
+            op = line.root.op
+            if self.module.comments and op.section != section and has_sections:
+                if section:
+                    yield "", ""
+                yield layout.heading(op.section), ""
+            if op.section != section or op.statement != statement:
+                section, statement = op.section, op.statement
+                if self.module.comments and section == "backward":
+                    yield from self._over_group(i)
+            yield line.text, self._at_end(line, shapes) if self.module.comments else ""
+
+    def _shape(self, var: Var) -> Sequence[int]:
+        return self.program.shapes.get(var, var.shape)
+
+    # --- comments ------------------------------------------------------------------------
+
+    def _over_group(self, start: int) -> Iterator[Row]:
+        """The forward statement that a group of backward lines differentiates, and its rule."""
+        op = self.lines[start].root.op
+        group = []
+        for line in self.lines[start:]:
+            if (line.root.op.section, line.root.op.statement) != (op.section, op.statement):
+                break
+            group.append(line)
+        eqns = [e for line in group for part in line.root.parts() for e in part.op.eqns]
+        derived = dict.fromkeys(forward_of(eqn) for eqn in eqns)
+        laws = [self.program.laws[v] for e in eqns for v in e.outputs if v in self.program.laws]
+        statement = self.statements.texts[op.statement]
+        rule = words.rule_in_words(list(derived), laws, self._name_of)
+        yield from ((row, "") for row in layout.comment_lines(statement, rule))
+
+    def _name_of(self, atom: Atom) -> str:
+        if isinstance(atom, Literal):
+            return expressions.plain_text(atom)
+        return self.scope.known.get(atom, "")
+
+    def _at_end(self, line: Line, shapes: layout.Shapes) -> str:
+        text = shapes.line(line)
+        eqn = line.root.op.eqn
+        if eqn is None or eqn.primitive is not sum_p or eqn.derives is None:
+            return text
+        origin = forward_of(eqn)
+        known = (self.scope.known.get(a, "") for a in origin.inputs if isinstance(a, Var))
+        owner = next((name for name in known if f"d{name}" in line.targets), "")
+        if not owner or not isinstance(origin.primitive, Elementwise):
+            return text
+        summed = eqn.inputs[0]
+        assert isinstance(summed, Var)
+        sizes = [layout.shape_text((s,), lambda _: True).strip("(,)") for s in self._shape(summed)]
+        return f"{text}: {words.broadcast_in_words(owner, eqn.params['axis'], sizes)}"
+
+
+def _gradients_of_temporaries(graph: Graph, wanted: Mapping[Var, str]) -> dict[Var, Var]:
+    """Per gradient the unnamed forward value that it belongs to.
+
+    What the backward equations of one forward equation read, and do not make, is the gradient of
+    its result.
+    """
+    makers = {var: eqn for eqn in graph.eqns for var in eqn.outputs}
+    received: dict[Var, set[Var]] = {}
+    for eqn in graph.eqns:
+        if eqn.derives is None or len(eqn.derives.outputs) != 1:
+            continue
+        (value,) = eqn.derives.outputs
+        for atom in eqn.inputs:
+            maker = makers.get(atom) if isinstance(atom, Var) else None
+            if maker is not None and maker.derives is not None and maker.derives is not eqn.derives:
+                received.setdefault(value, set()).add(atom)  # type: ignore[arg-type]
+    found: dict[Var, Var] = {}
+    for value, gradients in received.items():
+        if value in wanted or value not in makers or len(gradients) != 1:
+            continue
+        (gradient,) = gradients
+        if gradient.shape == value.shape and gradient not in wanted:
+            found.setdefault(gradient, value)
+    return found
+
+
+def _sections(graph: Graph) -> Iterator[tuple[Eqn, str]]:
+    """Equations with their section: what is computed from gradients is the update."""
+    from_gradients: set[Var] = set()
+    seen = False
+    for eqn in graph.eqns:
+        section = "forward"
+        if is_backward(eqn):
+            section, seen = "backward", True
+        elif seen and (
+            any(atom in from_gradients for atom in eqn.inputs if isinstance(atom, Var))
+            or not eqn.inputs
+        ):
+            section = "update"
+        if section != "forward":
+            from_gradients.update(eqn.outputs)
+        yield eqn, section
+
+
+def _names_in(code: str) -> set[str]:
+    try:
+        tree: Any = ast.parse(code.strip())
+    except SyntaxError:  # the head of a function
+        return set(code.replace(",", " ").replace("(", " ").replace(")", " ").split())
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+
+
+def _in_order(lines: Sequence[Line], outputs: Sequence[Atom]) -> Iterator[Line]:
+    """Within a group of backward lines the results first, where nothing stands against it."""
+    places = {var: i for i, var in enumerate(outputs) if isinstance(var, Var)}
+    group: list[Line] = []
+    for line in (*lines, None):
+        if group and (line is None or _group(line) != _group(group[0])):
+            yield from _results_first(group, places)
+            group = []
+        if line is not None:
+            group.append(line)
+
+
+def _group(line: Line) -> tuple[str, int]:
+    return line.root.op.section, line.root.op.statement
+
+
+def _results_first(group: list[Line], places: Mapping[Var, int]) -> list[Line]:
+    if group[0].root.op.section != "backward":
+        return group
+    place = {id(g): min((places.get(v, 10**6) for v in g.root.op.outputs)) for g in group}
+    wanted = sorted(group, key=lambda g: place[id(g)])
+    before = {id(line): i for i, line in enumerate(group)}
+    for i, early in enumerate(wanted):
+        for late in wanted[i + 1 :]:
+            if before[id(late)] < before[id(early)] and _conflict(late, early):
+                return group
+    return wanted
+
+
+def _conflict(one: Line, two: Line) -> bool:
+    """Whether two lines may not change places."""
+    a, b = set(one.targets), set(two.targets)
+    return bool(a & b or a & two.reads or b & one.reads)
+
+
+def title(name: str, place: str, is_gradient: bool) -> str:
+    """The first sentence of the file."""
+    where = f" ({place})" if place else ""
+    if is_gradient:
+        return say("Value and gradients of `{name}`{where}, derived by the chain rule.", name=name, where=where)
+    return say("`{name}`{where} as NumPy.", name=name, where=where)

@@ -1,0 +1,167 @@
+"""Lines, comments and headings on the page.
+
+Layer L6. Code on the left, shapes at the line ends in one column, nothing wider than 100 columns.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable, Iterator, Sequence
+
+from glassgrad.backends.source.body import Line, Part
+from glassgrad.backends.source.sizes import Size, Symbol
+from glassgrad.core.primitive import Bilinear
+from glassgrad.graph.ir import Atom, Var
+
+WIDTH = 100
+INDENT = "    "
+_COMMENT_COLUMN = 48  # the farthest to the right that short lines push their comments
+_RULE = 84  # where a heading's dashes end
+
+ShapeOf = Callable[[Var], Sequence[int]]
+
+
+# --- shapes ------------------------------------------------------------------------------
+
+
+def shape_text(shape: Sequence[int], shown: Callable[[Symbol], bool]) -> str:
+    """A shape with the sizes that have names: `(n, 50)`."""
+    sizes = [size.text(shown) if isinstance(size, Size) else str(int(size)) for size in shape]
+    return f"({', '.join(sizes)}{',' if len(sizes) == 1 else ''})"
+
+
+class Shapes:
+    """What stands at a line's end."""
+
+    def __init__(self, shape_of: ShapeOf, shown: Callable[[Symbol], bool]) -> None:
+        self._shape_of = shape_of
+        self._shown = shown
+
+    def of(self, var: Var) -> str:
+        return shape_text(self._shape_of(var), self._shown)
+
+    def line(self, line: Line) -> str:
+        """`(n, 784) @ (784, 50) + (50,) -> (n, 50)` where axes move, else the result's shape."""
+        results = ", ".join(map(self.of, line.root.op.outputs))
+        text = self._moved(line.root)
+        return f"{text} -> {results}" if text else results
+
+    def _moved(self, part: Part) -> str:
+        """The product in a line, in shapes; empty if the line is anything else."""
+        eqn = part.op.eqn
+        if eqn is None:
+            return ""
+        if isinstance(eqn.primitive, Bilinear) and eqn.primitive.symbol == "@":
+            left, right = map(self._operand, part.operands)
+            return f"{left} @ {right}"
+        if eqn.primitive.symbol not in ("+", "−") or len(part.operands) != 2:  # noqa: PLR2004
+            return ""
+        first, second = part.operands
+        text = self._moved(first) if isinstance(first, Part) else ""
+        if not text or isinstance(second, Part):
+            return text if isinstance(second, Part) else ""
+        added = self._operand(second)
+        return f"{text} {'-' if eqn.primitive.symbol == '−' else '+'} {added}"
+
+    def _operand(self, operand: Part | Atom) -> str:
+        if isinstance(operand, Part):
+            return self.of(operand.op.outputs[0])
+        return self.of(operand) if isinstance(operand, Var) else "()"
+
+
+# --- lines -------------------------------------------------------------------------------
+
+
+def heading(title: str) -> str:
+    return f"# --- {title} ".ljust(_RULE, "-")
+
+
+def comment_lines(statement: str, rule: str) -> list[str]:
+    """A comment over a group of lines, on two rows where one is too short."""
+    one = ": ".join(filter(None, [statement, rule]))
+    texts = [one] if len(one) <= WIDTH - 6 else [f"{statement}:", rule]
+    rows = [row for text in texts for row in textwrap.wrap(text, WIDTH - 6, break_on_hyphens=False)]
+    return [f"# {row}" for row in rows if row]
+
+
+def aligned(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+    """Lines of code with their comments in one column; a long line keeps its own distance."""
+    lengths = [len(code) for code, comment in rows if comment and len(code) < _COMMENT_COLUMN - 2]
+    column = -(-(max(lengths, default=0) + 2) // 4) * 4
+    for code, comment in rows:
+        if not comment:
+            yield from wrapped(code)
+            continue
+        line = f"{code.ljust(column - 2)}  # {comment}"
+        if len(line) > WIDTH - 4 and " -> " in comment:
+            line = f"{code.ljust(column - 2)}  # {comment.rpartition(' -> ')[2]}"
+        if len(line) > WIDTH - 4:
+            yield from wrapped(code)
+        else:
+            yield line
+
+
+def wrapped(code: str, width: int = WIDTH - 4) -> list[str]:
+    """A line of code, broken behind commas inside brackets where it is too long."""
+    if len(code) <= width:
+        return [code]
+    rows: list[str] = []
+    while len(code) > width:
+        place = _break(code, width, is_inside=bool(rows))
+        if place == 0:
+            break
+        rows.append(code[:place].rstrip())
+        code = INDENT + code[place:].lstrip()
+    return [*rows, code]
+
+
+def _break(code: str, width: int, is_inside: bool) -> int:
+    """Behind the last comma inside brackets that leaves a line of at most `width`; 0 if none."""
+    depth, place, quote = int(is_inside), 0, ""
+    start = len(code) - len(code.lstrip())
+    for i, c in enumerate(code[:width]):
+        if quote:
+            quote = "" if c == quote else quote
+        elif c in "\"'":
+            quote = c
+        elif c in "([{":
+            depth += 1
+        elif c in ")]}":
+            depth -= 1
+        elif c == "," and depth > 0 and i > start + 4:
+            place = i + 1
+    return place
+
+
+def function_lines(name: str, parameters: Sequence[str], body: Sequence[str]) -> str:
+    """A function definition; the signature is broken where it is too long."""
+    head = f"def {name}({', '.join(parameters)}):"
+    rows = [head] if len(head) <= WIDTH else [f"def {name}(", *_listed(parameters), "):"]
+    rows += [INDENT + row if row else "" for row in body]
+    return "\n".join(rows) + "\n"
+
+
+def _listed(parameters: Sequence[str]) -> list[str]:
+    text = ", ".join(parameters) + ","
+    return textwrap.wrap(
+        text, WIDTH, initial_indent=INDENT, subsequent_indent=INDENT, break_long_words=False
+    )
+
+
+def return_lines(results: Sequence[str], as_tuple: bool) -> list[str]:
+    text = ", ".join(results)
+    if len(results) == 1 and as_tuple:
+        text = f"({text},)"
+    line = f"return {text}"
+    if len(line) <= WIDTH - 4:
+        return [line]
+    return ["return (", *(INDENT + row for row in textwrap.wrap(f"{text},", WIDTH - 8)), ")"]
+
+
+def docstring(paragraphs: Sequence[str]) -> str:
+    """The module's docstring; text from elsewhere cannot end it."""
+    safe = [text.replace("\\", "\\\\").replace('"""', r"\"\"\"") for text in paragraphs]
+    first, *rest = [textwrap.fill(text, WIDTH, break_on_hyphens=False) for text in safe]
+    rows = [f'"""{first}', *(f"\n{text}" for text in rest)]
+    joined = "\n".join(rows)
+    return f'{joined}\n"""\n' if rest else f'{joined}"""\n'

@@ -1,0 +1,291 @@
+"""A graph as a book would print it: `source(graph)`.
+
+Layer L6. Forward and backward in the user's names, one comment over each group of backward lines,
+shapes at line ends, sizes read off the arrays. The text is run and compared with the graph, and
+its gradients with finite differences, before it is returned; its head says how it was checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+
+from glassgrad.backends.source import checks, layout
+from glassgrad.backends.source.emitter import module_text
+from glassgrad.backends.source.function import Function, Module, Program, title
+from glassgrad.backends.source.naming import function_name, helpers_of
+from glassgrad.backends.source.resize import Resized, resized
+from glassgrad.backends.source.statements import shown
+from glassgrad.core.interpret import as_operand
+from glassgrad.core.position import place_of
+from glassgrad.errors import GraphError, unknown_option
+from glassgrad.graph.ir import Graph
+from glassgrad.graph.names import checked
+from glassgrad.passes.pipeline import exact
+from glassgrad.passes.rewrite import READABLE, STABLE, Rewriting
+from glassgrad.passes.rewrite import rewrite as apply_laws
+from glassgrad.text import oxford, say
+
+STYLES = ("plain", "steps")
+DETAILS = ("regions", "open")
+_ROUNDS = 5  # exact passes make room for each other; longer chains were never seen
+
+
+def source(
+    graph: Graph,
+    *,
+    style: str = "plain",
+    detail: str = "regions",
+    rewrite: bool = True,
+    comments: bool = True,
+    args: Sequence[Any] | None = None,
+) -> str:
+    """A standalone NumPy module that computes `graph`.
+
+    style:    "plain" reads like a book; "steps" has one operation a line, as the runner executes it
+    detail:   "regions" prints functions of the library above the program, "open" writes them out
+    rewrite:  whether stable patterns may be used, such as (p - onehot) / n for softmax with
+              cross-entropy; the head then states the difference from the long form
+    comments: whether to print the head, the headings and the comments
+    args:     arguments with which the text is checked, beside those drawn
+    Raises:   OptionError for an unknown style or detail; ShapeError for args that do not fit
+
+    >>> from glassgrad.graph.trace import trace
+    >>> graph = trace(lambda x, w: np.tanh(x * w).sum(), np.ones(3), np.ones(3))
+    >>> print(source(graph.gradients("w"), comments=False))
+    import numpy as np
+    <BLANKLINE>
+    <BLANKLINE>
+    def sech_squared(x):
+        \"\"\"1 / cosh(x)**2, the derivative of tanh: 4 σ(2x) σ(-2x)\"\"\"
+        e = np.exp(-2.0 * np.abs(x))
+        return 4.0 * e / np.square(1.0 + e)
+    <BLANKLINE>
+    <BLANKLINE>
+    def f_and_gradients(x, w):
+        t1 = x * w
+        t2 = np.tanh(t1).sum()
+        dw = sech_squared(t1) * x
+        return t2, dw
+    <BLANKLINE>
+    """
+    if style not in STYLES:
+        raise unknown_option("style", style, STYLES)
+    if detail not in DETAILS:
+        raise unknown_option("detail", detail, DETAILS)
+    if style == "steps":
+        return module_text(graph, comments=comments)
+    page = _Page(graph, detail, rewrite, comments, args)
+    return page.text()
+
+
+@dataclass(frozen=True)
+class _Printed:
+    """A module's text without its head, and what it was made from."""
+
+    text: str
+    name: str
+    run: Callable[..., tuple[Any, ...]]
+    rewriting: Rewriting
+    recorded: Graph
+    others: Resized | None
+    is_general: bool  # whether any size of the arrays is free
+
+
+class _Page:
+    """One request for source."""
+
+    def __init__(
+        self, graph: Graph, detail: str, rewrite: bool, comments: bool, args: Sequence[Any] | None
+    ) -> None:
+        self.graph = graph
+        self.detail = detail
+        self.laws = (*READABLE, *STABLE) if rewrite else READABLE
+        self.comments = comments
+        self.labels = _labels(graph)
+        self.given: list[Any] | None = None
+        if args is not None:
+            leaves = [as_operand(leaf) for leaf in graph.flatten_arguments(args)]
+            self.given = [x.data if hasattr(x, "interpreter") else x for x in leaves]
+        self.rewriting = self._prepared(graph)
+        self.pairs = checks.gradient_outputs(self.rewriting.graph)
+
+    def text(self) -> str:
+        """The module, checked; sizes are frozen if the checks do not agree with free ones."""
+        others = resized(self.graph, self._prepared, self.labels)
+        printed = self._printed(others)
+        try:
+            facts = self._checked(printed)
+        except GraphError:
+            if others is None:
+                raise
+            printed = self._printed(None)
+            facts = self._checked(printed)
+        if not self.comments:
+            return printed.text
+        return layout.docstring(self._head(printed, facts)) + printed.text
+
+    def _prepared(self, graph: Graph) -> Rewriting:
+        for _ in range(_ROUNDS):
+            before = len(graph.eqns)
+            graph = exact(graph)
+            if len(graph.eqns) == before:
+                break
+        return apply_laws(graph, self.laws)
+
+    # --- the text ------------------------------------------------------------------------
+
+    def _printed(self, others: Resized | None) -> _Printed:
+        rewriting = self.rewriting if others is None else others.rewritings[0]
+        graph = rewriting.graph if others is None else others.aligned.graph
+        shapes = {var: var.shape for var in graph.variables()}
+        if others is not None:
+            shapes = dict(others.aligned.shapes)
+        symbols = others.symbols if others is not None else ()
+        is_gradient = self.pairs is not None
+        program = Program(
+            graph, self.labels, shapes, symbols, rewriting.names, rewriting.sites, is_gradient
+        )
+        helpers = helpers_of(graph)
+        module = Module(folds=self.detail == "regions", comments=self.comments)
+        module.names.taken.update(name for names in helpers.values() for name in names)
+        name = self._function_name(graph)
+        function = Function(program, name, module)
+        used = function.used_symbols()
+        module.shown.update(s.name for s in symbols if s.is_batch or s in used)
+        body = function.text(symbols=used)
+        constants = [f"{name} = {value}" for name, value in module.constants.items()]
+        rows = [row for line in constants for row in layout.wrapped(line)]
+        parts = [*helpers, *module.helpers, body]
+        text = "import numpy as np\n" + ("\n" + "\n".join(rows) + "\n" if rows else "")
+        text += "".join(f"\n\n{part.strip()}\n" for part in parts)
+        run = checks.compiled(text, name)
+        recorded = self.graph if others is None else others.recorded[0]
+        return _Printed(text, name, run, rewriting, recorded, others, bool(others))
+
+    def _function_name(self, graph: Graph) -> str:
+        if self.pairs is None:
+            return function_name(graph)
+        return f"{checked(graph.name) or 'f'}_and_gradients"
+
+    # --- the checks ----------------------------------------------------------------------
+
+    def _checked(self, printed: _Printed) -> _Facts:
+        """Run the text on every set of sizes, and compare."""
+        sizes: list[str] = []
+        graphs = [self.rewriting.graph]
+        if printed.others is not None:
+            graphs += [found.graph for found in printed.others.rewritings]
+        ran = False
+        for graph in graphs:
+            arrays = checks.drawn(graph) if checks.is_runnable(graph) else None
+            if arrays is not None:
+                ran = True
+                checks.require_equal(printed.run, graph, arrays)
+        if self.given is not None:
+            ran = True
+            checks.require_equal(printed.run, self.rewriting.graph, self.given)
+        small = graphs[-1]
+        arrays = self.given if self.given is not None and printed.others is None else None
+        if arrays is None and checks.is_runnable(small):
+            arrays = checks.drawn(small)
+        error = gap = None
+        if arrays is not None and self.pairs is not None:
+            error = checks.gradient_error(printed.run, self.pairs, arrays)
+        if arrays is not None and printed.rewriting.used:
+            long = self.graph if printed.others is None else printed.others.recorded[1]
+            before, after = checks.evaluated(long, arrays), checks.evaluated(small, arrays)
+            gap = checks.difference(after, before) if before and after else None
+        del sizes
+        return _Facts(ran, error, gap)
+
+    # --- the head ------------------------------------------------------------------------
+
+    def _head(self, printed: _Printed, facts: _Facts) -> list[str]:
+        name = checked(self.graph.name) or "f"
+        first = title(name, shown(_place(self.graph)), self.pairs is not None)
+        sentences = []
+        if not facts.ran:
+            sentences.append(say("Not run before it was written: no inputs drawn gave results."))
+        elif facts.error is None:
+            sentences.append(
+                say("Checked before it was written: equal to the graph bit for bit.")
+            )
+        else:
+            sentences.append(
+                say(
+                    "Checked before it was written: equal to the graph bit for bit; largest relative "
+                    "difference from finite differences {error:.1e}.",
+                    error=facts.error,
+                )
+            )
+        if facts.gap is not None:
+            laws = oxford([law.name for law in printed.rewriting.used])
+            sentences.append(
+                say(
+                    "Rewritten for reading ({laws}): at most {gap:.1e} from the derived form.",
+                    laws=laws,
+                    gap=facts.gap,
+                )
+            )
+        sentences.append(self._about_sizes(printed))
+        made = say(
+            "Written by glassgrad {version} with NumPy {numpy}.",
+            version=_version(),
+            numpy=np.__version__,
+        )
+        return [first, " ".join([*filter(None, sentences), made])]
+
+    def _about_sizes(self, printed: _Printed) -> str:
+        if printed.others is None:
+            return say("Written for the shapes that were recorded.")
+        batch = [s for s in printed.others.symbols if s.is_batch]
+        if batch:
+            return say("Works for any batch size {n}.", n=batch[0].name)
+        return say("Works for arrays of any size.")
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the checks found: whether the text ran, and the largest differences."""
+
+    ran: bool
+    error: float | None
+    gap: float | None
+
+
+def _labels(graph: Graph) -> list[str]:
+    """Names for the inputs: the user's; parameters of the only module by their path in it."""
+    names = [checked(var.name.replace(".", "_")) for var in graph.inputs]
+    structure = graph.in_structure
+    modules = [c for c in structure.children if c.kind == "module"] if structure is not None else []
+    if len(modules) != 1:
+        return names
+    short = list(names)
+    for slot, child in zip(modules[0].slots, modules[0].children, strict=True):
+        short[child.index] = checked(slot.path.replace(".", "_"))
+    return short if len(set(short)) == len(short) and all(short) else names
+
+
+def _place(graph: Graph) -> str:
+    """`two_layer_net.py:12`, where the function begins."""
+    for eqn in graph.eqns:
+        position = eqn.position
+        if position is None or eqn.derives is not None:
+            continue
+        if isinstance(position[0], str) or position[0].co_name != graph.name:
+            return place_of(position)
+        file = place_of(position).rpartition(":")[0]
+        return f"{file}:{position[0].co_firstlineno}"
+    return ""
+
+
+def _version() -> str:
+    try:
+        return version("glassgrad")
+    except PackageNotFoundError:  # a checkout that was never installed
+        return "0.1.0"

@@ -1,0 +1,185 @@
+"""Regions of the library as functions of their own: `softmax(x)` above the lines that call it.
+
+Layer L6. A region is folded where that leaves less to read: it has several lines, and few of its
+values are used outside. Values that the backward pass needs again are returned beside the result.
+Equal texts are printed once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from glassgrad.backends.source import expressions, layout
+from glassgrad.backends.source.body import Body, Op, Scope, is_fork
+from glassgrad.backends.source.naming import Names
+from glassgrad.backends.source.statements import forward_of
+from glassgrad.core.region import COMPOSITES
+from glassgrad.graph.ir import Atom, Var
+from glassgrad.graph.names import checked
+
+_MOST_RESULTS, _MOST_INPUTS = 3, 6
+_LETTERS = ("x", "y", "z", "w", "v", "u")
+
+
+class Folder:
+    """The operations of a function with regions replaced by calls, and the functions called."""
+
+    def __init__(
+        self, ops: Sequence[Op], outputs: Sequence[Atom], scope: Scope, functions: Names
+    ) -> None:
+        self.ops = list(ops)
+        self.outputs = {atom for atom in outputs if isinstance(atom, Var)}
+        self.scope = scope
+        self.functions = functions
+        self.helpers: list[str] = []
+        self._texts: dict[str, str] = {}  # without its name -> the name
+        self._local: dict[Var, str] = {}  # values of folded regions, as their functions call them
+        self._makers = {var: op for op in ops for var in op.outputs}
+        for members in self._groups():
+            self._fold(members)
+
+    def _groups(self) -> list[list[Op]]:
+        groups: dict[Any, list[Op]] = {}
+        for op in self.ops:
+            key = _key(op)
+            if key is not None:
+                groups.setdefault(key, []).append(op)
+        return list(groups.values())
+
+    def _fold(self, members: list[Op]) -> None:
+        """Put one call in the place of `members`, if it reads better."""
+        inside = set(members)
+        inside -= {op for op in members if self._adds_from_outside(op, inside)}
+        members = [op for op in members if op in inside]
+        if len(members) < 2 or not self._is_convex(inside):  # noqa: PLR2004 - one line is no function
+            return
+        made = {var for op in members for var in op.outputs}
+        read = {a for op in self.ops if op not in inside for a in op.inputs if isinstance(a, Var)}
+        results = [v for op in members for v in op.outputs if v in read or v in self.outputs]
+        results = results[-1:] + results[:-1]
+        inputs = [a for op in members for a in op.inputs if isinstance(a, Var) and a not in made]
+        inputs = [v for v in dict.fromkeys(inputs) if not self._is_global(v)]
+        if not results or len(results) > _MOST_RESULTS or len(inputs) > _MOST_INPUTS:
+            return
+        call = self._call(members, inputs, results)
+        if call is not None:
+            self._replace(inside, call)
+
+    def _adds_from_outside(self, op: Op, inside: set[Op]) -> bool:
+        """Whether an operation only adds the region's gradient to what came from elsewhere."""
+        if not is_fork(op, self._makers):
+            return False
+        (first, _) = op.inputs
+        return isinstance(first, Var) and self._makers.get(first) not in inside
+
+    def _is_convex(self, inside: set[Op]) -> bool:
+        """Whether nothing between its operations needs some of them before others."""
+        tainted: set[Var] = set()
+        for op in self.ops:
+            reads = {atom for atom in op.inputs if isinstance(atom, Var)}
+            if op in inside:
+                if reads & tainted:
+                    return False
+            elif reads & tainted or any(self._makers.get(v) in inside for v in reads):
+                tainted.update(op.outputs)
+        return True
+
+    def _is_global(self, var: Var) -> bool:
+        """Whether a value is a constant that any function can see."""
+        return var in self.scope.trees or self.scope.known.get(var, "") in self.functions.taken
+
+    # --- the function --------------------------------------------------------------------
+
+    def _call(self, members: list[Op], inputs: list[Var], results: list[Var]) -> Op | None:
+        scope = Scope(Names(self.functions.taken), trees=dict(self.scope.trees))
+        scope.known.update(
+            (v, name) for v, name in self.scope.known.items() if name in self.functions.taken
+        )
+        parameters = [self._parameter(var, scope, members[0].section) for var in inputs]
+        body = Body(members, results, scope)
+        if len(body.lines) < (2 if len(results) == 1 and members[0].section == "forward" else 3):
+            return None
+        read: set[str] = set().union(*(line.reads for line in body.lines))
+        written = {name for line in body.lines for name in line.targets}
+        sizes = sorted(read - written - set(parameters) - self.functions.taken - {"np", "bool"})
+        self._local.update(scope.known)
+        name = self._named(members[0], [*parameters, *sizes], _rows(body, results, scope))
+        places = [expressions.placeholder(i) for i in range(len(inputs))]
+        template = f"{name}({', '.join([*places, *sizes])})"
+        eqns = tuple(eqn for op in members for eqn in op.eqns)
+        first = members[0]
+        return Op(template, tuple(inputs), tuple(results), first.statement, first.section, eqns)
+
+    def _parameter(self, var: Var, scope: Scope, section: str) -> str:
+        maker = self._makers.get(var)
+        if section == "backward" and maker is not None and maker.section == "backward":
+            wanted = "dout"
+        else:
+            wanted = self._local.get(var, "")
+        free = (letter for letter in _LETTERS if letter not in scope.names.taken)
+        scope.known[var] = scope.names.name(wanted or next(free))
+        return scope.known[var]
+
+    def _named(self, op: Op, parameters: Sequence[str], rows: Sequence[str]) -> str:
+        """The name of the function with this text, which is printed if it is new."""
+        base = checked(_path(op)[-1]) or "region"
+        base += "_backward" if op.section == "backward" else ""
+        text = layout.function_lines("", parameters, rows)
+        key = f"{base} {text}"
+        if key not in self._texts:
+            if base in self.scope.wanted.values() or base in self.scope.known.values():
+                base += "_of"
+            name = self._texts[key] = self.functions.unique(base)
+            self.scope.names.taken.add(name)
+            self.helpers.append(layout.function_lines(name, parameters, rows))
+        return self._texts[key]
+
+    def _replace(self, inside: set[Op], call: Op) -> None:
+        """The call stands where the last of its operations stood; what needs it follows."""
+        last = max(i for i, op in enumerate(self.ops) if op in inside)
+        before: list[Op] = []
+        behind: list[Op] = []
+        waiting = set(call.outputs)
+        for op in self.ops[: last + 1]:
+            if op in inside:
+                continue
+            if waiting.intersection(a for a in op.inputs if isinstance(a, Var)):
+                behind.append(op)
+                waiting.update(op.outputs)
+            else:
+                before.append(op)
+        self.ops = [*before, call, *behind, *self.ops[last + 1 :]]
+        self._makers.update((var, call) for var in call.outputs)
+
+
+def _path(op: Op) -> tuple[str, ...]:
+    return function_path(op.eqns[0].region)
+
+
+def function_path(path: tuple[str, ...]) -> tuple[str, ...]:
+    """A region's path up to the function of the library; empty if it is in none."""
+    path = path[1:] if path[:1] == ("backward",) else path
+    for i, name in enumerate(path):
+        if name in COMPOSITES:
+            return path[: i + 1]
+    return ()
+
+
+def _key(op: Op) -> Any:
+    path = _path(op)
+    if not path or op.eqns[0].graphs:
+        return None
+    return op.section, path, op.statement, forward_of(op.eqns[0]).position
+
+
+def _rows(body: Body, results: Sequence[Var], scope: Scope) -> list[str]:
+    """The lines of a function; a result that is only returned needs no name."""
+    *lines, last = body.lines
+    if len(results) == 1 and last.symbol == "=" and last.root.op.outputs == (results[0],):
+        returned = [f"return {expressions.printed(last.value)}"]
+    else:
+        lines.append(last)
+        returned = layout.return_lines([scope.known[var] for var in results], as_tuple=False)
+    code = [row for line in lines for row in layout.wrapped(line.text)]
+    return [*code, *(row for text in returned for row in layout.wrapped(text))]
