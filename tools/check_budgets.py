@@ -4,8 +4,8 @@
 
 Files hold at most 400 lines, or 600 with the reason at their head ("Long because …"); functions
 40 statements; lines 100 columns; blocks nest 3 deep; `core + primitives + graph + autodiff` 8,400
-lines of code (decision 0008), not counting docstrings, comments and blanks. Prints one line a fault,
-as file:line, and exits with 1.
+lines of code (decision 0008), not counting docstrings, comments and blanks. Prints one line a
+fault, as file:line, and exits with 1.
 """
 
 from __future__ import annotations

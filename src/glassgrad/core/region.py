@@ -27,7 +27,7 @@ COMPOSITES: set[str] = set()  # names of regions that are functions, not layers
 
 class _Provenance(threading.local):
     """Per thread: the open regions, the forward equation being differentiated, the position of a
-    composite's caller, and, while a graph is evaluated again, position and names of its equation."""
+    composite's caller, and, while a graph is evaluated again, its equation's position and names."""
 
     path: Path = ()
     derives: Any = None

@@ -30,7 +30,9 @@ MESSAGES: dict[str, str] = {
     "{term!r} names {a} axes, the operand has {b}": (
         "{term!r:은/는} 축 {a}개를 말하지만 피연산자의 축은 {b}개입니다"
     ),
-    "label {label!r} has sizes {a} and {b}": "첨자 {label!r}의 크기가 {a:과/와} {b:으로/로} 다릅니다",
+    "label {label!r} has sizes {a} and {b}": (
+        "첨자 {label!r}의 크기가 {a:과/와} {b:으로/로} 다릅니다"
+    ),
     "one label, one size": "첨자 하나에 크기 하나",
     # norm
     "a norm is over one axis or two, not {count}": (

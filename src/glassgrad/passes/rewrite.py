@@ -39,6 +39,7 @@ from glassgrad.primitives.transcendental import exp, expm1, sigmoid
 
 _ROUNDS = 8  # a law can make room for another; chains longer than this were never seen
 _SHORT = 4  # decimals of a factor that a person may have written
+_FACTORS = (1, -1, 2, -2, 0.5, -0.5, 3, -3, 4, -4)
 
 
 @dataclass(frozen=True)
@@ -283,11 +284,10 @@ def _mean_factor(eqn: Eqn, site: Site) -> Atom | None:
 
 def _divided(eqn: Eqn, site: Site, x: Var, factor: Any) -> Atom | None:
     """x * factor as c * x / m, where m divides in the forward pass."""
-    if round(float(factor), _SHORT) == factor:  # 2, or 0.5: as a person wrote it
-        return None
+    is_short = round(float(factor), _SHORT) == factor  # 0.02: a person may have written it
     for m in site.divisors:
         c = round(float(factor) * m, _SHORT)
-        if c == 0 or type(factor)(c / m) != factor:
+        if c not in _FACTORS or type(factor)(c / m) != factor or (is_short and abs(c) != 1):
             continue
         top: Atom = x
         if c == -1:

@@ -24,6 +24,7 @@ _STEPS = (1e-4, 1e-3, 1e-5, 1e-2, 1e-6)
 _GOOD = 1e-7  # a relative difference at which no further step is tried
 _MOST_DIRECTIONS = 6
 _DRAWS = 4
+_ROUNDING = 1e4  # units of eps by which rounding may grow through a rewritten program
 _number = count(1).__next__
 Arrays = list[Any]
 
@@ -105,6 +106,29 @@ def require_equal(
     with quiet():
         found = function(*arrays)
     if len(found) != len(expected) or not all(map(same_bits, found, expected)):
+        raise GraphError(f"the printed text of {graph.name} differs from its graph")
+
+
+def require_near(
+    function: Callable[..., tuple[Any, ...]],
+    graph: Graph,
+    arrays: Sequence[Any],
+    is_rewritten: bool,
+) -> None:
+    """Raise unless the text gives the graph's results; to rounding, if it was rewritten."""
+    expected = evaluated(graph, arrays)
+    if expected is None:
+        return
+    if not is_rewritten:
+        require_equal(function, graph, arrays)
+        return
+    with quiet():
+        found = function(*arrays)
+    kinds = [(np.shape(x), np.asarray(x).dtype) for x in expected]
+    floats = [dtype for _, dtype in kinds if dtype.kind == "f"]
+    eps = max((float(np.finfo(dtype).eps) for dtype in floats), default=0.0)
+    is_same = kinds == [(np.shape(x), np.asarray(x).dtype) for x in found]
+    if not is_same or difference(found, expected) > _ROUNDING * eps:
         raise GraphError(f"the printed text of {graph.name} differs from its graph")
 
 
