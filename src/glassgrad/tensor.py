@@ -249,9 +249,8 @@ class Tensor(Operators):
                 rule=say("a gradient belongs to one real number"),
                 hint=say("reduce it with .sum() or .mean(), or give backward(gradient=...)"),
             )
-        seed = self.dtype.type(1) if gradient is None else self._cotangent(gradient)
-        nodes, grads = tape.backward(node, number, seed)
-        self._keep(nodes, grads, accumulate)
+        seed = self._value.dtype.type(1) if gradient is None else self._cotangent(gradient)
+        self._keep(*tape.backward(node, number, seed), accumulate)
 
     def _cotangent(self, gradient: Any) -> Any:
         array = gradient._value if isinstance(gradient, Tensor) else np.asarray(gradient)
@@ -264,27 +263,29 @@ class Tensor(Operators):
             )
         return array.astype(self.dtype, copy=False)
 
-    def _keep(self, nodes: Sequence[Node], grads: Sequence[Any], accumulate: bool) -> None:
+    def _keep(
+        self,
+        operations: Sequence[Node],
+        leaves: Sequence[Node],
+        grads: list[list[Any]],
+        accumulate: bool,
+    ) -> None:
         assert self.origin is not None
         output = (self.origin[0].serial, self.origin[0].position)
+        seen = {id(grad) for found in grads[: len(operations)] for grad in found}
+        for node, found in zip(operations, grads, strict=False):
+            node.grads = _added(node.grads, found) if accumulate else found
         replaced = None
-        seen: set[int] = set()
-        for node, found in zip(nodes, grads, strict=True):  # operations first, then leaves
-            held = node.grads
-            if node.primitive is None:
-                found = [_own(found[0], seen)]  # noqa: PLW2901
-            else:
-                seen.update(map(id, found))
-            if accumulate and held is not None:
-                found = [_sum(a, b) for a, b in zip(held, found, strict=True)]  # noqa: PLW2901
-            if node.primitive is not None:
-                node.grads = found
-                continue
+        for source, (grad,) in zip(leaves, grads[len(operations) :], strict=True):
+            held = source.grads
+            own = [_own(grad, seen)]
             if held is None:
-                held = node.grads = tape.Gradients([None])
-            elif not accumulate and replaced is None and held.is_from_another(output, node):
+                held = source.grads = tape.Gradients([None])
+            elif accumulate:
+                own = _added(held, own)
+            elif replaced is None and held.is_from_another(output, source):
                 replaced = held.source()
-            held.fill(found, output, node)
+            held.fill(own, output, source)
         if replaced is not None:
             _warn_replaced(replaced, self)
 
@@ -548,10 +549,11 @@ def _own(gradient: Any, seen: set[int]) -> Any:
     return gradient
 
 
-def _sum(a: Any, b: Any) -> Any:
-    if a is None or b is None:
-        return b if a is None else a
-    return a + b
+def _added(held: Sequence[Any] | None, found: list[Any]) -> list[Any]:
+    if held is None:
+        return found
+    pairs = zip(held, found, strict=True)
+    return [b if a is None else a if b is None else a + b for a, b in pairs]
 
 
 def _warn_replaced(source: tuple[str, str], output: Tensor) -> None:

@@ -177,7 +177,7 @@ ELEMENTWISE = [n for n in names() if isinstance(REGISTRY[n], Elementwise)]
 _SINGULAR_AT_ZERO = {
     "log", "log2", "log10", "sqrt", "rsqrt", "reciprocal", "divide", "cbrt", "hypot", "power",
     "remainder", "fmod", "floor_divide", "arctan2", "lgamma", "digamma", "hurwitz_zeta", "xlogy",
-    "arccosh", "abs", "maximum", "minimum", "copysign", "stop_gradient",
+    "arccosh", "abs", "maximum", "minimum", "copysign", "softsign", "stop_gradient",
 }  # fmt: skip
 
 

@@ -67,14 +67,16 @@ class Gradients(list[Any]):
 # --- backward ----------------------------------------------------------------------------
 
 
-def backward(root: Node, number: int, seed: Any) -> tuple[Sequence[Node], Sequence[Any]]:
-    """All nodes below `root`, and per node the gradients of its results.
+def backward(
+    root: Node, number: int, seed: Any
+) -> tuple[Sequence[Node], Sequence[Node], list[list[Any]]]:
+    """Operations and leaves below `root`, and per node the gradients of its results.
 
-    The operations come first, the latest of them first, then the leaves. The gradient of an
-    operation's result may lack the axes along which it is constant.
+    The operations come first, the latest of them first. The gradient of an operation's result may
+    lack the axes along which it is constant.
     """
     if root.primitive is None:
-        return [root], [[seed]]
+        return [], [root], [[seed]]
     tape = _read([root], number)
     if tape is None:
         nodes = ancestors([root])
@@ -82,21 +84,21 @@ def backward(root: Node, number: int, seed: Any) -> tuple[Sequence[Node], Sequen
         leaves = [node for node in nodes if node.primitive is None]
         if any(leaf.stale is not None for leaf in leaves):
             twins = _without_stale([*operations, *leaves])
-            return [*operations, *leaves], _sweep(twins, number, seed)
+            return operations, leaves, _sweep(twins, number, seed)
         tape = _read(operations, number)
         if tape is None:
-            return [*operations, *leaves], _sweep([*operations, *leaves], number, seed)
-    nodes, key, values = tape
+            return operations, leaves, _sweep([*operations, *leaves], number, seed)
+    operations, leaves, key, values = tape
     with _lock:
         compiled = _cache.get(key)
         is_new = compiled is None and not _cache.seen_before(key)
     if is_new:
-        return nodes, _sweep(nodes, number, seed)
+        return operations, leaves, _sweep([*operations, *leaves], number, seed)
     if compiled is None:
-        compiled = _compile(nodes, number, seed)
+        compiled = _compile([*operations, *leaves], number, seed)
         with _lock:
             _cache.put(key, compiled)
-    return nodes, compiled(values, seed)
+    return operations, leaves, compiled(values, seed)
 
 
 def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
@@ -108,41 +110,41 @@ def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
 
 
 def _read(
-    operations: Sequence[Node], number: int
-) -> tuple[list[Node], tuple[Any, ...], list[Any]] | None:
-    """The tape below `operations[0]`: its nodes, a hashable description without numbers, its numbers.
+    found: Sequence[Node], number: int
+) -> tuple[list[Node], list[Node], tuple[Any, ...], list[Any]] | None:
+    """The tape below `found[0]`: operations, leaves, a hashable description, all numbers.
 
-    operations: the root alone, from which the others are reached in the order of their use; or,
-                where that is not the order of time backwards, all of them in that order
+    found: the root alone, from which the others are reached in the order of their use; or, where
+           that is not the order of time backwards, all operations in that order
 
     None if the order is wrong, a leaf was overwritten, or the tape is too long to be compiled.
     """
     # NOTE: order, description and numbers in one loop, because it runs on every backward pass.
-    nodes = list(operations)
-    places = {node: place for place, node in enumerate(nodes)}
+    operations = list(found)
+    places = {node: place for place, node in enumerate(operations)}
     leaves: list[Node] = []
     key: list[Any] = [number]
     values: list[Any] = []
-    last = nodes[0].serial + 1
-    for node in nodes:  # which grows meanwhile
-        if node.serial >= last or len(nodes) > _LARGEST_COMPILED:
+    last = operations[0].serial + 1
+    for node in operations:  # which grows meanwhile
+        if node.serial >= last or len(operations) > _LARGEST_COMPILED:
             return None
         last = node.serial
         key.append(node.primitive)
         if node.params:
             key.append(tuple(node.params.items()))
-        _read_operands(node, nodes, leaves, places, key, values)
+        _read_operands(node, operations, leaves, places, key, values)
         values += node.outs
     for leaf in leaves:
         if leaf.stale is not None:
             return None
         values.append(leaf.outs[0])
-    return [*nodes, *leaves], tuple(key), values
+    return operations, leaves, tuple(key), values
 
 
 def _read_operands(
     node: Node,
-    nodes: list[Node],
+    operations: list[Node],
     leaves: list[Node],
     places: dict[Node, int],
     key: list[Any],
@@ -165,8 +167,8 @@ def _read_operands(
                 leaves.append(source)
                 key += (value.shape, value.dtype.num)
             else:
-                place = len(nodes)
-                nodes.append(source)
+                place = len(operations)
+                operations.append(source)
             places[source] = place
         # A plain int, because a tuple for every edge would cost more than the edge.
         key.append(place + _LARGEST_COMPILED * number)
@@ -250,16 +252,20 @@ def _shadow(nodes: Sequence[Node], new_input: Callable[[Any], Any]) -> tuple[lis
         return inputs[-1]
 
     for node, twin in made.items():
-        for value, parent in zip(node.inputs, node.parents, strict=True):
-            source = made.get(parent[0]) if parent is not None else None
-            twin.parents.append(None if source is None else (source, parent[1]))
-            is_constant = source is None and type(value) not in _SCALARS
-            twin.inputs.append(fresh(value) if is_constant else value)
+        twin.parents = [
+            None if parent is None or parent[0] not in made else (made[parent[0]], parent[1])
+            for parent in node.parents
+        ]
+        twin.inputs = [
+            value if parent is not None or type(value) in _SCALARS else fresh(value)
+            for value, parent in zip(node.inputs, twin.parents, strict=True)
+        ]
         twin.outs = tuple(map(fresh, node.outs))
     for twin in made.values():
-        for i, parent in enumerate(twin.parents):
-            if parent is not None:
-                twin.inputs[i] = parent[0].outs[parent[1]]
+        twin.inputs = [
+            value if parent is None else parent[0].outs[parent[1]]
+            for value, parent in zip(twin.inputs, twin.parents, strict=True)
+        ]
     return list(made.values()), inputs
 
 

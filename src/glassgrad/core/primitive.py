@@ -24,6 +24,8 @@ import numpy as np
 
 from glassgrad.core import formula as scalar
 from glassgrad.core.aval import Aval, aval_of, broadcast_shapes
+from glassgrad.core.interpret import bind
+from glassgrad.core.template import function_of
 
 REGISTRY: dict[str, Primitive] = {}
 
@@ -62,8 +64,7 @@ class Primitive:
         assert self.name not in REGISTRY, f"primitive {self.name} is defined twice"
         REGISTRY[self.name] = self
 
-    def __call__(self, *arrays: Any, **params: Any) -> Any:
-        return bind(self, *arrays, **params)
+    __call__ = bind  # record(*arrays, **params)
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"
@@ -217,10 +218,6 @@ def elementwise_dtype(primitive: Elementwise, *kinds: tuple[np.dtype, bool]) -> 
         dtype = _DTYPES[key] = np.asarray(function(*examples)).dtype
     return dtype
 
-
-# The circle bind -> record -> bind is closed here, at the foot of the file.
-from glassgrad.core.interpret import bind  # noqa: E402
-from glassgrad.core.template import function_of  # noqa: E402
 
 __all__ = [
     "REGISTRY",

@@ -349,6 +349,9 @@ def _negated(eqn: Eqn, site: Site, x: Atom) -> Atom:
     spread, minus = site.maker(x, broadcast_to_p), site.maker(x, negative)
     if spread is not None and isinstance(spread.inputs[0], Literal):
         return Literal(-spread.inputs[0].value)
+    for var, value in site.before.consts:
+        if var is x and value.size and (value == value.flat[0]).all():
+            return Literal(-value.flat[0])
     return minus.inputs[0] if minus is not None else site.bind(eqn, negative, x)
 
 

@@ -64,7 +64,7 @@ def _relax(column: Sequence[Item], use_into: bool, use_out_of: bool) -> None:
             total += w * (segment.source.across + segment.out - segment.into)
             weight += w
         for segment in item.out_of if use_out_of else ():
-            w = _weight(segment) * (_READERS if item.into and item.box >= 0 else 1.0)
+            w = _weight(segment) * (_READERS if item.into else 1.0)
             total += w * (segment.target.across + segment.into - segment.out)
             weight += w
         wanted.append(total / weight if weight else item.across)

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.backends.source.statements import sections
 from glassgrad.core.template import compile_functions
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Graph
@@ -23,7 +24,7 @@ _MOST_ELEMENTS = 5_000_000  # of all values of a graph that is run to check its 
 _STEPS = (1e-4, 1e-3, 1e-5, 1e-2, 1e-6)
 _GOOD = 1e-7  # a relative difference at which no further step is tried
 _MOST_DIRECTIONS = 6
-_DRAWS = 4
+DRAWS = 4
 _ROUNDING = 1e4  # units of eps by which rounding may grow through a rewritten program
 _number = count(1).__next__
 Arrays = list[Any]
@@ -55,10 +56,10 @@ def quiet() -> Iterator[None]:
 # --- inputs ------------------------------------------------------------------------------
 
 
-def drawn(graph: Graph) -> Arrays | None:
-    """Inputs with which the graph runs, with finite results if a draw gives any."""
+def drawn(graph: Graph, first: int = 0) -> Arrays | None:
+    """Inputs with which the graph runs, with finite results if a draw from `first` on gives any."""
     found: Arrays | None = None
-    for number in range(_DRAWS):
+    for number in range(first, DRAWS):
         arrays = [_draw(var.aval, number, i) for i, var in enumerate(graph.inputs)]
         results = evaluated(graph, arrays)
         if results is None:
@@ -85,9 +86,10 @@ def _draw(aval: Any, number: int, seed: int) -> Any:
     if kind == "b":
         value = rng.random(aval.shape) < 0.5  # noqa: PLR2004 - a fair coin
     elif kind in "iu":
-        value = rng.integers(0, 2 if number < _DRAWS - 1 else 1, aval.shape)
-    elif number == 0:
-        value = rng.standard_normal(aval.shape)
+        value = rng.integers(0, 2 if number < DRAWS - 1 else 1, aval.shape)
+    elif number == 0:  # products of matrices drawn so neither grow nor shrink
+        fan_in = aval.shape[0] if len(aval.shape) > 1 else 1
+        value = rng.standard_normal(aval.shape) / max(fan_in, 1) ** 0.5
     else:
         value = rng.uniform(0.1, 1.0 if number > 1 else 2.0, aval.shape)
     return np.asarray(value).astype(aval.dtype)[()]
@@ -166,18 +168,21 @@ def gradient_outputs(graph: Graph) -> list[tuple[int, int]] | None:
     value = graph.outputs[0].aval
     if value.shape != () or value.dtype.kind != "f" or len(graph.outputs) < 2:  # noqa: PLR2004
         return None
-    if not any(eqn.derives is not None for eqn in graph.eqns):
+    made = {var: section for eqn, section in sections(graph) for var in eqn.outputs}
+    if "backward" not in made.values() or any(made.get(v) == "update" for v in graph.outputs):  # type: ignore[arg-type]
         return None
-    floats = [i for i, var in enumerate(graph.inputs) if var.dtype.kind == "f"]
+    left = {i: var.name for i, var in enumerate(graph.inputs) if var.dtype.kind == "f"}
+    by_name = {f"d{name}": i for i, name in left.items()}
     pairs = []
     for number, atom in enumerate(graph.outputs[1:], start=1):
-        named = [i for i in floats if getattr(atom, "name", "") == f"d{graph.inputs[i].name}"]
-        left = [i for i in floats if all(i != before for before, _ in pairs)]
-        fitting = [i for i in left if _kind(graph.inputs[i].aval) == _kind(atom.aval)]
-        chosen = [i for i in named if i in fitting] or fitting
-        if not chosen:
+        chosen = by_name.get(getattr(atom, "name", ""), -1)
+        if chosen not in left or _kind(graph.inputs[chosen].aval) != _kind(atom.aval):
+            fitting = (i for i in left if _kind(graph.inputs[i].aval) == _kind(atom.aval))
+            chosen = next(fitting, -1)
+        if chosen < 0:
             return None
-        pairs.append((chosen[0], number))
+        del left[chosen]
+        pairs.append((chosen, number))
     return pairs
 
 

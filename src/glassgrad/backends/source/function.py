@@ -5,18 +5,16 @@ Layer L6.
 
 from __future__ import annotations
 
-import ast
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
 from glassgrad.backends.source import expressions, layout, words
 from glassgrad.backends.source.body import Body, Line, Op, Scope
 from glassgrad.backends.source.emitter import array_text
 from glassgrad.backends.source.naming import Names
 from glassgrad.backends.source.regions import Folder
 from glassgrad.backends.source.sizes import Symbol, pattern_text
-from glassgrad.backends.source.statements import Statements, forward_of, is_backward
+from glassgrad.backends.source.statements import Statements, forward_of, sections
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.names import checked
@@ -24,6 +22,7 @@ from glassgrad.passes.rewrite import Law
 from glassgrad.primitives.layout import sum_p
 from glassgrad.text import say
 
+_WORD = re.compile(r"[A-Za-z_]\w*")
 Row = tuple[str, str]  # code, and the comment at its end
 
 
@@ -64,10 +63,11 @@ class Function:
         self.scope = Scope(Names(reserved), wanted=self._wanted())
         self.parameters = [self._input(i) for i in range(len(self.graph.inputs))]
         self.top: list[Row] = []
+        self.inner: list[str] = []  # the lines of inner functions
         self.statements = Statements(self.graph.eqns)
         self._constants()
         self.scope.gradients = _gradients_of_temporaries(self.graph, self.scope.wanted)
-        self.ops = [self._op(eqn, section) for eqn, section in _sections(self.graph)]
+        self.ops = [self._op(eqn, section) for eqn, section in sections(self.graph)]
         if module.folds:
             folder = Folder(self.ops, self.graph.outputs, self.scope, module.names)
             self.ops = folder.ops
@@ -128,7 +128,7 @@ class Function:
         name = self.scope.names.unique(checked(graph.name) or "step")
         program = Program(graph, [""] * len(graph.inputs), self.program.shapes, self.program.symbols)
         inner = Function(program, name, self.module, tuple(self.scope.names.taken))
-        self.top += [(row, "") for row in inner.text(is_tuple=True).splitlines()]
+        self.inner += ["", *inner.text(is_tuple=True).splitlines()]
         return name
 
     # --- text ----------------------------------------------------------------------------
@@ -136,7 +136,7 @@ class Function:
     def used_symbols(self) -> list[Symbol]:
         """The sizes that the code names."""
         read = set().union(*(line.reads for line in self.lines))
-        for code, _ in self.top:
+        for code in (*(code for code, _ in self.top), *self.inner):
             read |= _names_in(code)
         return [s for s in self.program.symbols if s.name in read]
 
@@ -147,7 +147,8 @@ class Function:
             label = self.parameters[s.input]
             rows.append((f"{s.name} = {s.reading.format(input=label)}", ""))
         rows += self.top
-        if rows and self.module.comments:
+        rows += [(row, "") for row in (self.inner if rows else self.inner[1:])]
+        if rows and (self.module.comments or self.inner):
             rows.append(("", ""))
         rows += self._sections_of_lines()
         structure = self.graph.out_structure
@@ -261,30 +262,8 @@ def _gradients_of_temporaries(graph: Graph, wanted: Mapping[Var, str]) -> dict[V
     return found
 
 
-def _sections(graph: Graph) -> Iterator[tuple[Eqn, str]]:
-    """Equations with their section: what is computed from gradients is the update."""
-    from_gradients: set[Var] = set()
-    seen = False
-    for eqn in graph.eqns:
-        section = "forward"
-        if is_backward(eqn):
-            section, seen = "backward", True
-        elif seen and (
-            any(atom in from_gradients for atom in eqn.inputs if isinstance(atom, Var))
-            or not eqn.inputs
-        ):
-            section = "update"
-        if section != "forward":
-            from_gradients.update(eqn.outputs)
-        yield eqn, section
-
-
 def _names_in(code: str) -> set[str]:
-    try:
-        tree: Any = ast.parse(code.strip())
-    except SyntaxError:  # the head of a function
-        return set(code.replace(",", " ").replace("(", " ").replace(")", " ").split())
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name)}
+    return set(_WORD.findall(code.partition("#")[0]))
 
 
 def _in_order(lines: Sequence[Line], outputs: Sequence[Atom]) -> Iterator[Line]:

@@ -29,6 +29,7 @@ _BATCH_NAMES, _OTHER_NAMES = ("n", "batch"), ("d", "h", "k", "m", "c", "s")
 _DATA = ("x", "X", "xs", "inputs", "data", "images")
 _MOST_SYMBOLS, _MOST_TRIALS = 6, 12
 _LEAST_SIZE = 17  # recordings use primes from here on, or above the size itself where it is smaller
+_MOST_EQUATIONS = 400  # of a graph whose axes are tried one by one
 _MOST_ELEMENTS = 2_000_000  # of all inputs of a recording
 
 
@@ -94,11 +95,33 @@ class _Survey:
         others = [tuple(a for a in axes if a not in batch) for axes in rest.values()]
         others = [axes for axes in others if axes][: _MOST_SYMBOLS - 1]
         if batch:
+            batches = self._refined([batch])
             if others:
-                yield [batch, *others]
-            yield [batch]
+                yield [*batches, *self._refined(others)][:_MOST_SYMBOLS]
+            yield batches[:_MOST_SYMBOLS]
         elif others:
-            yield others
+            yield self._refined(others)[:_MOST_SYMBOLS]
+
+    def _refined(self, classes: Sequence[Class]) -> list[Class]:
+        """Classes without the axes that can vary alone, which become classes of their own."""
+        found: list[Class] = []
+        for group in classes:
+            alone: list[Axis] = []
+            if 1 < len(group) <= _MOST_TRIALS and len(self.graph.eqns) <= _MOST_EQUATIONS:
+                alone = [axis for axis in group if self._varies([axis])]
+            rest = tuple(axis for axis in group if axis not in alone)
+            parts = [rest] * bool(rest) + [(axis,) for axis in alone]
+            found += sorted(parts, key=lambda part: min(self._rank(axis) for axis in part))
+        return found
+
+    def _rank(self, axis: Axis) -> tuple[bool, bool, Axis]:
+        """Labels and data before all else, then the order of the inputs."""
+        is_label = self.graph.inputs[axis[0]].dtype.kind in "iu"
+        return not is_label, self.labels[axis[0]] not in _DATA, axis
+
+    def _varies(self, group: Sequence[Axis]) -> bool:
+        """Whether the function takes another size on these axes alone."""
+        return self.recorded([tuple(group)], self._primes([tuple(group)])) is not None
 
     def _batch(self, by_size: dict[int, list[Axis]]) -> Class:
         """The axes that hold the rows of the data."""
@@ -131,7 +154,7 @@ class _Survey:
                 trials += 1
                 if trials > _MOST_TRIALS:
                     return ()
-                if self.recorded([group], [self._primes([group])[0]]) is not None:
+                if self._varies(group):
                     return group
         return ()
 

@@ -274,7 +274,8 @@ def pattern_text(value: Any, shape: Sequence[int]) -> str | None:
         return f"np.ones({sizes}{dtype})"
     if array.dtype.kind == "f" and not np.isfinite(number):
         return None
-    return f"np.full({sizes}, {number.item()!r}, dtype={_dtype_text(array.dtype)})"
+    text = repr(float(str(number))) if array.dtype.kind == "f" else repr(number.item())
+    return f"np.full({sizes}, {text}, dtype={_dtype_text(array.dtype)})"
 
 
 def _dtype_text(dtype: Any) -> str:

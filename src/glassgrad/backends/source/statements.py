@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import ast
 import linecache
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from glassgrad.core.position import line_of, name_of, place_of, statement_of
-from glassgrad.graph.ir import Eqn, Var
+from glassgrad.graph.ir import Eqn, Graph, Var
 
 _LONGEST = 80
 _SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
@@ -73,6 +73,14 @@ class Statements:
 
 def is_backward(eqn: Eqn) -> bool:
     return eqn.derives is not None or eqn.region[:1] == ("backward",)
+
+
+def sections(graph: Graph) -> Iterator[tuple[Eqn, str]]:
+    """Equations with their section: what comes behind the last backward one is the update."""
+    backward = [i for i, eqn in enumerate(graph.eqns) if is_backward(eqn)]
+    last = backward[-1] if backward else len(graph.eqns)
+    for i, eqn in enumerate(graph.eqns):
+        yield eqn, "backward" if is_backward(eqn) else "forward" if i < last else "update"
 
 
 def forward_of(eqn: Eqn) -> Eqn:
