@@ -42,11 +42,29 @@ class Message:
 
 @dataclass(frozen=True)
 class Speaker:
-    """A function one of whose parameters is a template."""
+    """A function one of whose parameters is a template.
+
+    It is heard in its own file, and, if it is neither private nor a method, in files that import it
+    or its module.
+    """
 
     name: str
     parameter: str
     position: int
+    file: str = "text.py"
+    is_public: bool = True
+
+    def is_called(self, call: ast.Call, file: str, imports: dict[str, str]) -> bool:
+        function = call.func
+        called = getattr(function, "attr", getattr(function, "id", ""))
+        if called != self.name:
+            return False
+        if file == self.file:
+            return True
+        module = "glassgrad." + self.file.removesuffix(".py").replace("/", ".")
+        named = function.value if isinstance(function, ast.Attribute) else function
+        source = imports.get(getattr(named, "id", ""), "")
+        return self.is_public and source in (module, f"{module}.{self.name}")
 
     def template_of(self, call: ast.Call) -> ast.expr | None:
         for keyword in call.keywords:
@@ -78,13 +96,13 @@ def read(sources: dict[str, str]) -> Reading:
 
 
 def _walk(tree: ast.AST, name: str, reading: Reading) -> Iterator[Message]:
+    imports = _imports(tree)
     for node, functions in _calls(tree, ()):
-        called = getattr(node.func, "attr", getattr(node.func, "id", ""))
-        for speaker in [s for s in reading.speakers if s.name == called]:
+        for speaker in [s for s in reading.speakers if s.is_called(node, name, imports)]:
             argument = speaker.template_of(node)
             if argument is None:
                 continue
-            handed_on = _own_parameter(argument, functions)
+            handed_on = _own_parameter(argument, functions, name)
             if handed_on is not None:
                 reading.speakers.add(handed_on)
                 continue
@@ -102,17 +120,30 @@ def _calls(
         yield from _calls(child, functions)
 
 
-def _own_parameter(argument: ast.expr, functions: tuple[ast.FunctionDef, ...]) -> Speaker | None:
+def _imports(tree: ast.AST) -> dict[str, str]:
+    """What a name of the file was imported from, in full."""
+    found = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            found.update({a.asname or a.name: f"{node.module}.{a.name}" for a in node.names})
+    return found
+
+
+def _own_parameter(
+    argument: ast.expr, functions: tuple[ast.FunctionDef, ...], name: str
+) -> Speaker | None:
     """The enclosing function as a speaker, if `argument` is one of its parameters."""
     if not isinstance(argument, ast.Name) or not functions:
         return None
     function = functions[-1]
     positional = [arg.arg for arg in (*function.args.posonlyargs, *function.args.args)]
+    bound = positional[:1] in (["self"], ["cls"])
+    is_public = not bound and not function.name.startswith("_")
     if argument.id in positional:
-        bound = positional[:1] in (["self"], ["cls"])
-        return Speaker(function.name, argument.id, positional.index(argument.id) - bound)
+        place = positional.index(argument.id) - bound
+        return Speaker(function.name, argument.id, place, name, is_public)
     if argument.id in [arg.arg for arg in function.args.kwonlyargs]:
-        return Speaker(function.name, argument.id, 10**6)
+        return Speaker(function.name, argument.id, 10**6, name, is_public)
     return None
 
 

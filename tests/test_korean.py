@@ -221,7 +221,7 @@ def test_errors_speak_both_languages() -> None:
 
 
 def test_planted_faults_in_source_are_found() -> None:
-    source = """
+    source = """from glassgrad.text import say
 def refuse(self, what, *, hint):
     raise ShapeError(say(what), hint=say(hint))
 refuse("good", hint="well")

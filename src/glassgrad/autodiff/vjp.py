@@ -33,11 +33,12 @@ class Node:
     stale:    where a leaf was overwritten after it was used; None while it is current
     """
 
-    # Defaults that few nodes ever replace; an attribute not set costs nothing per operation.
-    grads: Any = None
-    stale: Any = None
+    __slots__ = (
+        "grads", "inputs", "outs", "params", "parents", "path", "position", "primitive", "requires",
+        "serial", "stale", "__weakref__",
+    )  # fmt: skip
 
-    def __init__(  # noqa: PLR0917 - one call an operation; keywords would cost
+    def __init__(
         self,
         primitive: Primitive | None,
         inputs: Sequence[Any],
@@ -57,6 +58,8 @@ class Node:
         self.position = position
         self.requires = requires
         self.serial = _serial()
+        self.grads: Any = None
+        self.stale: Any = None
 
 
 def leaf(value: Any, requires: bool = True) -> Node:

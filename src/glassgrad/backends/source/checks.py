@@ -80,7 +80,10 @@ def evaluated(graph: Graph, arrays: Sequence[Any]) -> tuple[Any, ...] | None:
 
 
 def _draw(aval: Any, number: int, seed: int) -> Any:
-    """Normal numbers first; then positive ones, which have logarithms; then small ones."""
+    """Normal numbers first; then positive ones, which have logarithms; then small ones.
+
+    The last draw has integers that are all 0, and square matrices that are positive definite.
+    """
     rng = np.random.default_rng([number, seed])
     kind = aval.dtype.kind
     if kind == "b":
@@ -92,6 +95,8 @@ def _draw(aval: Any, number: int, seed: int) -> Any:
         value = rng.standard_normal(aval.shape) / max(fan_in, 1) ** 0.5
     else:
         value = rng.uniform(0.1, 1.0 if number > 1 else 2.0, aval.shape)
+        if number == DRAWS - 1 and len(aval.shape) > 1 and aval.shape[-1] == aval.shape[-2]:
+            value = value @ value.swapaxes(-1, -2) + np.eye(aval.shape[-1])  # positive definite
     return np.asarray(value).astype(aval.dtype)[()]
 
 
@@ -105,10 +110,17 @@ def require_equal(
     expected = evaluated(graph, arrays)
     if expected is None:
         return
-    with quiet():
-        found = function(*arrays)
+    found = _run(function, arrays, graph.name)
     if len(found) != len(expected) or not all(map(same_bits, found, expected)):
         raise GraphError(f"the printed text of {graph.name} differs from its graph")
+
+
+def _run(function: Callable[..., tuple[Any, ...]], arrays: Sequence[Any], name: str) -> Any:
+    try:
+        with quiet():
+            return function(*arrays)
+    except Exception as error:
+        raise GraphError(f"the printed text of {name} does not run: {error}") from error
 
 
 def require_near(
@@ -124,8 +136,7 @@ def require_near(
     if not is_rewritten:
         require_equal(function, graph, arrays)
         return
-    with quiet():
-        found = function(*arrays)
+    found = _run(function, arrays, graph.name)
     kinds = [(np.shape(x), np.asarray(x).dtype) for x in expected]
     floats = [dtype for _, dtype in kinds if dtype.kind == "f"]
     eps = max((float(np.finfo(dtype).eps) for dtype in floats), default=0.0)
@@ -163,7 +174,7 @@ def difference(one: Sequence[Any], two: Sequence[Any]) -> float:
 def gradient_outputs(graph: Graph) -> list[tuple[int, int]] | None:
     """(input, output) pairs of a graph of value and gradients; None if it is none.
 
-    By name where the gradients have names, else in the order of the inputs.
+    In the order of the inputs if there is one for each, else by name, else by shape.
     """
     value = graph.outputs[0].aval
     if value.shape != () or value.dtype.kind != "f" or len(graph.outputs) < 2:  # noqa: PLR2004
@@ -172,6 +183,9 @@ def gradient_outputs(graph: Graph) -> list[tuple[int, int]] | None:
     if "backward" not in made.values() or any(made.get(v) == "update" for v in graph.outputs):  # type: ignore[arg-type]
         return None
     left = {i: var.name for i, var in enumerate(graph.inputs) if var.dtype.kind == "f"}
+    kinds = [_kind(atom.aval) for atom in graph.outputs[1:]]
+    if kinds == [_kind(graph.inputs[i].aval) for i in left]:
+        return [(i, number) for number, i in enumerate(left, start=1)]
     by_name = {f"d{name}": i for i, name in left.items()}
     pairs = []
     for number, atom in enumerate(graph.outputs[1:], start=1):

@@ -247,6 +247,8 @@ def pattern_of(value: Any) -> tuple[Any, ...] | None:
     bits = array.reshape(-1)
     if bits.tobytes() == np.full(bits.shape, bits[0], array.dtype).tobytes():
         return "fill", bits[0].tobytes()
+    if array.dtype.kind == "b":
+        return None
     if array.ndim == 1 and array.tobytes() == np.arange(array.size, dtype=array.dtype).tobytes():
         return ("range",)
     square = array.ndim == 2 and array.shape[0] == array.shape[1]  # noqa: PLR2004

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
+
+import numpy as np
 
 from glassgrad.view.drawing import Drawing, Rect
 from glassgrad.view.geometry import Piece, Point
 
-_STEPS = 40
+_STEPS = 60
 _SLACK = 0.01
 
 
@@ -40,14 +42,16 @@ def _overlaps(drawing: Drawing) -> Iterator[str]:
 
 def _strays(drawing: Drawing) -> Iterator[str]:
     rooms = _rooms(drawing)
+    low = np.array([(r.x + _SLACK, r.y + _SLACK) for _, r in rooms])
+    high = np.array([(r.x + r.width - _SLACK, r.y + r.height - _SLACK) for _, r in rooms])
     for i, wire in enumerate(drawing.wires):
         own = {f"node {wire.source}"} | {f"node {target}" for target, _ in wire.targets}
         own |= {f"pill {i} {target}" for target in wire.targets}
-        foreign = [(name, _shrunk(rect)) for name, rect in rooms if name not in own]
-        for point in (p for piece in wire.route.pieces for p in _walk(piece)):
-            for name, rect in foreign:
-                if _holds(rect, point):
-                    yield f"edge {i} runs through {name}"
+        points = np.array([p for piece in wire.route.pieces for p in _walk(piece)]).reshape(-1, 2)
+        inside = (points[:, None] > low).all(-1) & (points[:, None] < high).all(-1)
+        for room in np.flatnonzero(inside.any(0)):
+            if rooms[room][0] not in own:
+                yield f"edge {i} runs through {rooms[room][0]}"
 
 
 def _outside(drawing: Drawing) -> Iterator[str]:
@@ -72,18 +76,10 @@ def _holds(rect: Rect, point: Point) -> bool:
 def _walk(piece: Piece) -> Iterator[Point]:
     """Points along a piece, close enough that nothing as large as a label slips between."""
     here = piece.start
+    t = np.linspace(0, 1, _STEPS)[:, None]
     for step in piece.steps:
-        controls = [here, *step]
-        for k in range(_STEPS + 1):
-            yield _bezier(controls, k / _STEPS)
+        points = [np.array(p) for p in (here, *step)]
+        while len(points) > 1:  # de Casteljau
+            points = [a + (b - a) * t for a, b in pairwise(points)]
+        yield from map(tuple, points[0])
         here = step[-1]
-
-
-def _bezier(controls: list[Point], t: float) -> Point:
-    points = controls
-    while len(points) > 1:
-        points = [
-            (a[0] + (b[0] - a[0]) * t, a[1] + (b[1] - a[1]) * t)
-            for a, b in zip(points, points[1:], strict=False)
-        ]
-    return points[0]
