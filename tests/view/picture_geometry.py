@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations, pairwise
+from itertools import pairwise
 
 import numpy as np
 
 from glassgrad.view.drawing import Drawing, Rect
 from glassgrad.view.geometry import Piece, Point
 
-_STEPS = 60
+_TIMES = np.linspace(0, 1, 60)[:, None]  # close enough that no label slips between
 _SLACK = 0.01
 
 
@@ -35,23 +35,32 @@ def _rooms(drawing: Drawing) -> list[tuple[str, Rect]]:
 
 
 def _overlaps(drawing: Drawing) -> Iterator[str]:
-    for (name, rect), (other, second) in combinations(_rooms(drawing), 2):
-        if _shrunk(rect).overlaps(second):
-            yield f"{name} overlaps {other}"
+    rooms = _rooms(drawing)
+    low, high = _corners(rooms)
+    shared = (low[:, None] < high).all(-1) & (low < high[:, None]).all(-1)
+    for i, j in np.argwhere(np.triu(shared, 1)):
+        yield f"{rooms[i][0]} overlaps {rooms[j][0]}"
 
 
 def _strays(drawing: Drawing) -> Iterator[str]:
     rooms = _rooms(drawing)
-    low = np.array([(r.x + _SLACK, r.y + _SLACK) for _, r in rooms])
-    high = np.array([(r.x + r.width - _SLACK, r.y + r.height - _SLACK) for _, r in rooms])
+    low, high = _corners(rooms)
     for i, wire in enumerate(drawing.wires):
         own = {f"node {wire.source}"} | {f"node {target}" for target, _ in wire.targets}
         own |= {f"pill {i} {target}" for target in wire.targets}
-        points = np.array([p for piece in wire.route.pieces for p in _walk(piece)]).reshape(-1, 2)
-        inside = (points[:, None] > low).all(-1) & (points[:, None] < high).all(-1)
+        parts = [part for piece in wire.route.pieces for part in _parts(piece)]
+        starts, ends = np.array(parts).reshape(-1, 2, 2).transpose(1, 0, 2)
+        inside = (ends[:, None] > low).all(-1) & (starts[:, None] < high).all(-1)
         for room in np.flatnonzero(inside.any(0)):
             if rooms[room][0] not in own:
                 yield f"edge {i} runs through {rooms[room][0]}"
+
+
+def _corners(rooms: list[tuple[str, Rect]]) -> tuple[np.ndarray, np.ndarray]:
+    """The corners of all rooms, a hair inside: what merely touches does not overlap."""
+    low = np.array([(r.x, r.y) for _, r in rooms]).reshape(-1, 2)
+    sizes = np.array([(r.width, r.height) for _, r in rooms]).reshape(-1, 2)
+    return low + _SLACK, low + sizes - _SLACK
 
 
 def _outside(drawing: Drawing) -> Iterator[str]:
@@ -62,24 +71,24 @@ def _outside(drawing: Drawing) -> Iterator[str]:
             yield f"{name} leaves the page"
 
 
-def _shrunk(rect: Rect) -> Rect:
-    return Rect(
-        rect.x + _SLACK, rect.y + _SLACK, rect.width - 2 * _SLACK, rect.height - 2 * _SLACK
-    )
-
-
 def _holds(rect: Rect, point: Point) -> bool:
     x, y = point
     return rect.x <= x <= rect.x + rect.width and rect.y <= y <= rect.y + rect.height
 
 
-def _walk(piece: Piece) -> Iterator[Point]:
-    """Points along a piece, close enough that nothing as large as a label slips between."""
+def _parts(piece: Piece) -> Iterator[tuple[Point, Point]]:
+    """The boxes around straight lines, and points along curves, as (low, high) corners.
+
+    Lines run along an axis, so their boxes are exact.
+    """
     here = piece.start
-    t = np.linspace(0, 1, _STEPS)[:, None]
     for step in piece.steps:
-        points = [np.array(p) for p in (here, *step)]
-        while len(points) > 1:  # de Casteljau
-            points = [a + (b - a) * t for a, b in pairwise(points)]
-        yield from map(tuple, points[0])
+        if len(step) == 1:
+            (x, y), (u, v) = here, step[0]
+            yield (min(x, u), min(y, v)), (max(x, u), max(y, v))
+        else:
+            points = [np.array(p) for p in (here, *step)]
+            while len(points) > 1:  # de Casteljau
+                points = [a + (b - a) * _TIMES for a, b in pairwise(points)]
+            yield from ((tuple(p), tuple(p)) for p in points[0])
         here = step[-1]

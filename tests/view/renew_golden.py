@@ -9,8 +9,8 @@ from pathlib import Path
 os.environ["GLASSGRAD_LANG"] = "en"
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from view.canon_circuits import CIRCUITS, graph_of  # noqa: E402
-from view.test_svg import GOLDEN, without_style  # noqa: E402
+from view.canon_circuits import CIRCUITS, graph_of
+from view.test_svg import GOLDEN, without_style
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""Arrays opened to numbers: the chain rule holds at each of them, and the numbers are the graph's."""
+"""Arrays opened to numbers: the chain rule holds at each, and the numbers are the graph's."""
 
 from __future__ import annotations
 
@@ -100,7 +100,11 @@ def test_large_arrays_stay_whole() -> None:
     W = np.ones((40, 40))
     graph = trace(lambda W, a: (W * a).sum() * a, W, 2.0)
     units = _units(graph, [W, 2.0])
-    assert [u.results[0].aval.shape for u in units if u.kind is Kind.OPERATION] == [(40, 40), (), ()]
+    assert [u.results[0].aval.shape for u in units if u.kind is Kind.OPERATION] == [
+        (40, 40),
+        (),
+        (),
+    ]
 
 
 def test_it_needs_numbers() -> None:

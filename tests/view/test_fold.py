@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-import glassgrad.nn as nn
+from glassgrad import nn
 from glassgrad.core.region import region
 from glassgrad.errors import OptionError
 from glassgrad.graph.ir import Graph
@@ -79,7 +79,9 @@ def test_two_calls_of_one_function_are_two_boxes() -> None:
 
 def test_repeated_layers_fold_by_count() -> None:
     graph, _ = _network(
-        nn.Linear(4, 8), *(m for _ in range(80) for m in (nn.Linear(8, 8), nn.ReLU())), nn.Linear(8, 3)
+        nn.Linear(4, 8),
+        *(m for _ in range(80) for m in (nn.Linear(8, 8), nn.ReLU())),
+        nn.Linear(8, 3),
     )
     units = fold.layers(_units(graph))
     _require_sound(units)
@@ -94,7 +96,9 @@ def test_repeated_layers_fold_by_count() -> None:
 @pytest.mark.parametrize("depth", [3, 60, 150])
 def test_never_more_than_can_be_seen(depth: int, level: str) -> None:
     graph, arguments = _network(
-        nn.Linear(4, 8), *(m for _ in range(depth) for m in (nn.Linear(8, 8), nn.ReLU())), nn.Linear(8, 3)
+        nn.Linear(4, 8),
+        *(m for _ in range(depth) for m in (nn.Linear(8, 8), nn.ReLU())),
+        nn.Linear(8, 3),
     )
     for each in (graph, graph.gradients()):
         units, _ = units_of(record(each, arguments), level=level)

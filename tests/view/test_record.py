@@ -92,6 +92,16 @@ def test_an_array_has_values_but_no_gradient() -> None:
         record(graph, [np.ones(3)], backward=True)
 
 
+def test_constants_have_no_gradient() -> None:
+    constant = np.array([2.0, 3.0])
+    graph = trace(lambda x: (x * (constant + 1)).sum(), constant)
+    found = record(graph, [constant])
+    doubled = graph.eqns[-2].inputs[1]
+    assert [found.gradient(v) for v, _ in graph.consts] == [NO_GRADIENT] * len(graph.consts)
+    assert found.gradient(doubled) is NO_GRADIENT
+    np.testing.assert_array_equal(found.gradient(graph.inputs[0]), [3.0, 4.0])
+
+
 def test_bad_input() -> None:
     graph = trace(lambda x, y: x * y, 3.0, 2.0)
     with pytest.raises(GraphError, match="takes 2 arrays, got 1"):

@@ -1,4 +1,4 @@
-"""The picture as a document: well formed, escaped, accessible, and showing the lecture's numbers."""
+"""The picture as a document: well formed, escaped, accessible, with the lecture's numbers."""
 
 from __future__ import annotations
 
@@ -156,7 +156,15 @@ def test_numbers_carry_all_their_digits() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["<script>alert(1)</script>", 'a" onload="x', "]]>", "&amp;", "a\nb", "\u202eevil", "\x00\x1b[31m"],
+    [
+        "<script>alert(1)</script>",
+        'a" onload="x',
+        "]]>",
+        "&amp;",
+        "a\nb",
+        "\u202eevil",
+        "\x00\x1b[31m",
+    ],
 )
 def test_hostile_names_stay_text(name: str) -> None:
     graph = trace(lambda x, y: x * y, 1.0, 2.0)

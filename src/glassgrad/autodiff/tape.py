@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import islice
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from glassgrad.autodiff.recognise import SCALARS, Recogniser, recogniser
 from glassgrad.autodiff.vjp import Node, accumulate, ancestors, sweep
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import bind, new_level
 from glassgrad.core.position import name_of, place_of
+from glassgrad.core.primitive import Primitive
 from glassgrad.core.region import replaying_node
 from glassgrad.errors import GradientError
 from glassgrad.graph.ir import Graph
@@ -30,7 +33,7 @@ _LARGEST_COMPILED = (
     2000  # nodes; longer tapes are rare in a loop, and their text is slow to compile
 )
 _REMEMBERED = 256
-_SCALARS = (int, float, bool)
+_TRIED = 4  # structures that end in one operation, before a tape is described and looked up
 
 
 class Gradients(list[Any]):
@@ -77,6 +80,11 @@ def backward(
     """
     if root.primitive is None:
         return [], [root], [[seed]]
+    for known in _recent.get(root.primitive, ()):
+        recognised = known.read(root, number)
+        if recognised is not None:
+            operations, leaves, values = recognised
+            return operations, leaves, known.sweep(values, seed)
     tape = _read([root], number)
     if tape is None:
         nodes = ancestors([root])
@@ -90,15 +98,18 @@ def backward(
             return operations, leaves, _sweep([*operations, *leaves], number, seed)
     operations, leaves, key, values = tape
     with _lock:
-        compiled = _cache.get(key)
-        is_new = compiled is None and not _cache.seen_before(key)
+        known = _cache.get(key)
+        is_new = known is None and not _cache.seen_before(key)
     if is_new:
         return operations, leaves, _sweep([*operations, *leaves], number, seed)
-    if compiled is None:
-        compiled = _compile([*operations, *leaves], number, seed)
-        with _lock:
-            _cache.put(key, compiled)
-    return operations, leaves, compiled(values, seed)
+    if known is None:
+        sweep_text = _compile([*operations, *leaves], number, seed)
+        known = _Known(recogniser(operations, leaves, number), sweep_text)
+    with _lock:
+        _cache.put(key, known)
+        others = (other for other in _recent.get(root.primitive, ()) if other is not known)
+        _recent[root.primitive] = (known, *islice(others, _TRIED - 1))
+    return operations, leaves, known.sweep(values, seed)
 
 
 def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
@@ -153,7 +164,7 @@ def _read_operands(
     """Describe an operation's operands; what is met for the first time gets the next place."""
     for value, parent in zip(node.inputs, node.parents):  # noqa: B905 - equal by construction
         if parent is None or not parent[0].requires:
-            if type(value) in _SCALARS:  # 0.0 equals -0.0, but is another program
+            if type(value) in SCALARS:  # 0.0 equals -0.0, but is another program
                 key += (type(value), value or repr(value))
             else:
                 key += (value.shape, value.dtype.num)
@@ -203,7 +214,15 @@ class _Cache:
         return False
 
 
+class _Known(NamedTuple):
+    """A structure that was swept before: code that recognises it, and its compiled sweep."""
+
+    read: Recogniser
+    sweep: Callable[..., list[list[Any]]]
+
+
 _cache = _Cache()
+_recent: dict[Primitive, tuple[_Known, ...]] = {}  # by the last operation, the latest first
 _lock = Lock()
 
 
@@ -257,7 +276,7 @@ def _shadow(nodes: Sequence[Node], new_input: Callable[[Any], Any]) -> tuple[lis
             for parent in node.parents
         ]
         twin.inputs = [
-            value if parent is not None or type(value) in _SCALARS else fresh(value)
+            value if parent is not None or type(value) in SCALARS else fresh(value)
             for value, parent in zip(node.inputs, twin.parents, strict=True)
         ]
         twin.outs = tuple(map(fresh, node.outs))

@@ -34,11 +34,11 @@ class Node:
     """
 
     __slots__ = (
-        "grads", "inputs", "outs", "params", "parents", "path", "position", "primitive", "requires",
-        "serial", "stale", "__weakref__",
+        "__weakref__", "grads", "inputs", "outs", "params", "parents", "path", "position",
+        "primitive", "requires", "serial", "stale",
     )  # fmt: skip
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - keywords would cost every recorded operation
         self,
         primitive: Primitive | None,
         inputs: Sequence[Any],

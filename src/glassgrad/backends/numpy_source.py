@@ -1,7 +1,7 @@
 """Graph -> a standalone NumPy module as text.
 
-Layer L6. `emit` gives the text that the runner executes, one operation a line; `source` gives what a
-person reads, which is compared with the graph before it is shown. The work is done in `source/`.
+Layer L6. `emit` gives the text that the runner executes, one operation a line; `source` gives what
+a person reads, which is compared with the graph before it is shown. `source/` does the work.
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ _BY_NAME = {
     ),
     "mnist": Settings(epochs=8).over(_IMAGES),
     "fashion-mnist": Settings(epochs=12).over(_IMAGES),
-    "cifar-10": Settings(epochs=15).over(_IMAGES),
+    "cifar-10": Settings(epochs=15, lr=5e-4, weight_decay=0.05, dropout=0.1).over(_IMAGES),
 }
 # "Deep Learning from Scratch", chapter 5, train_neuralnet.py (CANON C12).
 BOOK = Settings(

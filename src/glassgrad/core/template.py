@@ -116,11 +116,17 @@ def _specialised(primitive: Primitive, params: tuple[tuple[str, Any], ...]) -> C
 
 
 def compile_functions(
-    text: str, filename: str, constants: Mapping[str, Any] | None = None
+    text: str,
+    filename: str,
+    constants: Mapping[str, Any] | None = None,
+    attributes: frozenset[str] = frozenset(),
 ) -> dict[str, Callable[..., Any]]:
-    """The functions defined by `text`, which may name only NumPy, itself and `constants`."""
+    """The functions defined by `text`, which may name only NumPy, itself and `constants`.
+
+    attributes: what it may read of values beside the methods of arrays; only for text of our own
+    """
     tree = ast.parse(text, filename)
-    check_syntax(tree)
+    check_syntax(tree, attributes)
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"__builtins__": _ALLOWED_BUILTINS, "np": np, **(constants or {})}
     # Safe: every node and name was checked above, and the builtins are the few listed.
@@ -131,14 +137,14 @@ def compile_functions(
     return namespace
 
 
-def check_syntax(tree: ast.AST) -> None:
+def check_syntax(tree: ast.AST, attributes: frozenset[str] = frozenset()) -> None:
     """Refuse a program with anything but arithmetic, calls, loops and listed names."""
     for node in ast.walk(tree):
         if not isinstance(node, _ALLOWED_NODES) or getattr(node, "decorator_list", None):
             raise GraphError(f"emitted code may not contain {type(node).__name__}")
         if isinstance(node, ast.Name) and node.id.startswith("__"):
             raise GraphError(f"emitted code may not name {node.id!r}")
-        if isinstance(node, ast.Attribute) and not _is_allowed(node):
+        if isinstance(node, ast.Attribute) and not (node.attr in attributes or _is_allowed(node)):
             raise GraphError(f"emitted code may not use {ast.unparse(node)!r}")
 
 

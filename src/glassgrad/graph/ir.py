@@ -89,7 +89,8 @@ class Graph(Readable):
     """A program: inputs, constants, equations in order, outputs.
 
     in_structure and out_structure say how nested arguments and results are packed. `retrace` runs
-    the recorded function again for other shapes, where it is still at hand.
+    the recorded function again for other shapes, where it is still at hand. `wrt` are the numbers of
+    the inputs whose gradients stand behind the first output; None for any other graph.
     """
 
     inputs: tuple[Var, ...]
@@ -100,6 +101,7 @@ class Graph(Readable):
     in_structure: Structure | None = None
     out_structure: Structure | None = None
     retrace: Callable[..., Graph] | None = field(default=None, repr=False)
+    wrt: tuple[int, ...] | None = None
 
     def flatten_arguments(self, args: Sequence[Any]) -> list[Any]:
         """The leaves of call arguments, checked against what was traced; scalars get its dtype."""

@@ -43,7 +43,8 @@ class Record:
     """What a graph gave for concrete inputs.
 
     values:     of every variable; empty if nothing was run
-    gradients:  of the first output by every float variable; empty if none was asked for
+    gradients:  of the first output by every float variable that varies with an input; empty if
+                none was asked for
     pending:    the variables whose gradient the backward pass has not reached yet
     """
 
@@ -154,7 +155,10 @@ def _require_scalar(graph: Graph) -> None:
 
 
 def _gradients(graph: Graph, values: Mapping[Var, Any], plain: Mapping[Var, Any]) -> dict[Var, Any]:
-    """The gradient of the first output by every float variable; 0 where nothing comes back."""
+    """The gradient of the first output by every float variable that varies with an input.
+
+    It is 0 where nothing comes back. Constants, and what is made of them alone, have none.
+    """
     out = graph.outputs[0]
     traced = values[out] if isinstance(out, Var) else None
     cts: dict[Any, list[Any]] = {}
@@ -164,14 +168,9 @@ def _gradients(graph: Graph, values: Mapping[Var, Any], plain: Mapping[Var, Any]
             sweep(ancestors(list(cts)), cts)
     found = {}
     for var, value in values.items():
-        if not is_float(var.dtype):
-            continue
-        ct = None
         if isinstance(value, ReverseTracer):
             ct = cts.get(value.node, [None] * (value.number + 1))[value.number]
-        elif var is out:
-            ct = np.ones((), var.dtype)[()]
-        found[var] = rules.zeros_of(plain[var]) if ct is None else ct
+            found[var] = rules.zeros_of(plain[var]) if ct is None else ct
     return found
 
 

@@ -27,7 +27,7 @@ LIGHT = {
 }
 DARK = {
     "ink": "#e5e7eb",
-    "muted": "#9ca3af",
+    "muted": "#a3aab6",
     "line": "#6b7280",
     "paper": "#111827",
     "value": "#93c5fd",

@@ -46,11 +46,11 @@ def text(
 
     >>> from glassgrad.graph.trace import trace
     >>> print(text(trace(lambda x, y: (x + y) * x, 2.0, 3.0), 2.0, 3.0))
-                       value  gradient  local derivatives
-    ○    x              2.00      7.00
-    │ ○  y              3.00      2.00
-    ├─+  t1 = x + y     5.00      2.00  ∂x 1.00  ∂y 1.00
-    ×─╯  t2 = t1 * x   10.00      1.00  ∂t1 2.00  ∂x 5.00
+                      value  gradient  local derivatives
+    ○    x             2.00      7.00
+    │ ○  y             3.00      2.00
+    ├─+  t1 = x + y    5.00      2.00
+    ×─╯  t2 = t1 * x  10.00      1.00  ∂t1 2.00  ∂x 5.00
     """
     check_precision(precision)
     found = record(graph, inputs, backward)

@@ -1,8 +1,8 @@
 """Operations -> the lines of one function.
 
-Layer L6. A value that is used once, unnamed, in its own statement is written into the line that uses it,
-as the user wrote it or as a book would; a line that would grow too long is cut at its longest part.
-The gradient of a fork is added up with `+=` where its first part is an array of its own.
+Layer L6. A value that is used once, unnamed, in its own statement is written into the line that
+uses it, as the user wrote it or as a book would; a line that would grow too long is cut. The
+gradient of a fork is added up with `+=` where its first part is an array of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from glassgrad.backends.source import expressions
 from glassgrad.backends.source.expressions import Tree, filled, printed
 from glassgrad.backends.source.naming import Names
 from glassgrad.core.primitive import Bilinear
-from glassgrad.graph.ir import Atom, Eqn, Literal, Var
+from glassgrad.graph.ir import Atom, Eqn, Var
 from glassgrad.primitives.along import add_along_axis_p, unpick_p
 from glassgrad.primitives.arithmetic import add
 from glassgrad.primitives.index import add_at_p, place_p
@@ -78,7 +78,7 @@ class Line:
     @property
     def reads(self) -> set[str]:
         found = {node.id for node in ast.walk(self.value) if isinstance(node, ast.Name)}
-        return found | set(self.targets) if self.symbol == "+=" else found
+        return found | set(self.targets) if self.symbol != "=" else found
 
 
 @dataclass
@@ -124,7 +124,9 @@ class Body:
             inner = self._inner(op)
         if self._is_inline(op):
             is_view = expressions.is_view(op.template)
-            self._inlined[op.outputs[0]] = sum(map(self._inlined.__getitem__, inner)) + (not is_view)
+            self._inlined[op.outputs[0]] = sum(map(self._inlined.__getitem__, inner)) + (
+                not is_view
+            )
         else:
             self._write(op)
 
@@ -199,8 +201,9 @@ class Body:
         mean = self._mean(op, operands)
         if mean is not None:
             return mean
-        trees = [self._tree(op, i, x) for i, x in enumerate(operands)]
-        return Part(op, operands, filled(op.template, trees))
+        tree = filled(op.template, [self._tree(op, i, x) for i, x in enumerate(operands)])
+        is_users = op.section == "forward"
+        return Part(op, operands, tree if is_users else expressions.subtracted(tree))
 
     def _mean(self, op: Op, operands: tuple[Part | Atom, ...]) -> Part | None:
         """The quotient of a sum by its count as a mean."""
@@ -208,10 +211,14 @@ class Body:
         if op.eqn is None or not isinstance(total, Part) or total.op.eqn is None:
             return None
         template = expressions.mean_template(op.eqn, total.op.eqn)
-        return None if template is None else Part(
-            replace(op, template=template),
-            total.operands,
-            filled(template, [self._tree(total.op, 0, total.operands[0])]),
+        return (
+            None
+            if template is None
+            else Part(
+                replace(op, template=template),
+                total.operands,
+                filled(template, [self._tree(total.op, 0, total.operands[0])]),
+            )
         )
 
     def _tree(self, op: Op, position: int, operand: Part | Atom) -> Tree:
@@ -244,8 +251,8 @@ class Body:
         first = op.inputs[0] if op.inputs else None
         if not isinstance(first, Var) or self.shared.get(first) is not op.outputs[0]:
             return None
-        tree = self._tree(op, 1, part.operands[1])
-        return Line((self._define(op.outputs[0]),), tree, part, "+=")
+        symbol, tree = expressions.added(self._tree(op, 1, part.operands[1]))
+        return Line((self._define(op.outputs[0]),), tree, part, symbol)
 
 
 def is_fork(op: Op, makers: Mapping[Var, Op]) -> bool:

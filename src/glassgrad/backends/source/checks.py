@@ -1,8 +1,8 @@
 """Running what was printed, before it is shown.
 
-Layer L6. The text is executed and compared with the graph that it prints, bit for bit, and its gradients
-with finite differences of its own value. Inputs are drawn; where the numbers of one draw have no
-finite result, the next draw is tried.
+Layer L6. The text is executed and compared with the graph that it prints, bit for bit, and its
+gradients with finite differences of its own value. Inputs are drawn; where the numbers of one draw
+have no finite result, the next draw is tried.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.backends.source.statements import sections
 from glassgrad.core.template import compile_functions
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Graph
@@ -174,38 +173,24 @@ def difference(one: Sequence[Any], two: Sequence[Any]) -> float:
 def gradient_outputs(graph: Graph) -> list[tuple[int, int]] | None:
     """(input, output) pairs of a graph of value and gradients; None if it is none.
 
-    In the order of the inputs if there is one for each, else by name, else by shape.
+    A graph that was read from a file knows its gradients by their names only.
     """
+    if graph.wrt is not None:
+        return list(zip(graph.wrt, range(1, len(graph.outputs)), strict=True))
     value = graph.outputs[0].aval
-    if value.shape != () or value.dtype.kind != "f" or len(graph.outputs) < 2:  # noqa: PLR2004
+    if value.shape != () or value.dtype.kind != "f" or len(graph.outputs) == 1:
         return None
-    made = {var: section for eqn, section in sections(graph) for var in eqn.outputs}
-    if "backward" not in made.values() or any(made.get(v) == "update" for v in graph.outputs):  # type: ignore[arg-type]
+    by_name = {f"d{var.name}": i for i, var in enumerate(graph.inputs) if var.name}
+    found = [by_name.get(getattr(atom, "name", "")) for atom in graph.outputs[1:]]
+    if None in found:
         return None
-    left = {i: var.name for i, var in enumerate(graph.inputs) if var.dtype.kind == "f"}
-    kinds = [_kind(atom.aval) for atom in graph.outputs[1:]]
-    if kinds == [_kind(graph.inputs[i].aval) for i in left]:
-        return [(i, number) for number, i in enumerate(left, start=1)]
-    by_name = {f"d{name}": i for i, name in left.items()}
-    pairs = []
-    for number, atom in enumerate(graph.outputs[1:], start=1):
-        chosen = by_name.get(getattr(atom, "name", ""), -1)
-        if chosen not in left or _kind(graph.inputs[chosen].aval) != _kind(atom.aval):
-            fitting = (i for i in left if _kind(graph.inputs[i].aval) == _kind(atom.aval))
-            chosen = next(fitting, -1)
-        if chosen < 0:
-            return None
-        del left[chosen]
-        pairs.append((chosen, number))
-    return pairs
-
-
-def _kind(aval: Any) -> Any:
-    return aval.shape, aval.dtype
+    return [(i, number) for number, i in enumerate(found, start=1) if i is not None]
 
 
 def gradient_error(
-    function: Callable[..., tuple[Any, ...]], pairs: Sequence[tuple[int, int]], arrays: Sequence[Any]
+    function: Callable[..., tuple[Any, ...]],
+    pairs: Sequence[tuple[int, int]],
+    arrays: Sequence[Any],
 ) -> float | None:
     """The largest relative difference of gradients from finite differences, along random signs.
 

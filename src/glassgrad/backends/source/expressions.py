@@ -42,7 +42,30 @@ def name(text: str) -> Tree:
 
 def filled(template: str, operands: Sequence[Tree]) -> Tree:
     """A text with placeholders `_0_`, `_1_`, ... in which trees take their places."""
-    return _fill(_parsed(template), {placeholder(i): tree for i, tree in enumerate(operands)})
+    env = {placeholder(i): tree for i, tree in enumerate(operands)}
+    found: Tree = _fill(_parsed(template), env)
+    return found
+
+
+def subtracted(tree: Tree) -> Tree:
+    """a + -b as a - b, which has the same bits."""
+    if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add):
+        minus = _negated(tree.right)
+        return tree if minus is None else ast.BinOp(tree.left, ast.Sub(), minus)
+    return tree
+
+
+def _negated(tree: Tree) -> Tree | None:
+    """x where the tree is -x and x is no number."""
+    if not isinstance(tree, ast.UnaryOp) or not isinstance(tree.op, ast.USub):
+        return None
+    return None if isinstance(tree.operand, ast.Constant) else tree.operand
+
+
+def added(tree: Tree) -> tuple[str, Tree]:
+    """How a value is added to a variable: `+= x`, or `-= x` for -x."""
+    minus = _negated(tree)
+    return ("+=", tree) if minus is None else ("-=", minus)
 
 
 def placeholder(number: int) -> str:
@@ -71,7 +94,9 @@ def template_of(eqn: Eqn, inner: Sequence[str] = ()) -> str:
     """The equation's own text with placeholders; `inner` are the names of its inner graphs."""
     words = [placeholder(i) for i in range(len(eqn.inputs))]
     if eqn.primitive is expand_dims_p and len(eqn.outputs[0].shape) <= _COLUMN_AXES:
-        index = ["None" if a in eqn.params["axis"] else ":" for a in range(len(eqn.outputs[0].shape))]
+        index = [
+            "None" if a in eqn.params["axis"] else ":" for a in range(len(eqn.outputs[0].shape))
+        ]
         while index[-1] == ":":
             index.pop()
         return f"_0_[{', '.join(index)}]"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+
 from glassgrad.backends.source import expressions, layout, words
 from glassgrad.backends.source.body import Body, Line, Op, Scope
 from glassgrad.backends.source.emitter import array_text
@@ -28,7 +29,7 @@ Row = tuple[str, str]  # code, and the comment at its end
 
 @dataclass(frozen=True)
 class Program:
-    """What is printed: a graph, its shapes with names for sizes, names and laws of its rewriting."""
+    """What is printed: a graph, its shapes with names for sizes, names and laws of rewriting."""
 
     graph: Graph
     labels: Sequence[str]
@@ -36,7 +37,9 @@ class Program:
     symbols: Sequence[Symbol] = ()
     names: Mapping[Var, str] = field(default_factory=dict)
     laws: Mapping[Var, Law] = field(default_factory=dict)
-    is_gradient: bool = False
+    pairs: Sequence[tuple[int, int]] | None = (
+        None  # inputs and the outputs that are their gradients
+    )
 
 
 @dataclass
@@ -54,7 +57,9 @@ class Module:
 class Function:
     """Prints one program as a function of its inputs."""
 
-    def __init__(self, program: Program, name: str, module: Module, taken: Sequence[str] = ()) -> None:
+    def __init__(
+        self, program: Program, name: str, module: Module, taken: Sequence[str] = ()
+    ) -> None:
         self.program = program
         self.name = name
         self.module = module
@@ -74,6 +79,7 @@ class Function:
             module.helpers.extend(t for t in folder.helpers if t not in module.helpers)
         body = Body(self.ops, self.graph.outputs, self.scope)
         self.lines = list(_in_order(body.lines, self.graph.outputs))
+        self.aliases = self._aliases()
 
     # --- names ---------------------------------------------------------------------------
 
@@ -84,7 +90,7 @@ class Function:
         wanted = {var: gradients.get(var.name, var.name) for var in self.graph.variables()}
         wanted.update(self.program.names)
         first = self.graph.outputs[0]
-        if self.program.is_gradient and isinstance(first, Var):
+        if self.program.pairs is not None and isinstance(first, Var):
             wanted[first] = wanted[first] or "value"
         return {var: name for var, name in wanted.items() if name}
 
@@ -126,7 +132,9 @@ class Function:
     def _inner(self, graph: Graph) -> str:
         """Print an inner graph as a function inside this one."""
         name = self.scope.names.unique(checked(graph.name) or "step")
-        program = Program(graph, [""] * len(graph.inputs), self.program.shapes, self.program.symbols)
+        program = Program(
+            graph, [""] * len(graph.inputs), self.program.shapes, self.program.symbols
+        )
         inner = Function(program, name, self.module, tuple(self.scope.names.taken))
         self.inner += ["", *inner.text(is_tuple=True).splitlines()]
         return name
@@ -136,7 +144,8 @@ class Function:
     def used_symbols(self) -> list[Symbol]:
         """The sizes that the code names."""
         read = set().union(*(line.reads for line in self.lines))
-        for code in (*(code for code, _ in self.top), *self.inner):
+        results = [value for _, value in self.aliases.values()] + self._results()
+        for code in (*(code for code, _ in self.top), *self.inner, *results):
             read |= _names_in(code)
         return [s for s in self.program.symbols if s.name in read]
 
@@ -151,6 +160,7 @@ class Function:
         if rows and (self.module.comments or self.inner):
             rows.append(("", ""))
         rows += self._sections_of_lines()
+        rows += self._renamed()
         structure = self.graph.out_structure
         is_tuple = is_tuple or structure is None or structure.kind != "leaf"
         at_once = self._returned_at_once()
@@ -159,7 +169,29 @@ class Function:
         return layout.function_lines(self.name, self.parameters, body)
 
     def _results(self) -> list[str]:
-        return [self._result(atom) for atom in self.graph.outputs]
+        found = [self._result(atom) for atom in self.graph.outputs]
+        for i, (name, _) in self.aliases.items():
+            found[i] = name
+        return found
+
+    def _aliases(self) -> dict[int, tuple[str, str]]:
+        """Gradients that are other values, per output: `dx = dsum`, as a sum passes it on."""
+        found = {}
+        for number, output in self.program.pairs or ():
+            value = self._result(self.graph.outputs[output])
+            wanted = f"d{self.parameters[number]}"
+            if value != wanted:
+                found[output] = self.scope.names.name(wanted), value
+        return found
+
+    def _renamed(self) -> Iterator[Row]:
+        """The lines that give these gradients their names, behind all others."""
+        has_backward = any(line.root.op.section == "backward" for line in self.lines)
+        if self.aliases and self.module.comments and not has_backward:
+            yield "", ""
+            yield layout.heading("backward"), ""
+        for name, value in self.aliases.values():
+            yield f"{name} = {value}", ""
 
     def _returned_at_once(self) -> Line | None:
         """The last line, if its value is the only result and has no name of the user's."""
@@ -178,7 +210,7 @@ class Function:
 
     def _sections_of_lines(self) -> Iterator[Row]:
         shapes = layout.Shapes(self._shape, lambda symbol: symbol.name in self.module.shown)
-        has_sections = len({line.root.op.section for line in self.lines}) > 1
+        has_sections = len({line.root.op.section for line in self.lines}) > 1 or self.aliases
         section, statement = "", -1
         at_once = self._returned_at_once()
         for i, line in enumerate(self.lines):
@@ -223,6 +255,9 @@ class Function:
     def _at_end(self, line: Line, shapes: layout.Shapes) -> str:
         text = shapes.line(line)
         eqn = line.root.op.eqn
+        read = (x for part in line.root.parts() for x in part.operands if isinstance(x, Var))
+        if text == "()" and not any(self._shape(x) for x in read):
+            return ""  # among numbers a shape says nothing
         if eqn is None or eqn.primitive is not sum_p or eqn.derives is None:
             return text
         origin = forward_of(eqn)
@@ -285,7 +320,7 @@ def _group(line: Line) -> tuple[str, int]:
 def _results_first(group: list[Line], places: Mapping[Var, int]) -> list[Line]:
     if group[0].root.op.section != "backward":
         return group
-    place = {id(g): min((places.get(v, 10**6) for v in g.root.op.outputs)) for g in group}
+    place = {id(g): min(places.get(v, 10**6) for v in g.root.op.outputs) for g in group}
     wanted = sorted(group, key=lambda g: place[id(g)])
     before = {id(line): i for i, line in enumerate(group)}
     for i, early in enumerate(wanted):
@@ -305,5 +340,9 @@ def title(name: str, place: str, is_gradient: bool) -> str:
     """The first sentence of the file."""
     where = f" ({place})" if place else ""
     if is_gradient:
-        return say("Value and gradients of `{name}`{where}, derived by the chain rule.", name=name, where=where)
+        return say(
+            "Value and gradients of `{name}`{where}, derived by the chain rule.",
+            name=name,
+            where=where,
+        )
     return say("`{name}`{where} as NumPy.", name=name, where=where)

@@ -8,7 +8,7 @@ its gradients with finite differences, before it is returned; its head says how 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
@@ -25,8 +25,11 @@ from glassgrad.core.position import place_of
 from glassgrad.errors import GraphError, unknown_option
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.names import checked
+from glassgrad.passes.common import share_common
+from glassgrad.passes.dead import remove_dead
+from glassgrad.passes.laws import READABLE, STABLE
 from glassgrad.passes.pipeline import exact
-from glassgrad.passes.rewrite import READABLE, STABLE, Rewriting
+from glassgrad.passes.rewrite import Rewriting
 from glassgrad.passes.rewrite import rewrite as apply_laws
 from glassgrad.text import oxford, say
 
@@ -136,7 +139,8 @@ class _Page:
             graph = exact(graph)
             if len(graph.eqns) == before:
                 break
-        return apply_laws(graph, self.laws)
+        found = apply_laws(graph, self.laws)
+        return replace(found, graph=remove_dead(share_common(found.graph)))
 
     # --- the text ------------------------------------------------------------------------
 
@@ -147,9 +151,8 @@ class _Page:
         if others is not None:
             shapes = dict(others.aligned.shapes)
         symbols = others.symbols if others is not None else ()
-        is_gradient = self.pairs is not None
         program = Program(
-            graph, self.labels, shapes, symbols, rewriting.names, rewriting.sites, is_gradient
+            graph, self.labels, shapes, symbols, rewriting.names, rewriting.sites, self.pairs
         )
         helpers = helpers_of(graph)
         module = Module(folds=self.detail == "regions", comments=self.comments)
@@ -171,7 +174,7 @@ class _Page:
     def _function_name(self, graph: Graph) -> str:
         if self.pairs is None:
             return function_name(graph)
-        return f"{checked(graph.name) or 'f'}_and_gradients"
+        return f"{checked(graph.name).strip('_') or 'f'}_and_gradients"
 
     # --- the checks ----------------------------------------------------------------------
 
@@ -239,14 +242,12 @@ class _Page:
         if not facts.ran:
             sentences.append(say("Not run before it was written: no inputs drawn gave results."))
         elif facts.error is None:
-            sentences.append(
-                say("Checked before it was written: equal to the graph bit for bit.")
-            )
+            sentences.append(say("Checked before it was written: equal to the graph bit for bit."))
         else:
             sentences.append(
                 say(
-                    "Checked before it was written: equal to the graph bit for bit; largest relative "
-                    "difference from finite differences {error:.1e}.",
+                    "Checked before it was written: equal to the graph bit for bit; largest "
+                    "relative difference from finite differences {error:.1e}.",
                     error=facts.error,
                 )
             )
@@ -268,6 +269,8 @@ class _Page:
         return [first, " ".join([*filter(None, sentences), made])]
 
     def _about_sizes(self, printed: _Printed) -> str:
+        if not any(var.shape for var in self.graph.inputs):
+            return ""
         if printed.others is None:
             return say("Written for the shapes that were recorded.")
         batch = [s for s in printed.others.symbols if s.is_batch]

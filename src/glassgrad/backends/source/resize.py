@@ -1,8 +1,8 @@
 """Recording a function again at other sizes: which sizes may vary, and together.
 
-Layer L6. Axes of the inputs that must vary together are found by trying: the recorded function itself
-says, by failing, that a size belongs with another. First all sizes are varied, each equal number
-as one; then only the batch.
+Layer L6. Axes of the inputs that must vary together are found by trying: the recorded function
+itself says, by failing, that a size belongs with another. First all sizes are varied, equal ones
+together unless one varies alone; then only the batch.
 """
 
 from __future__ import annotations
@@ -55,7 +55,9 @@ def resized(
     survey = _Survey(graph, labels)
     for classes in survey.hypotheses():
         symbols = survey.symbols(classes)
-        recorded = [survey.recorded(classes, [getattr(s, k) for s in symbols]) for k in ("one", "two")]
+        recorded = [
+            survey.recorded(classes, [getattr(s, k) for s in symbols]) for k in ("one", "two")
+        ]
         if None in recorded:
             continue
         rewritings = [prepare(found) for found in recorded]  # type: ignore[arg-type]

@@ -1,9 +1,9 @@
 """Sizes that the arrays bring, in place of the numbers they had when the graph was recorded.
 
-Layer L6. A graph has fixed shapes. Where its function is still at hand it is recorded at two further
+Layer L6. A graph has fixed shapes. Where its function is still at hand it is recorded at two more
 sets of sizes, primes that occur nowhere else; a number that is different in the two recordings is
-printed as an expression of the sizes, and one that no expression gives stays a number. The third
-witness is the graph itself, whose results the printed program must repeat.
+printed as an expression of the sizes. The third witness is the graph itself, whose results the
+printed program must repeat.
 """
 
 from __future__ import annotations
@@ -153,7 +153,7 @@ class _Aligner:
             return tuple(self._param(a, b) for a, b in _zip(one, two))
         if type(one) is int and type(two) is int:
             return self._size(one, two)
-        if type(one) is not type(two) or not (one == two or (one != one and two != two)):
+        if type(one) is not type(two) or (one != two and repr(one) != repr(two)):  # NaN is NaN
             raise Differs
         return one
 
@@ -196,7 +196,7 @@ class _Aligner:
                 factor, rest = divmod(one, a)
                 if rest == 0 and factor and factor * b == two:
                     words = ([str(factor)] if factor > 1 else []) + [f"{{{s.name}}}" for s in group]
-                    yield Size(one, " * ".join(words), factor * before, dict.fromkeys(group))
+                    yield Size(one, " * ".join(words), factor * before, list(dict.fromkeys(group)))
         for s in self.symbols:
             for divisor in range(2, 17):
                 if (one, two) == (s.one // divisor, s.two // divisor):

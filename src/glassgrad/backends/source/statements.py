@@ -111,19 +111,19 @@ def statement_text(position: Any) -> str:
     return shown(text if text and "\n" not in text else ast.unparse(node))
 
 
-def _node(position: Any) -> ast.AST | None:
+def _node(position: Any) -> ast.stmt | ast.expr | None:
     """The simple statement around an instruction, or the body of its lambda."""
     line = line_of(position)
     statements, lambdas = _nodes(position[0].co_filename)
-    around = [n for n in statements if n.lineno <= line <= (n.end_lineno or 0)]  # type: ignore[attr-defined]
+    around = [n for n in statements if n.lineno <= line <= (n.end_lineno or 0)]
     if position[0].co_name == "<lambda>":
         bodies = [n for n in lambdas if n.lineno <= line <= (n.end_lineno or 0)]
         return bodies[0] if len(bodies) == 1 else None
-    return min(around, key=lambda n: (n.end_lineno or 0) - n.lineno, default=None)  # type: ignore[attr-defined]
+    return min(around, key=lambda n: (n.end_lineno or 0) - n.lineno, default=None)
 
 
 @lru_cache(maxsize=64)
-def _nodes(filename: str) -> tuple[tuple[ast.AST, ...], tuple[ast.expr, ...]]:
+def _nodes(filename: str) -> tuple[tuple[ast.stmt, ...], tuple[ast.expr, ...]]:
     """The simple statements of a file, and the bodies of its lambdas."""
     try:
         tree = ast.parse("".join(linecache.getlines(filename)))

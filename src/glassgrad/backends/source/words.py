@@ -1,6 +1,6 @@
 """The chain rule in words: what stands over a group of backward lines.
 
-Layer L6. One sentence a primitive, said of the forward line; regions and stable laws have their own.
+Layer L6. One sentence a primitive, said of the forward line; regions and laws have their own.
 A comment names at most two rules: the rest can be seen in the line.
 """
 
@@ -76,6 +76,7 @@ RULES: dict[Primitive, Rule] = {
     reshape_p: _fixed(lambda: say("the same numbers in the old shape")),
     permute_dims_p: _fixed(lambda: say("turned back")),
 }
+_SUMS = (arithmetic.add, arithmetic.subtract)  # said only where there is nothing else to say
 _REGIONS: dict[str, Callable[[], str]] = {
     "mean": lambda: say("every element gets its share 1/n"),
     "std": lambda: say("the distance from the mean, over n times the deviation"),
@@ -92,15 +93,17 @@ _ORDER = {primitive: place for place, primitive in enumerate(RULES)}
 
 
 def rule_in_words(derived: Sequence[Eqn], laws: Sequence[Law], name_of: NameOf) -> str:
-    """What happened to the gradient of a statement's equations; empty where nothing needs saying."""
+    """What happened to the gradient of a statement's equations; empty if nothing needs saying."""
     found = [_LAWS[law.name]() for law in laws if law.name in _LAWS]
     if found:
         return "; ".join(dict.fromkeys(found))
-    outside = [eqn for eqn in derived if not function_path(eqn.region)]
+    outside = [e for e in derived if function_path(e.region)[-1:] in ((), (e.primitive.name,))]
     regions = {name for eqn in derived for name in function_path(eqn.region) if name in _REGIONS}
     ranked = sorted(outside, key=lambda eqn: _ORDER.get(eqn.primitive, len(_ORDER)))
     found = [RULES[e.primitive](e, name_of) for e in ranked if e.primitive in RULES]
     found += [_REGIONS[name]() for name in sorted(regions)]
+    if not found and any(eqn.primitive in _SUMS for eqn in outside):
+        return say("a sum passes its gradient on")
     return "; ".join(list(dict.fromkeys(found))[:_MOST_RULES])
 
 
