@@ -92,6 +92,14 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert [target for target in local if not (page.parent / target).exists()] == []
 
 
+def test_picture_is_the_one_drawn_today() -> None:
+    from glassgrad.canon import find
+
+    example = find("cs231n.sigmoid_circuit")
+    drawn = example.graph().svg(*example.inputs.values())
+    assert (ROOT / "docs" / "pictures" / "sigmoid_circuit.svg").read_text("utf-8") == drawn
+
+
 def test_decisions_are_listed() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     records = sorted((ROOT / "docs" / "decisions").glob("*.md"))

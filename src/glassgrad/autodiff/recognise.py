@@ -93,8 +93,8 @@ class _Writer:
     def _constant_operand(self, x: str, edge: str, value: Any) -> None:
         self.refuse(f"{edge} is not None and {edge}[0].requires")
         if type(value) in SCALARS:  # 0.0 equals -0.0, but is another program
-            same = self._constant((type(value), value or repr(value)))
-            self.refuse(f"(type_of({x}), {x} or repr_of({x})) != {same}")
+            kind, same = self._constant(type(value)), self._constant(value or repr(value))
+            self.refuse(f"type_of({x}) is not {kind}", f"({x} or repr_of({x})) != {same}")
         else:
             self.refuse(f"type_of({x}) in scalars", *self._differences(x, value))
             self._values.append(x)

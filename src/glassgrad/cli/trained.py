@@ -23,7 +23,6 @@ from glassgrad.errors import (
     DataError,
     DataWarning,
     FileFormatError,
-    InitializerWarning,
     OptionError,
 )
 from glassgrad.io import load
@@ -140,10 +139,7 @@ def open_trained(name: str) -> Trained:
             say("the run {path} has not ended", path=folder.path),
             hint=say("go on with it: glassgrad train {path} --resume", path=folder.path),
         )
-    with warnings.catch_warnings():
-        # How the weights once started is no matter now that they are read.
-        warnings.simplefilter("ignore", InitializerWarning)
-        model = load(folder.model)
+    model = load(folder.model)
     widths = [p.shape[0] for p in model.parameters() if len(p.shape) > 1]
     if not widths or widths[0] != info.features:
         problem = say("the model does not fit the {n} features of run.json", n=info.features)

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import os
+import warnings
 from pathlib import Path
 from typing import TypeVar, overload
 
-from glassgrad.errors import FileFormatError, GlassgradError, OptionError
+from glassgrad.errors import FileFormatError, GlassgradError, InitializerWarning, OptionError
 from glassgrad.files import misfit, named_access, parse_json
 from glassgrad.io.weights import SUFFIX, Arrays, load_arrays, save_arrays
 from glassgrad.nn.module import Module
@@ -105,7 +106,10 @@ def _rebuilt(arrays: Arrays, metadata: dict[str, str], source: Path) -> Module:
         problem = say("{path} holds a model with layers of its own", path=source)
         raise FileFormatError(problem, hint=_hint())
     description = parse_json(metadata["model"], str(source))
-    model = build(description, limit=sum(array.size for array in arrays.values()))
+    with warnings.catch_warnings():
+        # The weights drawn here are replaced at once: whether they fit says nothing.
+        warnings.simplefilter("ignore", InitializerWarning)
+        model = build(description, limit=sum(array.size for array in arrays.values()))
     model.load_state_dict(arrays)
     for name, array in model.state_dict().items():
         if array.dtype != arrays[name].dtype:

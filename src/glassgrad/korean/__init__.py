@@ -14,4 +14,5 @@ TOPICS = (
     "canon",
     "cli",
     "view",
+    "source",
 )

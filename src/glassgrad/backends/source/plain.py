@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.backends.source import checks, layout
+from glassgrad.backends.source import checks, layout, words
 from glassgrad.backends.source.emitter import module_text
 from glassgrad.backends.source.function import Function, Module, Program, title
 from glassgrad.backends.source.naming import function_name, helpers_of
@@ -31,7 +31,7 @@ from glassgrad.passes.laws import READABLE, STABLE
 from glassgrad.passes.pipeline import exact
 from glassgrad.passes.rewrite import Rewriting
 from glassgrad.passes.rewrite import rewrite as apply_laws
-from glassgrad.text import oxford, say
+from glassgrad.text import say
 
 STYLES = ("plain", "steps")
 DETAILS = ("regions", "open")
@@ -252,7 +252,7 @@ class _Page:
                 )
             )
         if facts.gap is not None:
-            laws = oxford([law.name for law in printed.rewriting.used])
+            laws = words.laws_in_words(printed.rewriting.used)
             sentences.append(
                 say(
                     "Rewritten for reading ({laws}): at most {gap:.1e} from the derived form.",
@@ -273,9 +273,20 @@ class _Page:
             return ""
         if printed.others is None:
             return say("Written for the shapes that were recorded.")
-        batch = [s for s in printed.others.symbols if s.is_batch]
+        fixed = ", ".join(map(str, printed.others.fixed))
+        batch = [s.name for s in printed.others.symbols if s.is_batch]
+        if batch and fixed:
+            return say(
+                "Works for any batch size {n}; the sizes {sizes} are those of the recording.",
+                n=batch[0],
+                sizes=fixed,
+            )
         if batch:
-            return say("Works for any batch size {n}.", n=batch[0].name)
+            return say("Works for any batch size {n}.", n=batch[0])
+        if fixed:
+            return say(
+                "The sizes {sizes} are those of the recording, others may vary.", sizes=fixed
+            )
         return say("Works for arrays of any size.")
 
 

@@ -35,12 +35,16 @@ _MOST_ELEMENTS = 2_000_000  # of all inputs of a recording
 
 @dataclass(frozen=True)
 class Resized:
-    """Two recordings at other sizes: as recorded, as printed, and the first with expressions."""
+    """Two recordings at other sizes: as recorded, as printed, and the first with expressions.
+
+    fixed: the sizes of inputs that did not vary
+    """
 
     recorded: tuple[Graph, Graph]
     rewritings: tuple[Rewriting, Rewriting]
     aligned: Aligned
     symbols: tuple[Symbol, ...]
+    fixed: tuple[int, ...]
 
 
 def resized(
@@ -65,7 +69,8 @@ def resized(
             aligned = align(rewritings[0].graph, rewritings[1].graph, symbols)
         except Differs:
             continue
-        return Resized(tuple(recorded), tuple(rewritings), aligned, symbols)  # type: ignore[arg-type]
+        fixed = survey.fixed_sizes(classes)
+        return Resized(tuple(recorded), tuple(rewritings), aligned, symbols, fixed)  # type: ignore[arg-type]
     return None
 
 
@@ -191,6 +196,13 @@ class _Survey:
                 Symbol(name, one, two, self._size(group), reading, i, number == 0 and is_batch)
             )
         return tuple(made)
+
+    def fixed_sizes(self, classes: Sequence[Class]) -> tuple[int, ...]:
+        """The sizes of inputs that are in no class, largest first."""
+        free = {axis for group in classes for axis in group}
+        shapes = ((i, var.shape) for i, var in enumerate(self.graph.inputs))
+        rest = {n for i, shape in shapes for a, n in enumerate(shape) if (i, a) not in free}
+        return tuple(sorted(rest - {1}, reverse=True))
 
     def _is_batch(self, group: Class) -> bool:
         return all(a == 0 for _, a in group)

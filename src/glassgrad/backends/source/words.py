@@ -31,6 +31,10 @@ def _fixed(speak: Callable[[], str]) -> Rule:
     return lambda eqn, name_of: speak()
 
 
+def _formula(text: str) -> Rule:
+    return lambda eqn, name_of: text
+
+
 def _selection(symbol: str) -> Rule:
     """`maximum(x, 0)`: passes where x > 0."""
 
@@ -48,22 +52,22 @@ def _selection(symbol: str) -> Rule:
 RULES: dict[Primitive, Rule] = {
     matmul_p: _fixed(lambda: say("each factor gets the other one, transposed")),
     arithmetic.multiply: _fixed(lambda: say("each factor gets the other one")),
-    arithmetic.divide: _fixed(lambda: say("d(a / b) = da / b - a / b² db")),
-    arithmetic.power: _fixed(lambda: say("d(xᵖ) = p xᵖ⁻¹ dx")),
-    arithmetic.square: _fixed(lambda: say("d(x²) = 2 x dx")),
+    arithmetic.divide: _formula("d(a / b) = da / b - a / b² db"),
+    arithmetic.power: _formula("d(xᵖ) = p xᵖ⁻¹ dx"),
+    arithmetic.square: _formula("d(x²) = 2 x dx"),
     arithmetic.maximum: _selection(">"),
     arithmetic.minimum: _selection("<"),
     arithmetic.where: _fixed(lambda: say("only the chosen side gets it")),
     arithmetic.abs: _fixed(lambda: say("times the sign")),
-    arithmetic.reciprocal: _fixed(lambda: say("d(1 / x) = -1 / x² dx")),
+    arithmetic.reciprocal: _formula("d(1 / x) = -1 / x² dx"),
     transcendental.exp: _fixed(lambda: say("eˣ is its own derivative")),
-    transcendental.log: _fixed(lambda: say("d log x = 1 / x dx")),
-    transcendental.sqrt: _fixed(lambda: say("d√x = 1 / (2 √x) dx")),
-    transcendental.tanh: _fixed(lambda: say("tanh' = 1 - tanh² = sech²")),
-    transcendental.sigmoid: _fixed(lambda: say("σ' = σ (1 - σ)")),
-    transcendental.softplus: _fixed(lambda: say("softplus' = σ")),
-    transcendental.sin: _fixed(lambda: say("sin' = cos")),
-    transcendental.cos: _fixed(lambda: say("cos' = -sin")),
+    transcendental.log: _formula("d log x = 1 / x dx"),
+    transcendental.sqrt: _formula("d√x = 1 / (2 √x) dx"),
+    transcendental.tanh: _formula("tanh' = 1 - tanh² = sech²"),
+    transcendental.sigmoid: _formula("σ' = σ (1 - σ)"),
+    transcendental.softplus: _formula("softplus' = σ"),
+    transcendental.sin: _formula("sin' = cos"),
+    transcendental.cos: _formula("cos' = -sin"),
     log_softmax_p: _fixed(lambda: say("its own gradient, less p times the sum of all")),
     max_p: _fixed(lambda: say("only the largest get it")),
     min_p: _fixed(lambda: say("only the smallest get it")),
@@ -88,6 +92,14 @@ _LAWS: dict[str, Callable[[], str]] = {
     "log-softmax": lambda: say("its own gradient, less p times the sum of all"),
     "softmax": lambda: say("y times its own gradient less the mean of all, weighted by y"),
 }
+_LAW_NAMES: dict[str, Callable[[], str]] = {
+    "quotient": lambda: say("quotients"),
+    "mean": lambda: say("means"),
+    "softmax": lambda: say("softmax"),
+    "log-softmax": lambda: say("log-softmax"),
+    "softmax with cross-entropy": lambda: say("softmax with cross-entropy"),
+    "sigmoid with cross-entropy": lambda: say("sigmoid with cross-entropy"),
+}
 # The weightiest rules come first where a statement has many.
 _ORDER = {primitive: place for place, primitive in enumerate(RULES)}
 
@@ -105,6 +117,11 @@ def rule_in_words(derived: Sequence[Eqn], laws: Sequence[Law], name_of: NameOf) 
     if not found and any(eqn.primitive in _SUMS for eqn in outside):
         return say("a sum passes its gradient on")
     return "; ".join(list(dict.fromkeys(found))[:_MOST_RULES])
+
+
+def laws_in_words(laws: Sequence[Law]) -> str:
+    """The names of the laws by which a program was rewritten."""
+    return ", ".join(_LAW_NAMES[law.name]() for law in laws)
 
 
 def broadcast_in_words(name: str, axes: Any, shape: Sequence[Any]) -> str:

@@ -1,0 +1,68 @@
+"""Korean for emitted source: its head, and the comments over backward lines."""
+
+MESSAGES = {
+    "Value and gradients of `{name}`{where}, derived by the chain rule.": (
+        "`{name}`{where}의 값과 기울기. 연쇄 법칙으로 유도했습니다."
+    ),
+    "`{name}`{where} as NumPy.": "NumPy로 쓴 `{name}`{where}.",
+    "Checked before it was written: equal to the graph bit for bit.": (
+        "쓰기 전에 확인했습니다. 계산 그래프와 비트까지 같습니다."
+    ),
+    "Checked before it was written: equal to the graph bit for bit; largest relative difference from "
+    "finite differences {error:.1e}.": (
+        "쓰기 전에 확인했습니다. 계산 그래프와 비트까지 같고, 수치 미분과의 상대 차이는 최대 "
+        "{error:.1e}입니다."
+    ),
+    "Not run before it was written: no inputs drawn gave results.": (
+        "쓰기 전에 실행하지 못했습니다. 뽑은 입력 가운데 결과가 나온 것이 없습니다."
+    ),
+    "Rewritten for reading ({laws}): at most {gap:.1e} from the derived form.": (
+        "읽기 쉽게 고쳐 썼습니다({laws}). 유도한 식과의 차이는 최대 {gap:.1e}입니다."
+    ),
+    "Written by glassgrad {version} with NumPy {numpy}.": (
+        "glassgrad {version}, NumPy {numpy}에서 만들었습니다."
+    ),
+    "Written for the shapes that were recorded.": "기록할 때의 형상에 맞춘 코드입니다.",
+    "Works for any batch size {n}; the sizes {sizes} are those of the recording.": (
+        "배치 크기 {n:은/는} 아무 값이나 됩니다. 크기 {sizes:은/는} 기록할 때의 값입니다."
+    ),
+    "Works for any batch size {n}.": "배치 크기 {n:은/는} 아무 값이나 됩니다.",
+    "The sizes {sizes} are those of the recording, others may vary.": (
+        "크기 {sizes:은/는} 기록할 때의 값이고, 다른 크기는 달라져도 됩니다."
+    ),
+    "Works for arrays of any size.": "배열의 크기는 아무 값이나 됩니다.",
+    # rules
+    "each factor gets the other one, transposed": "각 인수에는 다른 인수의 전치를 곱함",
+    "each factor gets the other one": "각 인수에는 다른 인수를 곱함",
+    "passes where {condition}": "{condition}인 곳만 통과",
+    "only the chosen side gets it": "선택된 쪽만 받음",
+    "times the sign": "부호를 곱함",
+    "eˣ is its own derivative": "eˣ의 미분은 eˣ",
+    "its own gradient, less p times the sum of all": "자신의 기울기에서 p × 전체 기울기의 합을 뺌",
+    "only the largest get it": "가장 큰 원소만 받음",
+    "only the smallest get it": "가장 작은 원소만 받음",
+    "goes back to the places that were read": "읽은 자리로 돌아감",
+    "each part gets its own piece": "부분마다 제 몫을 받음",
+    "every term of the sum gets the same": "합의 모든 항이 같은 값을 받음",
+    "summed over what was repeated": "되풀이된 축을 따라 합함",
+    "the same numbers in the old shape": "같은 수를 원래 형상으로",
+    "turned back": "축의 순서를 되돌림",
+    "a sum passes its gradient on": "덧셈은 기울기를 그대로 흘려보냄",
+    "every element gets its share 1/n": "모든 원소가 1/n씩 받음",
+    "the distance from the mean, over n times the deviation": "평균과의 차이를 n × 표준편차로 나눔",
+    "twice the distance from the mean, over n": "평균과의 차이의 2배를 n으로 나눔",
+    "probabilities minus one-hot, averaged": "확률에서 원-핫을 뺀 값의 평균",
+    "probability minus target, averaged": "확률에서 정답을 뺀 값의 평균",
+    "y times its own gradient less the mean of all, weighted by y": (
+        "y × (자신의 기울기 - y로 가중한 기울기의 평균)"
+    ),
+    "{name} was broadcast over the {n} rows": "{name:이/가} {n}개 행에 브로드캐스트되었음",
+    "{name} was broadcast along axis {axis}": "{name:이/가} 축 {axis:을/를} 따라 브로드캐스트되었음",
+    # laws
+    "quotients": "나눗셈",
+    "means": "평균",
+    "softmax": "소프트맥스",
+    "log-softmax": "로그 소프트맥스",
+    "softmax with cross-entropy": "소프트맥스와 교차 엔트로피",
+    "sigmoid with cross-entropy": "시그모이드와 교차 엔트로피",
+}
