@@ -10,16 +10,16 @@ of the tape, from then on: same order, same bits. Gradients of intermediate valu
 
 from __future__ import annotations
 
-import threading
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import contextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
 from glassgrad.autodiff import tape
-from glassgrad.autodiff.vjp import Node, leaf
+from glassgrad.autodiff.vjp import Node, leaf, next_serial
 from glassgrad.config import config
 from glassgrad.core import position
 from glassgrad.core.aval import Aval, aval_of, is_float
@@ -44,13 +44,6 @@ T = TypeVar("T", bound="Tensor")
 _new = object.__new__
 
 
-class _Recording(threading.local):
-    on: bool = True
-
-
-_recording = _Recording()
-
-
 @contextmanager
 def no_grad() -> Iterator[None]:
     """Compute without recording: nothing inside the block can be differentiated.
@@ -60,12 +53,12 @@ def no_grad() -> Iterator[None]:
     ...     (w * 2).requires_grad
     False
     """
-    before = _recording.on
-    _recording.on = False
+    now = provenance.now
+    before, now.is_recording = now.is_recording, False
     try:
         yield
     finally:
-        _recording.on = before
+        now.is_recording = before
 
 
 class _Eager:
@@ -94,16 +87,21 @@ class _Eager:
             result = run(*values, **params) if params else run(*values)
         except (ValueError, TypeError, IndexError, RuntimeError) as error:
             raise_diagnosed(primitive, inputs, params, error)
-        if primitive.multiple:
+        if type(result) is tuple or type(result) is list:  # `primitive.multiple`
             return self._several(primitive, values, parents, result, params, recorded)
         out = _new(Tensor)
         out._value = result
-        if not recorded or not _recording.on or result.dtype.kind != "f":
+        now = provenance.now
+        if not recorded or not now.is_recording or result.dtype.kind != "f":
             out.origin = None
             return out
+        node = _new(Node)  # as Node(...) would, without the call
+        node.primitive, node.params = primitive, params
+        node.inputs, node.parents, node.outs = values, parents, (result,)
+        node.path, node.serial, node.requires = now.path, next_serial(), True
         # Three frames are known to be ours: `here`, this one and `bind`.
-        where = provenance.position or position.here(3)
-        node = Node(primitive, values, parents, (result,), params, provenance.path, where)
+        node.position = now.position or position.here(3)
+        node.grads = node.stale = None
         out.origin = (node, 0)
         return out
 
@@ -117,10 +115,11 @@ class _Eager:
         recorded: bool,
     ) -> tuple[Tensor, ...]:
         outs = tuple(result)
-        if not recorded or not _recording.on:
+        now = provenance.now
+        if not recorded or not now.is_recording:
             return tuple(map(Tensor, outs))
-        where = provenance.position or position.here(4)
-        node = Node(primitive, values, parents, outs, params, provenance.path, where)
+        where = now.position or position.here(4)
+        node = Node(primitive, values, parents, outs, params, now.path, where)
         return tuple(Tensor(out, (node, i)) for i, out in enumerate(outs))
 
 
@@ -159,13 +158,9 @@ class Tensor(Operators):
         """Which result of its operation this is."""
         return 0 if self.origin is None else self.origin[1]
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        return self._value.shape  # type: ignore[no-any-return]
-
-    @property
-    def dtype(self) -> np.dtype:
-        return self._value.dtype  # type: ignore[no-any-return]
+    # Read for every operation; an `attrgetter` costs no call of a Python function.
+    shape = property(attrgetter("_value.shape"), doc="The size of each axis.")
+    dtype = property(attrgetter("_value.dtype"), doc="The kind of number.")
 
     @property
     def data(self) -> np.ndarray:
@@ -194,8 +189,10 @@ class Tensor(Operators):
         if self.origin is None:
             return None
         node, number = self.origin
-        found: np.ndarray | None = None if node.grads is None else node.grads[number]
-        if found is None or found.shape == self._value.shape:
+        if node.grads is None:
+            return None
+        found: np.ndarray | None = node.grads[number]
+        if node.primitive is None or found is None or found.shape == self._value.shape:
             return found
         return np.broadcast_to(found, self._value.shape)  # one number for many elements
 
@@ -272,20 +269,18 @@ class Tensor(Operators):
     ) -> None:
         assert self.origin is not None
         output = (self.origin[0].serial, self.origin[0].position)
-        seen = {id(grad) for found in grads[: len(operations)] for grad in found}
         for node, found in zip(operations, grads, strict=False):
             node.grads = _added(node.grads, found) if accumulate else found
         replaced = None
-        for source, (grad,) in zip(leaves, grads[len(operations) :], strict=True):
+        for source, found in zip(leaves, grads[len(operations) :], strict=True):
             held = source.grads
-            own = [_own(grad, seen)]
             if held is None:
                 held = source.grads = tape.Gradients([None])
             elif accumulate:
-                own = _added(held, own)
-            elif replaced is None and held.is_from_another(output, source):
+                found = _added(held, found)  # noqa: PLW2901
+            elif replaced is None and held.leaf == source.serial and held.is_from_another(output):
                 replaced = held.source()
-            held.fill(own, output, source)
+            held[0], held.output, held.leaf = found[0], output, source.serial
         if replaced is not None:
             _warn_replaced(replaced, self)
 
@@ -359,7 +354,7 @@ class Tensor(Operators):
     # --- conversions ---------------------------------------------------------------------
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
-        if self.requires_grad and _recording.on:
+        if self.requires_grad and provenance.now.is_recording:
             name, place = self.describe()
             raise GradientError(
                 say("a tensor that requires a gradient is turned into an array"),
@@ -424,19 +419,7 @@ class Parameter(Tensor):
                 operation=self.describe()[0],
             )
         np.copyto(self._value, array, casting="same_kind")
-        self.mark_overwritten(position.here())
-
-    def mark_overwritten(self, where: Any = None) -> None:
-        """Say that the numbers were changed in place, at the position `where`."""
-        assert self.origin is not None
-        old = self.origin[0]
-        new = leaf(self._value, old.requires)
-        new.position = old.position
-        if old.grads is None:
-            old.grads = tape.Gradients([None])
-        new.grads = old.grads
-        old.stale = where or True
-        self.origin = (new, 0)
+        overwritten([self], position.here())
 
     def _become(self, updated: Any) -> None:
         self.assign(updated)
@@ -455,6 +438,22 @@ class Parameter(Tensor):
 
     def _constant(self) -> Tensor:
         return Tensor(self._value)
+
+
+def overwritten(parameters: Iterable[Parameter], where: Any = None) -> None:
+    """Say that numbers were changed in place: an older graph that needs them is void.
+
+    where: the position in the user's program, for the error that such a graph gives
+    """
+    for parameter in parameters:
+        assert parameter.origin is not None
+        old = parameter.origin[0]
+        if old.grads is None:
+            old.grads = tape.Gradients([None])
+        new = Node(None, (), (), old.outs, old.params, (), old.position, old.requires)
+        new.grads = old.grads
+        old.stale = where or True
+        parameter.origin = (new, 0)
 
 
 class State(Tensor):
@@ -537,16 +536,6 @@ def _raw(target: Tensor, value: Any) -> Any:
     if target.role and isinstance(value, Tensor):
         return value._value
     return value
-
-
-def _own(gradient: Any, seen: set[int]) -> Any:
-    """A gradient that may be written in place: no view, and nobody else's."""
-    if not isinstance(gradient, np.ndarray):
-        return gradient
-    if not gradient.flags.owndata or id(gradient) in seen:
-        return np.array(gradient, order="C")
-    seen.add(id(gradient))
-    return gradient
 
 
 def _added(held: Sequence[Any] | None, found: list[Any]) -> list[Any]:

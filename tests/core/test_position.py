@@ -98,7 +98,7 @@ def test_regions_nest_and_close() -> None:
     assert backward
     assert all(path[0] == "backward" for path in backward)
     assert ("backward", "net", "softmax") in backward
-    assert provenance.path == ()
+    assert provenance.now.path == ()
 
 
 def test_backward_equations_know_what_they_differentiate() -> None:

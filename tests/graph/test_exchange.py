@@ -22,6 +22,7 @@ from registry.samples import Sample, all_samples
 import glassgrad.autodiff.functions as gf
 import glassgrad.primitives.random
 import glassgrad.primitives.solve  # noqa: F401 - registers
+from glassgrad.backends.numpy_source import emit
 from glassgrad.core.interpret import bind
 from glassgrad.core.position import Place, line_of, name_of, place_of, statement_of
 from glassgrad.core.region import region
@@ -73,7 +74,7 @@ def test_gradients_know_what_they_derive() -> None:
     graph = trace(network, X, W).gradients()
     found = again(graph)
     assert same(found.run(X, W), graph.run(X, W))
-    assert found.source() == graph.source()
+    assert emit(found) == emit(graph)  # the text that runs; sizes by name need the function
     derived = [eqn for eqn in found.eqns if eqn.derives is not None]
     assert derived
     assert all(eqn.derives in found.eqns for eqn in derived)
@@ -382,7 +383,7 @@ def test_random_damage_is_read_or_refused(text: str) -> None:
     with suppress(FileFormatError, GraphError):
         found = from_json(text)
         assert to_json(from_json(to_json(found))) == to_json(found)
-        assert "import" not in found.source().removeprefix("import numpy as np")
+        assert found.source(comments=False).count("import") == 1
 
 
 @given(st.integers(0, 2), st.integers(0, 10**6), st.integers(0, 255))

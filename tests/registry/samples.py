@@ -176,7 +176,10 @@ SAMPLES: dict[str, Make] = {
         (_x(r, 4, 3), np.array([2, 0, 1, 1]), {}),
         (_x(r, 0, 3), np.zeros(0, np.int64), {}),
     ],
-    "unpick": lambda r: [(_x(r, 4), np.array([2, 0, 1, 1]), {"k": 3})],
+    "unpick": lambda r: [
+        (_x(r, 4), np.array([2, 0, 1, 1]), {"k": 3}),
+        (_x(r), np.array([2, 0]), {"k": 3}),
+    ],
     # reductions
     "sum": _reduction(_x),
     "max": _reduction(_apart),

@@ -70,9 +70,7 @@ def gradients(graph: Graph, wrt: Sequence[str] | str | None = None) -> Graph:
     derived, _ = record(value_and_gradients, graph.inputs, graph.name)
     again = graph.retrace
     retrace = None if again is None else lambda *args: gradients(again(*args), wrt)
-    derived = replace(
-        derived, in_structure=graph.in_structure, retrace=retrace, wrt=tuple(wanted)
-    )
+    derived = replace(derived, in_structure=graph.in_structure, retrace=retrace, wrt=tuple(wanted))
     tidied: Graph = derived.transform("exact")
     return tidied
 

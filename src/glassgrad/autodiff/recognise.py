@@ -28,26 +28,47 @@ _number = count(1).__next__
 
 def recogniser(operations: Sequence[Node], leaves: Sequence[Node], number: int) -> Recogniser:
     """A function of the last node of a tape and of the result asked for: the tape if it has the
-    structure of this one, else None. `operations` are in the order of time backwards."""
+    structure of this one, else None. `operations` are in the order of time backwards.
+
+    For `x @ w` with a constant x, where c3 is the record of matmul and c4 and c5 are dtypes:
+
+        def read(n0, number):
+            if number != 0:
+                return None
+            if n0.primitive is not c3 or n0.params:
+                return None
+            n0_x0, n0_x1, = n0.inputs
+            e0, (n1, _), = n0.parents
+            if e0 is not None and e0[0].requires or n0_x0.shape != (4, 2) or n0_x0.dtype is not c4
+            or n1.primitive is not None or not n1.requires or n1.stale is not None or ...:
+                return None
+            return [n0], [n1], [n0_x0, *n0.outs, n0_x1]
+    """
     writer = _Writer(operations, leaves)
     writer.refuse(f"number != {number}")
     for node, after in zip(operations, [None, *operations], strict=False):
         writer.operation(node, after)
-    text = writer.text(operations, leaves)
-    filename = f"<tape {_number()}>"
-    found: Recogniser = compile_functions(text, filename, writer.constants, _ATTRIBUTES)["read"]
-    return found
+    code = compile_functions(
+        writer.text(operations, leaves), f"<tape {_number()}>", writer.constants, _ATTRIBUTES
+    )
+
+    def recognise(root: Node, asked: int) -> Tape | None:
+        try:
+            tape: Tape | None = code["read"](root, asked)
+        except (AttributeError, TypeError, ValueError):
+            # A number where an array was, a constant where there was an edge: another structure.
+            return None
+        return tape
+
+    return recognise
 
 
 class _Writer:
-    """The lines of one recogniser: `n0` is the last operation, `n3_x1` an operand of another one,
-    `n3_e1` where that came from."""
+    """The lines of one recogniser."""
 
     def __init__(self, operations: Sequence[Node], leaves: Sequence[Node]) -> None:
-        self.names = {node: f"n{i}" for i, node in enumerate([*operations, *leaves])}
-        self.constants: dict[str, Any] = {
-            "type_of": type, "repr_of": repr, "set_of": set, "scalars": SCALARS,
-        }  # fmt: skip
+        self.constants: dict[str, Any] = {"type_of": type, "repr_of": repr, "set_of": set}
+        self._names = {node: f"n{i}" for i, node in enumerate([*operations, *leaves])}
         self._reached = {operations[0]}
         self._lines = ["def read(n0, number):"]
         self._values: list[str] = []
@@ -55,71 +76,73 @@ class _Writer:
 
     def text(self, operations: Sequence[Node], leaves: Sequence[Node]) -> str:
         """The whole function."""
-        if len(leaves) > 1:  # all others are told apart by their serial numbers
+        if len(leaves) > 1:  # operations are told apart by their serial numbers
             self.refuse(f"len(set_of(({self._listed(leaves)}))) != {len(leaves)}")
         values = ", ".join([*self._values, *self._leaf_values])
         nodes = f"[{self._listed(operations)}], [{self._listed(leaves)}]"
         return "\n".join([*self._lines, f"    return {nodes}, [{values}]"]) + "\n"
 
     def _listed(self, nodes: Sequence[Node]) -> str:
-        return ", ".join(self.names[node] for node in nodes)
+        return ", ".join(self._names[node] for node in nodes)
 
     def refuse(self, *conditions: str) -> None:
         """Give None if any of the conditions holds."""
-        self._lines += [f"    if {' or '.join(conditions)}:", "        return None"]
+        if conditions:
+            self._lines += [f"    if {' or '.join(conditions)}:", "        return None"]
 
     def operation(self, node: Node, after: Node | None) -> None:
         """Compare one operation, reach the nodes behind it, and list its numbers."""
-        assert node.primitive is not None
-        name = self.names[node]
+        name = self._names[node]
         conditions = [f"{name}.primitive is not {self._constant(node.primitive)}"]
         if after is not None:
-            conditions.append(f"{name}.serial >= {self.names[after]}.serial")
+            conditions.append(f"{name}.serial >= {self._names[after]}.serial")
         same = f" != {self._constant(dict(node.params))}" if node.params else ""
-        conditions.append(f"{name}.params{same}")
-        if node.primitive.is_variadic:
-            conditions.append(f"len({name}.inputs) != {len(node.inputs)}")
-        self.refuse(*conditions)
-        places = range(len(node.inputs))
-        self._lines.append(f"    {''.join(f'{name}_x{i}, ' for i in places)}= {name}.inputs")
-        self._lines.append(f"    {''.join(f'{name}_e{i}, ' for i in places)}= {name}.parents")
-        for i, value, parent in zip(places, node.inputs, node.parents, strict=True):
-            if parent is None or not parent[0].requires:
-                self._constant_operand(f"{name}_x{i}", f"{name}_e{i}", value)
-            else:
-                self._edge(f"{name}_x{i}", f"{name}_e{i}", value, *parent)
+        self.refuse(*conditions, f"{name}.params{same}")
+        rows = [
+            self._constant_operand(f"{name}_x{i}", i, value)
+            if parent is None or not parent[0].requires
+            else self._edge(f"{name}_x{i}", i, value, *parent)
+            for i, (value, parent) in enumerate(zip(node.inputs, node.parents, strict=True))
+        ]
+        operands, edges, differences = zip(*rows, strict=True)
+        if any(x != "_" for x in operands):
+            self._lines.append(f"    {', '.join(operands)}, = {name}.inputs")
+        self._lines.append(f"    {', '.join(edges)}, = {name}.parents")
+        self.refuse(*(condition for listed in differences for condition in listed))
         self._values.append(f"*{name}.outs")
 
-    def _constant_operand(self, x: str, edge: str, value: Any) -> None:
-        self.refuse(f"{edge} is not None and {edge}[0].requires")
+    # Each gives the targets to which an operand and its edge are unpacked, and what may not hold.
+
+    def _constant_operand(self, x: str, i: int, value: Any) -> tuple[str, str, list[str]]:
+        moves = f"e{i} is not None and e{i}[0].requires"
         if type(value) in SCALARS:  # 0.0 equals -0.0, but is another program
             kind, same = self._constant(type(value)), self._constant(value or repr(value))
-            self.refuse(f"type_of({x}) is not {kind}", f"({x} or repr_of({x})) != {same}")
+            differences = [f"type_of({x}) is not {kind}", f"({x} or repr_of({x})) != {same}"]
         else:
-            self.refuse(f"type_of({x}) in scalars", *self._differences(x, value))
+            differences = self._differences(x, value)
             self._values.append(x)
+        return x, f"e{i}", [moves, *differences]
 
-    def _edge(self, x: str, edge: str, value: Any, source: Node, number: int) -> None:
-        name = self.names[source]
+    def _edge(
+        self, x: str, i: int, value: Any, source: Node, number: int
+    ) -> tuple[str, str, list[str]]:
+        name = self._names[source]
         is_one_of_many = source.primitive is not None and source.primitive.multiple
-        which = [f"{edge}[1] != {number}"] if is_one_of_many else []
+        which = [f"k{i} != {number}"] if is_one_of_many else []
+        place = f"k{i}" if is_one_of_many else "_"
         if source in self._reached:
-            self.refuse(f"{edge} is None", f"{edge}[0] is not {name}", *which)
-            return
+            return "_", f"(m{i}, {place})", [f"m{i} is not {name}", *which]
         self._reached.add(source)
-        self.refuse(f"{edge} is None", *which)
-        self._lines.append(f"    {name} = {edge}[0]")
-        if source.primitive is None:
-            conditions = [f"{name}.primitive is not None", f"not {name}.requires"]
-            overwritten = f"{name}.stale is not None"
-            self.refuse(*conditions, overwritten, *self._differences(x, value))
-            self._leaf_values.append(x)
+        if source.primitive is not None:
+            return "_", f"({name}, {place})", which
+        self._leaf_values.append(x)
+        is_other = f"{name}.primitive is not None or not {name}.requires"
+        overwritten = f"{name}.stale is not None"
+        return x, f"({name}, _)", [is_other, overwritten, *self._differences(x, value)]
 
     def _differences(self, x: str, value: Any) -> list[str]:
-        return [
-            f"{x}.shape != {tuple(value.shape)!r}",
-            f"{x}.dtype is not {self._constant(value.dtype)}",
-        ]
+        kind = self._constant(value.dtype)
+        return [f"{x}.shape != {tuple(value.shape)!r}", f"{x}.dtype is not {kind}"]
 
     def _constant(self, value: Any) -> str:
         name = f"c{len(self.constants)}"

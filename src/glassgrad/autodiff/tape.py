@@ -11,7 +11,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from itertools import islice
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,12 +20,12 @@ from glassgrad.autodiff.vjp import Node, accumulate, ancestors, sweep
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import bind, new_level
 from glassgrad.core.position import name_of, place_of
-from glassgrad.core.primitive import Primitive
+from glassgrad.core.primitive import Bilinear, Elementwise, Primitive
 from glassgrad.core.region import replaying_node
 from glassgrad.errors import GradientError
-from glassgrad.graph.ir import Graph
+from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import GraphTrace, Tracer
-from glassgrad.primitives.layout import broadcast_to_p
+from glassgrad.primitives.layout import broadcast_to_p, sum_p
 from glassgrad.text import say
 from glassgrad.tree import flatten
 
@@ -33,37 +33,37 @@ _LARGEST_COMPILED = (
     2000  # nodes; longer tapes are rare in a loop, and their text is slow to compile
 )
 _REMEMBERED = 256
+_OFTEN = 4  # times that a structure is looked up before code of its own recognises it
 _TRIED = 4  # structures that end in one operation, before a tape is described and looked up
+_LARGEST_RECOGNISED = 500  # operations; the code for more takes long to compile
 
 
 class Gradients(list[Any]):
-    """The gradient of a leaf, and which output's backward pass left it."""
+    """The gradient of a leaf, and who left it.
 
-    __slots__ = ("_leaf", "_output")
+    output: number and position of the node from which the backward pass went out
+    leaf:   number of the leaf at that time; an update gives the parameter a new one
+    """
+
+    __slots__ = ("leaf", "output")
 
     def __init__(self, values: Sequence[Any]) -> None:
         super().__init__(values)
-        self._output: tuple[int, Any] | None = None
-        self._leaf = -1
+        self.output: tuple[int, Any] | None = None
+        self.leaf = -1
 
-    def fill(self, values: Sequence[Any], output: tuple[int, Any], leaf: Node) -> None:
-        """Take the gradients of one backward pass; `output` is its root's number and position."""
-        self[:] = values
-        self._output, self._leaf = output, leaf.serial
-
-    def is_from_another(self, output: tuple[int, Any], leaf: Node) -> bool:
-        """Whether they came from another output while the leaf stayed as it is."""
-        held = self._output
-        return held is not None and held[0] != output[0] and self._leaf == leaf.serial
+    def is_from_another(self, output: tuple[int, Any]) -> bool:
+        """Whether another output left them."""
+        return self.output is not None and self.output[0] != output[0]
 
     def clear(self) -> None:
         """No gradient; older values of the same parameter still share the cell."""
         self[:] = [None] * len(self)
-        self._output = None
+        self.output = None
 
     def source(self) -> tuple[str, str]:
         """Name and place of the output that left them."""
-        position = self._output[1] if self._output is not None else None
+        position = self.output[1] if self.output is not None else None
         return name_of(position), place_of(position)
 
 
@@ -76,10 +76,10 @@ def backward(
     """Operations and leaves below `root`, and per node the gradients of its results.
 
     The operations come first, the latest of them first. The gradient of an operation's result may
-    lack the axes along which it is constant.
+    lack the axes along which it is constant; that of a leaf is nobody else's and may be written.
     """
     if root.primitive is None:
-        return [], [root], [[seed]]
+        return [], [root], [[seed if isinstance(seed, np.generic) else np.array(seed)]]
     for known in _recent.get(root.primitive, ()):
         recognised = known.read(root, number)
         if recognised is not None:
@@ -92,24 +92,40 @@ def backward(
         leaves = [node for node in nodes if node.primitive is None]
         if any(leaf.stale is not None for leaf in leaves):
             twins = _without_stale([*operations, *leaves])
-            return operations, leaves, _sweep(twins, number, seed)
+            return operations, leaves, _owned(_sweep(twins, number, seed), len(leaves))
         tape = _read(operations, number)
         if tape is None:
-            return operations, leaves, _sweep([*operations, *leaves], number, seed)
+            found = _sweep([*operations, *leaves], number, seed)
+            return operations, leaves, _owned(found, len(leaves))
     operations, leaves, key, values = tape
     with _lock:
         known = _cache.get(key)
         is_new = known is None and not _cache.seen_before(key)
     if is_new:
-        return operations, leaves, _sweep([*operations, *leaves], number, seed)
+        found = _sweep([*operations, *leaves], number, seed)
+        return operations, leaves, _owned(found, len(leaves))
     if known is None:
-        sweep_text = _compile([*operations, *leaves], number, seed)
-        known = _Known(recogniser(operations, leaves, number), sweep_text)
-    with _lock:
-        _cache.put(key, known)
-        others = (other for other in _recent.get(root.primitive, ()) if other is not known)
-        _recent[root.primitive] = (known, *islice(others, _TRIED - 1))
+        known = _Known(_compile(operations, leaves, number, seed))
+        with _lock:
+            _cache.put(key, known)
+    _recognise(known, operations, leaves, number)
     return operations, leaves, known.sweep(values, seed)
+
+
+def _recognise(
+    known: _Known, operations: Sequence[Node], leaves: Sequence[Node], number: int
+) -> None:
+    """Have a structure that comes often recognised before it is described."""
+    last = operations[0].primitive
+    assert last is not None
+    with _lock:
+        known.times += 1
+        if known.times < _OFTEN or len(operations) > _LARGEST_RECOGNISED:
+            return
+        if known.times == _OFTEN:
+            known.read = recogniser(operations, leaves, number)
+        others = (other for other in _recent.get(last, ()) if other is not known)
+        _recent[last] = (known, *islice(others, _TRIED - 1))
 
 
 def _sweep(nodes: Sequence[Node], number: int, seed: Any) -> list[list[Any]]:
@@ -214,11 +230,13 @@ class _Cache:
         return False
 
 
-class _Known(NamedTuple):
-    """A structure that was swept before: code that recognises it, and its compiled sweep."""
+class _Known:
+    """A structure that was swept before: its compiled sweep, and code that recognises it."""
 
-    read: Recogniser
-    sweep: Callable[..., list[list[Any]]]
+    def __init__(self, sweep: Callable[..., list[list[Any]]]) -> None:
+        self.sweep = sweep
+        self.read: Recogniser = lambda root, number: None
+        self.times = 0
 
 
 _cache = _Cache()
@@ -226,8 +244,11 @@ _recent: dict[Primitive, tuple[_Known, ...]] = {}  # by the last operation, the 
 _lock = Lock()
 
 
-def _compile(nodes: Sequence[Node], number: int, seed: Any) -> Callable[..., Any]:
+def _compile(
+    operations: Sequence[Node], leaves: Sequence[Node], number: int, seed: Any
+) -> Callable[..., Any]:
     """Record the sweep over values like these, and make its text callable."""
+    nodes = [*operations, *leaves]
     with new_level() as level:
         trace = GraphTrace(level)
         shadows, tracers = _shadow(nodes, lambda value: trace.new_input(aval_of(value)))
@@ -241,15 +262,40 @@ def _compile(nodes: Sequence[Node], number: int, seed: Any) -> Callable[..., Any
             if g is not None
         ]
         graph = trace.finish([*tracers, ct], results, flatten(tuple(results))[1], "backward")
-    run = graph.transform("exact").callable()
+    graph, count = graph.transform("exact"), len(leaves)
+    run = graph.callable()
+    if all(row == [True] for row in pattern) and _are_new(graph, count):  # the common case
+        return lambda values, cotangent: [[grad] for grad in run(*values, cotangent)]
 
     def compiled(values: Sequence[Any], cotangent: Any) -> list[list[Any]]:
         found = iter(run(*values, cotangent))
-        return [[next(found) if there else None for there in row] for row in pattern]
+        return _owned([[next(found) if there else None for there in row] for row in pattern], count)
 
-    if all(row == [True] for row in pattern):  # the common case: one result each, all reached
-        return lambda values, cotangent: [[grad] for grad in run(*values, cotangent)]
     return compiled
+
+
+def _owned(rows: list[list[Any]], count: int) -> list[list[Any]]:
+    """Rows of which the last `count`, of leaves, hold arrays of their own: no views, not shared."""
+    operations, leaves = rows[: len(rows) - count], rows[len(rows) - count :]
+    seen = {id(grad) for row in operations for grad in row}
+    for row in leaves:
+        grad = row[0]
+        if isinstance(grad, np.ndarray) and (not grad.flags.owndata or id(grad) in seen):
+            row[0] = np.array(grad, order="C")
+        seen.add(id(row[0]))
+    return rows
+
+
+def _are_new(graph: Graph, count: int) -> bool:
+    """Whether the last `count` results are surely arrays of their own, each time."""
+    makers = {var: eqn.primitive for eqn in graph.eqns for var in eqn.outputs}
+    leaves = graph.outputs[len(graph.outputs) - count :]
+    return all(
+        graph.outputs.count(out) == 1
+        and isinstance(out, Var)
+        and (isinstance(makers.get(out), (Elementwise, Bilinear)) or makers.get(out) is sum_p)
+        for out in leaves
+    )
 
 
 def _unspread(grad: Any) -> Any:

@@ -21,7 +21,7 @@ from glassgrad.core.interpret import bind, new_level
 from glassgrad.core.primitive import Primitive
 from glassgrad.core.region import Path, deriving, provenance
 
-_serial = count().__next__
+next_serial = count().__next__
 
 
 class Node:
@@ -57,7 +57,7 @@ class Node:
         self.path = path
         self.position = position
         self.requires = requires
-        self.serial = _serial()
+        self.serial = next_serial()
         self.grads: Any = None
         self.stale: Any = None
 
@@ -174,7 +174,7 @@ class Reverse:
         outs = tuple(result) if primitive.multiple else (result,)
         if not any(is_float(aval_of(out).dtype) for out in outs):
             return result
-        node = Node(primitive, values, tuple(parents), outs, params, provenance.path)
+        node = Node(primitive, values, tuple(parents), outs, params, provenance.now.path)
         tracers = tuple(ReverseTracer(self, out, node, i) for i, out in enumerate(outs))
         return tracers if primitive.multiple else tracers[0]
 

@@ -43,6 +43,8 @@ class Primitive:
     infer:     avals of the operands and the parameters -> aval of the result (a tuple of them if
                `multiple`)
     helpers:   whole `def`s that `text` calls, printed once at the head of emitted source
+    broadcasts: whether the text itself repeats an operand along axes that it lacks; elementwise
+               functions always do
     batch:     (inputs, batched, size, **params) -> result; batched inputs and the result carry the
                batch on axis 0
     evaluate:  runs the operation where no single line of NumPy can (inner graphs)
@@ -55,6 +57,7 @@ class Primitive:
     kink: str = ""
     source: str = ""
     multiple: bool = False
+    broadcasts: bool = False
     helpers: tuple[str, ...] = ()
     batch: Rule | None = None
     evaluate: Rule | None = None

@@ -25,28 +25,41 @@ Path = tuple[str, ...]
 COMPOSITES: set[str] = set()  # names of regions that are functions, not layers
 
 
-class _Provenance(threading.local):
-    """Per thread: the open regions, the forward equation being differentiated, the position of a
-    composite's caller, and, while a graph is evaluated again, its equation's position and names."""
+class Provenance:
+    """The open regions, the forward equation being differentiated, the position of a composite's
+    caller, and, while a graph is evaluated again, its equation's position and names; and whether
+    eager operations are remembered."""
 
-    path: Path = ()
-    derives: Any = None
-    position: Any = None
-    names: tuple[str, ...] = ()
+    __slots__ = ("derives", "is_recording", "names", "path", "position")
+
+    def __init__(self) -> None:
+        self.path: Path = ()
+        self.derives: Any = None
+        self.position: Any = None
+        self.names: tuple[str, ...] = ()
+        self.is_recording = True
 
 
-provenance = _Provenance()
+class _PerThread(threading.local):
+    """One `Provenance` a thread, in `now`: every look through a `local` costs, so there is one."""
+
+    def __init__(self) -> None:
+        self.now = Provenance()
+
+
+provenance = _PerThread()
 
 
 @contextmanager
 def region(name: str) -> Iterator[None]:
     """Bind the equations of a `with` block under one more name of the path."""
-    before = provenance.path
-    provenance.path = (*before, name)
+    p = provenance.now
+    before = p.path
+    p.path = (*before, name)
     try:
         yield
     finally:
-        provenance.path = before
+        p.path = before
 
 
 def composite(function: Callable[P, R]) -> Callable[P, R]:
@@ -57,7 +70,7 @@ def composite(function: Callable[P, R]) -> Callable[P, R]:
 
     @functools.wraps(function)
     def in_region(*args: P.args, **kwargs: P.kwargs) -> R:
-        p = provenance
+        p = provenance.now
         path, placed = p.path, p.position
         p.path = (*path, name)
         if is_ours and placed is None:  # one look for all operations inside; a user's has its own
@@ -73,19 +86,20 @@ def composite(function: Callable[P, R]) -> Callable[P, R]:
 @contextmanager
 def deriving(equation: Any, path: Path) -> Iterator[None]:
     """Bind the backward equations of one forward equation, in its region under `backward`."""
-    before = provenance.path, provenance.derives
-    provenance.path = path if path[:1] == ("backward",) else ("backward", *path)
-    provenance.derives = equation
+    p = provenance.now
+    before = p.path, p.derives
+    p.path = path if path[:1] == ("backward",) else ("backward", *path)
+    p.derives = equation
     try:
         yield
     finally:
-        provenance.path, provenance.derives = before
+        p.path, p.derives = before
 
 
 @contextmanager
 def replaying(equation: Any) -> Iterator[None]:
     """Bind an equation of an existing graph again, with its region, position and names."""
-    p = provenance
+    p = provenance.now
     before = p.path, p.derives, p.position, p.names
     p.path = before[0] + equation.region
     p.derives, p.position = equation.derives, equation.position
@@ -99,7 +113,7 @@ def replaying(equation: Any) -> Iterator[None]:
 @contextmanager
 def replaying_node(node: Any) -> Iterator[None]:
     """Bind an operation of a tape again, in its region and at its position."""
-    p = provenance
+    p = provenance.now
     before = p.path, p.position
     p.path, p.position = node.path, node.position
     try:

@@ -89,8 +89,8 @@ class Graph(Readable):
     """A program: inputs, constants, equations in order, outputs.
 
     in_structure and out_structure say how nested arguments and results are packed. `retrace` runs
-    the recorded function again for other shapes, where it is still at hand. `wrt` are the numbers of
-    the inputs whose gradients stand behind the first output; None for any other graph.
+    the recorded function again for other shapes, where it is still at hand. `wrt` are the numbers
+    of the inputs whose gradients stand behind the first output; None for any other graph.
     """
 
     inputs: tuple[Var, ...]

@@ -115,7 +115,8 @@ class GraphTrace:
         atoms = tuple(map(self.atom, inputs))
         avals = interpret.infer(primitive, inputs, params)
         results = avals if primitive.multiple else (avals,)
-        names, provenance.names = provenance.names, ()
+        now = provenance.now
+        names, now.names = now.names, ()
         if len(names) != len(results):
             names = ("",) * len(results)
         outputs = tuple(Var(aval, name) for aval, name in zip(results, names, strict=True))
@@ -126,9 +127,9 @@ class GraphTrace:
             outputs,
             graphs=params.pop("graphs", ()),
             params=params,
-            region=provenance.path,
-            position=provenance.position or position.here(),
-            derives=provenance.derives,
+            region=now.path,
+            position=now.position or position.here(),
+            derives=now.derives,
         )
         self.eqns.append(equation)
         tracers = tuple(Tracer(self, var, equation) for var in outputs)

@@ -8,8 +8,8 @@ MESSAGES = {
     "Checked before it was written: equal to the graph bit for bit.": (
         "쓰기 전에 확인했습니다. 계산 그래프와 비트까지 같습니다."
     ),
-    "Checked before it was written: equal to the graph bit for bit; largest relative difference from "
-    "finite differences {error:.1e}.": (
+    "Checked before it was written: equal to the graph bit for bit; largest relative difference "
+    "from finite differences {error:.1e}.": (
         "쓰기 전에 확인했습니다. 계산 그래프와 비트까지 같고, 수치 미분과의 상대 차이는 최대 "
         "{error:.1e}입니다."
     ),
@@ -23,14 +23,19 @@ MESSAGES = {
         "glassgrad {version}, NumPy {numpy}에서 만들었습니다."
     ),
     "Written for the shapes that were recorded.": "기록할 때의 형상에 맞춘 코드입니다.",
-    "Works for any batch size {n}; the sizes {sizes} are those of the recording.": (
-        "배치 크기 {n:은/는} 아무 값이나 됩니다. 크기 {sizes:은/는} 기록할 때의 값입니다."
+    "Works for any batch size {n}; fixed sizes: {sizes}.": (
+        "배치 크기 {n:은/는} 아무 값이나 됩니다. 고정된 크기: {sizes}."
     ),
     "Works for any batch size {n}.": "배치 크기 {n:은/는} 아무 값이나 됩니다.",
-    "The sizes {sizes} are those of the recording, others may vary.": (
-        "크기 {sizes:은/는} 기록할 때의 값이고, 다른 크기는 달라져도 됩니다."
+    "Works for arrays of other sizes; fixed sizes: {sizes}.": (
+        "배열의 크기가 달라져도 됩니다. 고정된 크기: {sizes}."
     ),
     "Works for arrays of any size.": "배열의 크기는 아무 값이나 됩니다.",
+    "style": "양식",
+    "detail": "상세 수준",
+    "the constant {name} holds {count} numbers": "상수 {name}에 수가 {count}개 들어 있습니다",
+    "at most {count} are printed": "최대 {count}개까지 출력함",
+    "pass the array as an argument of the function": "배열을 함수의 인수로 넘기십시오",
     # rules
     "each factor gets the other one, transposed": "각 인수에는 다른 인수의 전치를 곱함",
     "each factor gets the other one": "각 인수에는 다른 인수를 곱함",
@@ -57,7 +62,9 @@ MESSAGES = {
         "y × (자신의 기울기 - y로 가중한 기울기의 평균)"
     ),
     "{name} was broadcast over the {n} rows": "{name:이/가} {n}개 행에 브로드캐스트되었음",
-    "{name} was broadcast along axis {axis}": "{name:이/가} 축 {axis:을/를} 따라 브로드캐스트되었음",
+    "{name} was broadcast along axis {axis}": (
+        "{name:이/가} 축 {axis:을/를} 따라 브로드캐스트되었음"
+    ),
     # laws
     "quotients": "나눗셈",
     "means": "평균",

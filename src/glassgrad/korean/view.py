@@ -36,4 +36,6 @@ MESSAGES: dict[str, str] = {
         "양수, 음수를 넓이로; 최솟값, 평균, 최댓값"
     ),
     "constant": "상수",
+    "region": "영역",
+    "the gradient of {aval} is asked for": "{aval}의 기울기를 구하려고 했습니다",
 }

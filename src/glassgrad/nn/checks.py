@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.core.aval import aval_of, is_float
+from glassgrad.core.aval import aval_of
 from glassgrad.core.region import provenance
 from glassgrad.errors import (
     DataError,
@@ -59,11 +59,13 @@ def operand(label: str, value: Any) -> Operand:
 
 def here(layer: str) -> str:
     """The path of the layer that is running, `mlp.layers.0`; its kind where it runs alone."""
-    return ".".join(provenance.path) or layer
+    return ".".join(provenance.now.path) or layer
 
 
 def known(value: Any) -> np.ndarray | None:
     """The numbers of an array or an eager tensor; None for a traced value."""
+    if type(value) is np.ndarray:
+        return value
     if isinstance(value, Tensor):
         return value.data
     return None if hasattr(value, "interpreter") else np.asarray(value)
@@ -110,7 +112,7 @@ def check_positive(operation: str, name: str, value: Any) -> float:
 def floats(operation: str, label: str, value: Any) -> Any:
     """A prediction as an array of floating-point numbers."""
     value = array_of(value)
-    if not is_float(value.dtype):
+    if value.dtype.kind not in "fc":
         raise DtypeError(
             say("needs floating-point numbers, not {dtype}", dtype=value.dtype.name),
             operation=operation,

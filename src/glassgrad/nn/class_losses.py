@@ -24,7 +24,7 @@ from glassgrad.nn.checks import (
     reduced,
 )
 from glassgrad.primitives.activation import log_softmax
-from glassgrad.primitives.along import pick, take, take_along_axis
+from glassgrad.primitives.along import pick, pick_p, take, take_along_axis
 from glassgrad.primitives.arithmetic import (
     add,
     divide,
@@ -119,7 +119,7 @@ class _Options:
         self.k = scores.shape[-1]
         self.smoothing = check_share(operation, "label_smoothing", smoothing, with_one=True)
         self.ignored = ignored
-        self.are_plain = weights is None and not self.smoothing
+        self.are_plain = weights is None and not self.smoothing and ignored is None
         self.weights = None if weights is None else astype(array_of(weights), scores.dtype)
         if self.weights is not None and self.weights.shape != (self.k,):
             raise ShapeError(
@@ -136,8 +136,9 @@ def _hard_labels(log_p: Any, labels: Any, options: _Options, reduction: str) -> 
     counted = None if options.ignored is None else not_equal(labels, options.ignored)
     if counted is not None:
         labels = where(counted, labels, 0)
-    picked = pick(log_p, labels)  # (..., k) -> (...)
-    if counted is None and options.are_plain:
+    rows = pick_p if len(labels.shape) == 1 else pick  # the record itself, where it fits
+    picked = rows(log_p, labels)  # (..., k) -> (...)
+    if options.are_plain:
         return negative(reduced(picked, reduction))
     losses = negative(picked)
     factors = None if options.weights is None else take(options.weights, labels)

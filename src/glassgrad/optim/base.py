@@ -32,7 +32,7 @@ from glassgrad.optim.schedules import Schedule
 from glassgrad.optim.targets import named_parameters
 from glassgrad.primitives import arithmetic
 from glassgrad.primitives.layout import astype
-from glassgrad.tensor import Parameter
+from glassgrad.tensor import Parameter, overwritten
 from glassgrad.text import say
 
 State = dict[str, list[Any]]
@@ -214,13 +214,15 @@ class Optimizer:
 
         Warns:     UnreachedParameterWarning, once, that names parameters without a gradient
         """
-        grads = [p.grad for p in self.parameters]
-        mask = tuple([g is not None for g in grads])
+        parameters = self.parameters
+        grads = [p.grad for p in parameters]
+        mask = tuple([grad is not None for grad in grads])
         run = self._runs.get(mask) or self._prepare(mask)
         if not all(mask):
             grads = [g for g in grads if g is not None]
-        values = [p._value for p in self.parameters]
-        rows = run(values, grads, np.float64(self.rate), np.float64(self.count + 1), here(2))
+        values = [p._value for p in parameters]
+        lr = self._lr(self.count) if isinstance(self._lr, Schedule) else self._lr
+        rows = run(values, grads, np.float64(lr), np.float64(self.count + 1), here(2))
         if rows is not None:
             self._rows = list(rows)
             self.count += 1
@@ -267,8 +269,7 @@ class Optimizer:
 
         def writing(values: Any, grads: Any, lr: Any, number: Any, where: Any) -> Any:
             results = update(*values, *grads, *self._rows, lr, number)
-            for parameter in held:  # first, because NumPy may be told to raise half-way
-                parameter.mark_overwritten(where)
+            overwritten(held, where)  # first, because NumPy may be told to raise half-way
             for write, value, result in zip(writes, values, results, strict=False):
                 if write is not None:
                     write(value, result, value)
@@ -279,7 +280,7 @@ class Optimizer:
     def _guarded(self, mask: tuple[bool, ...]) -> Run:
         """An update that writes nothing where it is skipped, says so, and then returns None."""
         update = self.graph(mask).callable()
-        held = list(zip(self.parameters, mask, strict=True))
+        held = [p for p, is_held in zip(self.parameters, mask, strict=True) if is_held]
 
         def guarded(values: Any, grads: Any, lr: Any, number: Any, where: Any) -> Any:
             with np.errstate(all="ignore"):  # what is not finite is reported in the next lines
@@ -287,11 +288,11 @@ class Optimizer:
             if is_skipped:
                 self.warn_skipped(float(norm), self.count + 1)
                 return None
-            for (parameter, is_held), value in zip(held, results, strict=False):
-                if is_held:
-                    np.copyto(parameter._value, value, casting="same_kind")
-                    parameter.mark_overwritten(where)
-            return results[len(held) :]
+            overwritten(held, where)
+            for value, result in zip(values, results, strict=False):
+                if result is not value:
+                    np.copyto(value, result, casting="same_kind")
+            return results[len(values) :]
 
         return guarded
 

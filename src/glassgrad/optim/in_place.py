@@ -1,8 +1,8 @@
 """From a pure update to one that writes the new parameters where the old ones are.
 
-Layer L8. An update that ends in `new_W = W - t` is run as far as `t`, and `t` is subtracted from the
-array of `W` itself; any other result is copied into it. Nothing is written before everything is
-computed, so every equation reads the old values.
+Layer L8. An update that ends in `new_W = W - t` is run as far as `t`, and `t` is subtracted from
+the array of `W` itself; any other result is copied into it. Nothing is written before everything
+is computed, so every equation reads the old values.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """The laws by which printed source is rewritten, in two tables.
 
 Layer L5. `READABLE` keeps every bit: a mask needs no cast beside floats. `STABLE` changes the last
-digits: each law states its formula and a tolerance, in units of eps times the largest element of
-the result, and a test holds it to that.
+digits: each law states its formula and a tolerance, in units of eps times the largest value that it
+works on, and a test holds it to that.
 """
 
 from __future__ import annotations
@@ -69,6 +69,13 @@ def _minus(eqn: Eqn, site: Site) -> Atom | None:
         if value == -1 and isinstance(x, Var) and _is_backward(eqn):
             return site.put(eqn, negative, x)
     return None
+
+
+def _cast_number(eqn: Eqn, site: Site) -> Atom | None:
+    (x,) = eqn.inputs
+    if not isinstance(x, Literal) or not isinstance(x.value, np.generic):
+        return None
+    return Literal(eqn.params["dtype"].type(x.value))
 
 
 def _late_broadcast(eqn: Eqn, site: Site) -> Atom | None:
@@ -147,14 +154,17 @@ def _class_gradient(eqn: Eqn, site: Site) -> Atom | None:
     if isinstance(weight, Literal):
         divided = _divided(eqn, site, gap, weight.value)
         return divided or site.put(eqn, multiply, gap, weight)
-    return site.put(eqn, multiply, gap, site.bind(eqn, expand_dims_p, weight, axis=(1,)))
+    if weight.shape:
+        weight = site.bind(eqn, expand_dims_p, weight, axis=(1,))
+    return site.put(eqn, multiply, gap, weight)
 
 
 def _negated(eqn: Eqn, site: Site, x: Atom) -> Atom:
     """-x, in the plainest form."""
     spread, minus = site.maker(x, broadcast_to_p), site.maker(x, negative)
-    if spread is not None and isinstance(spread.inputs[0], Literal):
-        return Literal(-spread.inputs[0].value)
+    number = x if spread is None else spread.inputs[0]
+    if isinstance(number, Literal):
+        return Literal(-number.value)
     for var, value in site.before.consts:
         if var is x and value.size and (value == value.flat[0]).all():
             return Literal(-value.flat[0])
@@ -217,6 +227,7 @@ _BINARY = (add, subtract, multiply, divide)
 READABLE: tuple[Law, ...] = (
     Law("constant", "stop_gradient(x) = x", (stop_gradient,), _constant_of_gradients),
     Law("mask", "x * mask.astype(dtype of x) = x * mask", _BINARY, _uncast_mask),
+    Law("cast", "c.astype(dtype) = dtype(c)", (astype_p,), _cast_number),
     Law("minus", "-1 * x = -x", (multiply,), _minus),
     Law("spread", "f(broadcast(c)) = broadcast(f(c))", (negative, expand_dims_p), _late_broadcast),
 )

@@ -31,7 +31,7 @@ class Law:
 
     name:      what the law is called
     formula:   left side = right side
-    tolerance: in units of eps times the largest element of the result; 0 keeps every bit
+    tolerance: in units of eps times the largest value that it works on; 0 keeps every bit
     """
 
     name: str

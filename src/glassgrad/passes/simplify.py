@@ -12,6 +12,7 @@ from typing import Any
 
 from glassgrad.core.aval import broadcast_shapes
 from glassgrad.core.primitive import Elementwise
+from glassgrad.errors import ShapeError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.passes.common import rename
 
@@ -68,17 +69,27 @@ def _with_names(graph: Graph, names: dict[Var, str]) -> Graph:
 
 def _unbroadcast(eqn: Eqn, inputs: tuple[Atom, ...], made: dict[Var, Eqn]) -> tuple[Atom, ...]:
     """f(broadcast_to(x), y) = f(x, y) where y has the full shape: f broadcasts by itself."""
-    if not isinstance(eqn.primitive, Elementwise) or len(inputs) == 1:
+    if len(inputs) == 1 or not (isinstance(eqn.primitive, Elementwise) or eqn.primitive.broadcasts):
         return inputs
-    shape = eqn.outputs[0].shape
     for i, atom in enumerate(inputs):
         maker = made.get(atom) if isinstance(atom, Var) else None
         if maker is None or maker.primitive.name != "broadcast_to":
             continue
         trial = (*inputs[:i], maker.inputs[0], *inputs[i + 1 :])
-        if broadcast_shapes(*(a.aval.shape for a in trial)) == shape:
+        if _keeps_shape(eqn, trial):
             inputs = trial
     return inputs
+
+
+def _keeps_shape(eqn: Eqn, inputs: tuple[Atom, ...]) -> bool:
+    """Whether a broadcasting operation gives the same shape with other inputs."""
+    if isinstance(eqn.primitive, Elementwise):
+        return broadcast_shapes(*(atom.aval.shape for atom in inputs)) == eqn.outputs[0].shape
+    try:
+        found = eqn.primitive.infer_avals(*(atom.aval for atom in inputs), **eqn.params)
+    except ShapeError:
+        return False
+    return bool(found.shape == eqn.outputs[0].shape)
 
 
 def _same_value(eqn: Eqn, made: dict[Var, Eqn]) -> Atom | None:

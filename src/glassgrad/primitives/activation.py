@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.core.aval import Aval, is_float, normalize_axis
+from glassgrad.core.aval import Aval, normalize_axis
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import Elementwise, General
 from glassgrad.errors import ShapeError
@@ -94,7 +94,7 @@ def log_softmax(x: Any, axis: int = -1) -> Any:
     array([-1.92874985e-22, -5.00000000e+01])
     """
     x = array_of(x)
-    x = x if is_float(x.dtype) else astype(x, np.float64)
+    x = x if x.dtype.kind in "fc" else astype(x, np.float64)
     axis = normalize_axis(int(axis), len(x.shape))
     return bind(log_softmax_p, x, axis=axis) if x.shape[axis] else x
 

@@ -117,10 +117,24 @@ pick_p: Linear = Linear(
     batch=lambda inputs, batched, size: pick(*_both_with_batch(inputs, batched, size)),
 )
 
+def _infer_unpick(x: Aval, labels: Aval, *, k: int) -> Aval:
+    if x.shape not in ((), labels.shape):
+        raise _labels_apart(labels, x)
+    return Aval((*labels.shape, k), x.dtype)
+
+
+def _unpick_batch(inputs: Sequence[Any], batched: Sequence[bool], size: int, *, k: int) -> Any:
+    x, labels = _both_with_batch(inputs, batched, size)  # (b, n) or (b,), (b, n)
+    if len(x.shape) == 1:
+        x = broadcast_to(expand_dims(x, 1), labels.shape)
+    return reshape(bind(unpick_p, ravel(x), ravel(labels), k=k), (*labels.shape, k))
+
+
 unpick_p: Linear = Linear(
     name="unpick",
-    summary="zeros, with x[i] in place labels[i] of row i",
+    summary="zeros, with x[i] in place labels[i] of row i; x may be one number for all rows",
     operands=("x", "labels"),
+    broadcasts=True,
     # One position a row: nothing has to be added up.
     helpers=(
         "def unpick(x, labels, k):\n"
@@ -130,16 +144,10 @@ unpick_p: Linear = Linear(
         "    return out\n",
     ),
     text="unpick({x}, {labels}, k={k})",
-    infer=lambda x, labels, *, k: Aval((*labels.shape, k), x.dtype),
+    infer=_infer_unpick,
     transposes=(lambda ct, x, labels, *, k: bind(pick_p, ct, labels), None),
-    batch=lambda inputs, batched, size, *, k: _unpick_batch(inputs, batched, size, k),
+    batch=_unpick_batch,
 )
-
-
-def _unpick_batch(inputs: Sequence[Any], batched: Sequence[bool], size: int, k: int) -> Any:
-    x, labels = _both_with_batch(inputs, batched, size)  # (b, n)
-    out = bind(unpick_p, ravel(x), ravel(labels), k=k)
-    return reshape(out, (*x.shape, k))
 
 
 def pick(x: Any, labels: Any) -> Any:

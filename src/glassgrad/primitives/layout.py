@@ -34,6 +34,8 @@ Axis = int | Sequence[int] | None
 
 def array_of(value: Any) -> Any:
     """`value` as something with a shape: Python numbers and lists become arrays."""
+    if type(value) is np.ndarray or hasattr(value, "interpreter"):  # by far the commonest
+        return value
     value = as_operand(value)
     if type(value) is float:
         return np.asarray(value, config.float)
@@ -306,6 +308,8 @@ sum_p: Linear = Linear(
     name="sum",
     symbol="Σ",
     text=reduction_text("sum"),
+    # The commonest reduction; its text would be looked up by `axis` and `keepdims` each time.
+    evaluate=lambda x, *, axis, keepdims: x.sum(axis, None, None, keepdims),
     infer=_infer_sum,
     transposes=(_spread,),
     batch=lambda inputs, batched, size, *, axis, keepdims: bind(
@@ -324,7 +328,8 @@ def sum(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) ->
     if ndim == 0 or axis == ():
         out = astype(x, summed_dtype(x.dtype))
     else:
-        out = bind(sum_p, x, axis=reduction_axes(axis, ndim), keepdims=bool(keepdims))
+        axes = None if axis is None else reduction_axes(axis, ndim)
+        out = bind(sum_p, x, axis=axes, keepdims=bool(keepdims))
     return out if dtype is None else astype(out, dtype)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.core.aval import is_float, normalize_axes, normalize_axis, reduced_shape
+from glassgrad.core.aval import normalize_axes, normalize_axis, reduced_shape
 from glassgrad.core.interpret import arrays_of
 from glassgrad.core.region import composite
 from glassgrad.errors import OptionError, ShapeError
@@ -55,7 +55,7 @@ def _count(x: Any, axis: Axis) -> int:
 def _real(x: Any, dtype: Any = None) -> Any:
     """NumPy's convention for means: integers and bools count as float64."""
     x = array_of(x)
-    if dtype is None and not is_float(x.dtype):
+    if dtype is None and x.dtype.kind not in "fc":
         dtype = np.float64
     return x if dtype is None else astype(x, dtype)
 
@@ -70,7 +70,7 @@ def mean(x: Any, axis: Axis = None, dtype: Any = None, keepdims: bool = False) -
     Gradient:  1/n to each of the n elements
     """
     x = _real(x, dtype)
-    return divide(sum(x, axis=axis, keepdims=keepdims), _count(x, axis))
+    return divide(sum(x, axis, keepdims=keepdims), _count(x, axis))
 
 
 @composite
@@ -152,7 +152,8 @@ def ptp(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 def nansum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
     """The sum of the elements that are not NaN; the others get gradient 0."""
     x = array_of(x)
-    return sum(where(isnan(x), 0, x) if is_float(x.dtype) else x, axis=axis, keepdims=keepdims)
+    x = where(isnan(x), 0, x) if x.dtype.kind in "fc" else x
+    return sum(x, axis=axis, keepdims=keepdims)
 
 
 @composite

@@ -10,10 +10,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from glassgrad.backends.source import expressions
 from glassgrad.backends.source.expressions import Tree, filled, printed
 from glassgrad.backends.source.naming import Names
+from glassgrad.backends.source.statements import layer_path
 from glassgrad.core.primitive import Bilinear
 from glassgrad.graph.ir import Atom, Eqn, Var
 from glassgrad.primitives.along import add_along_axis_p, unpick_p
@@ -40,6 +42,11 @@ class Op:
     statement: int
     section: str
     eqns: tuple[Eqn, ...]
+
+    @property
+    def place(self) -> tuple[Any, ...]:
+        """What operations on one line have in common: section, statement and layer."""
+        return self.section, self.statement, layer_path(self.eqns[0].region)
 
     @property
     def eqn(self) -> Eqn | None:
@@ -146,7 +153,7 @@ class Body:
         if expressions.is_view(op.template):
             return True
         user = uses[0] if len(uses) == 1 else None
-        return user is not None and (user.statement, user.section) == (op.statement, op.section)
+        return user is not None and user.place == op.place
 
     def _wanted(self, var: Var) -> str:
         return self.scope.wanted.get(var, "")

@@ -8,14 +8,20 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from glassgrad.backends.source import expressions, layout, words
 from glassgrad.backends.source.body import Body, Line, Op, Scope
-from glassgrad.backends.source.emitter import array_text
 from glassgrad.backends.source.naming import Names
 from glassgrad.backends.source.regions import Folder
 from glassgrad.backends.source.sizes import Symbol, pattern_text
-from glassgrad.backends.source.statements import Statements, forward_of, sections
+from glassgrad.backends.source.statements import (
+    Statements,
+    forward_of,
+    is_backward,
+    layer_path,
+    sections,
+)
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.names import checked
@@ -49,7 +55,7 @@ class Module:
     folds: bool
     comments: bool
     names: Names = field(default_factory=Names)
-    constants: dict[str, str] = field(default_factory=dict)
+    constants: dict[str, list[str]] = field(default_factory=dict)
     helpers: list[str] = field(default_factory=list)
     shown: set[str] = field(default_factory=set)  # symbols that the code or the comments name
 
@@ -58,20 +64,25 @@ class Function:
     """Prints one program as a function of its inputs."""
 
     def __init__(
-        self, program: Program, name: str, module: Module, taken: Sequence[str] = ()
+        self, program: Program, name: str, module: Module, outer: Function | None = None
     ) -> None:
         self.program = program
         self.name = name
         self.module = module
         self.graph = program.graph
-        reserved = {*module.names.taken, *taken, *(s.name for s in program.symbols)}
-        self.scope = Scope(Names(reserved), wanted=self._wanted())
+        reserved = {*module.names.taken, *(s.name for s in program.symbols)}
+        if outer is not None:
+            reserved |= outer.scope.names.taken
+        self.width: int = layout.WIDTH - 4 if outer is None else outer.width - 4
+        wanted = self._wanted()
+        self.scope: Scope = Scope(Names(reserved, wanted.values()), wanted=wanted)
         self.parameters = [self._input(i) for i in range(len(self.graph.inputs))]
         self.top: list[Row] = []
         self.inner: list[str] = []  # the lines of inner functions
         self.statements = Statements(self.graph.eqns)
         self._constants()
-        self.scope.gradients = _gradients_of_temporaries(self.graph, self.scope.wanted)
+        self.scope.gradients = _gradients_of_temporaries(self.graph, wanted)
+        self.scope.wanted = {**_layer_names(self.graph), **wanted}
         self.ops = [self._op(eqn, section) for eqn, section in sections(self.graph)]
         if module.folds:
             folder = Folder(self.ops, self.graph.outputs, self.scope, module.names)
@@ -116,7 +127,7 @@ class Function:
             name = self.scope.names.name(self.program.names.get(var, "") or var.name, stem)
             self.scope.known[var] = name
             if text is None:
-                self.module.constants[name] = array_text(value)
+                self.module.constants[name] = layout.constant_lines(name, value)
                 self.module.names.taken.add(name)
             else:
                 self.top.append((f"{name} = {expressions.printed(expressions.parsed(text))}", ""))
@@ -135,7 +146,7 @@ class Function:
         program = Program(
             graph, [""] * len(graph.inputs), self.program.shapes, self.program.symbols
         )
-        inner = Function(program, name, self.module, tuple(self.scope.names.taken))
+        inner = Function(program, name, self.module, self)
         self.inner += ["", *inner.text(is_tuple=True).splitlines()]
         return name
 
@@ -165,7 +176,7 @@ class Function:
         is_tuple = is_tuple or structure is None or structure.kind != "leaf"
         at_once = self._returned_at_once()
         results = [expressions.printed(at_once.value)] if at_once else self._results()
-        body = [*layout.aligned(rows), *layout.return_lines(results, is_tuple)]
+        body = [*layout.aligned(rows, self.width), *layout.return_lines(results, is_tuple)]
         return layout.function_lines(self.name, self.parameters, body)
 
     def _results(self) -> list[str]:
@@ -211,7 +222,7 @@ class Function:
     def _sections_of_lines(self) -> Iterator[Row]:
         shapes = layout.Shapes(self._shape, lambda symbol: symbol.name in self.module.shown)
         has_sections = len({line.root.op.section for line in self.lines}) > 1 or self.aliases
-        section, statement = "", -1
+        section, place = "", ()
         at_once = self._returned_at_once()
         for i, line in enumerate(self.lines):
             if line is at_once:
@@ -221,10 +232,9 @@ class Function:
                 if section:
                     yield "", ""
                 yield layout.heading(op.section), ""
-            if op.section != section or op.statement != statement:
-                section, statement = op.section, op.statement
-                if self.module.comments and section == "backward":
-                    yield from self._over_group(i)
+            if self.module.comments and op.section == "backward" and op.place != place:
+                yield from self._over_group(i)
+            section, place = op.section, op.place
             yield line.text, self._at_end(line, shapes) if self.module.comments else ""
 
     def _shape(self, var: Var) -> Sequence[int]:
@@ -235,17 +245,20 @@ class Function:
     def _over_group(self, start: int) -> Iterator[Row]:
         """The forward statement that a group of backward lines differentiates, and its rule."""
         op = self.lines[start].root.op
-        group = []
-        for line in self.lines[start:]:
-            if (line.root.op.section, line.root.op.statement) != (op.section, op.statement):
-                break
-            group.append(line)
+        group = list(takewhile(lambda line: line.root.op.place == op.place, self.lines[start:]))
         eqns = [e for line in group for part in line.root.parts() for e in part.op.eqns]
         derived = dict.fromkeys(forward_of(eqn) for eqn in eqns)
         laws = [self.program.laws[v] for e in eqns for v in e.outputs if v in self.program.laws]
-        statement = self.statements.texts[op.statement]
+        statement = self._forward_text(op)
         rule = words.rule_in_words(list(derived), laws, self._name_of)
-        yield from ((row, "") for row in layout.comment_lines(statement, rule))
+        yield from ((row, "") for row in layout.comment_lines(statement, rule, self.width))
+
+    def _forward_text(self, op: Op) -> str:
+        """The user's statement; of a layer, of which a statement may run many, its printed line."""
+        _, statement, layer = op.place
+        printed = (line for line in self.lines if line.root.op.place == ("forward", *op.place[1:]))
+        last = next(reversed(list(printed)), None) if layer else None
+        return self.statements.texts[statement] if last is None else last.text
 
     def _name_of(self, atom: Atom) -> str:
         if isinstance(atom, Literal):
@@ -269,6 +282,19 @@ class Function:
         assert isinstance(summed, Var)
         sizes = [layout.shape_text((s,), lambda _: True).strip("(,)") for s in self._shape(summed)]
         return f"{text}: {words.broadcast_in_words(owner, eqn.params['axis'], sizes)}"
+
+
+def _layer_names(graph: Graph) -> dict[Var, str]:
+    """Results of layers by the names of the layers: `fc1 = x @ fc1_W + fc1_b`."""
+    makers = {var: eqn for eqn in graph.eqns for var in eqn.outputs if not is_backward(eqn)}
+    found: dict[Var, str] = {}
+    for eqn in graph.eqns:
+        for atom in eqn.inputs if not is_backward(eqn) else ():
+            maker = makers.get(atom) if isinstance(atom, Var) else None
+            path = layer_path(maker.region) if maker is not None else ()
+            if path and path != layer_path(eqn.region) and isinstance(atom, Var):
+                found[atom] = "_".join(path[1:] or path).replace(".", "_")
+    return found
 
 
 def _gradients_of_temporaries(graph: Graph, wanted: Mapping[Var, str]) -> dict[Var, Var]:
@@ -306,15 +332,11 @@ def _in_order(lines: Sequence[Line], outputs: Sequence[Atom]) -> Iterator[Line]:
     places = {var: i for i, var in enumerate(outputs) if isinstance(var, Var)}
     group: list[Line] = []
     for line in (*lines, None):
-        if group and (line is None or _group(line) != _group(group[0])):
+        if group and (line is None or line.root.op.place != group[0].root.op.place):
             yield from _results_first(group, places)
             group = []
         if line is not None:
             group.append(line)
-
-
-def _group(line: Line) -> tuple[str, int]:
-    return line.root.op.section, line.root.op.statement
 
 
 def _results_first(group: list[Line], places: Mapping[Var, int]) -> list[Line]:

@@ -6,17 +6,25 @@ Layer L6. Code on the left, shapes at the line ends in one column, nothing wider
 from __future__ import annotations
 
 import textwrap
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
 
 from glassgrad.backends.source.body import Line, Part
 from glassgrad.backends.source.sizes import Size, Symbol
-from glassgrad.core.primitive import Bilinear
+from glassgrad.core.primitive import Bilinear, literal
+from glassgrad.errors import DataError
 from glassgrad.graph.ir import Atom, Var
+from glassgrad.text import say
 
 WIDTH = 100
 INDENT = "    "
 _COMMENT_COLUMN = 48  # the farthest to the right that short lines push their comments
 _RULE = 84  # where a heading's dashes end
+_MOST_NUMBERS = 100_000  # of a constant
+_WIDE = 60  # characters a line of text whose letters take two columns
 
 ShapeOf = Callable[[Var], Sequence[int]]
 
@@ -76,29 +84,26 @@ def heading(title: str) -> str:
     return f"# --- {title} ".ljust(_RULE, "-")
 
 
-def comment_lines(statement: str, rule: str) -> list[str]:
+def comment_lines(statement: str, rule: str, width: int) -> list[str]:
     """A comment over a group of lines, on two rows where one is too short."""
     one = ": ".join(filter(None, [statement, rule]))
-    texts = [one] if len(one) <= WIDTH - 6 else [f"{statement}:", rule]
-    rows = [row for text in texts for row in textwrap.wrap(text, WIDTH - 6, break_on_hyphens=False)]
+    texts = [one] if len(one) <= width - 2 else [f"{statement}:", rule]
+    rows = [row for text in texts for row in textwrap.wrap(text, width - 2, break_on_hyphens=False)]
     return [f"# {row}" for row in rows if row]
 
 
-def aligned(rows: Sequence[tuple[str, str]]) -> Iterator[str]:
+def aligned(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
     """Lines of code with their comments in one column; a long line keeps its own distance."""
     lengths = [len(code) for code, comment in rows if comment and len(code) < _COMMENT_COLUMN - 2]
     column = -(-(max(lengths, default=0) + 2) // 4) * 4
     for code, comment in rows:
-        if not comment:
-            yield from wrapped(code)
-            continue
         line = f"{code.ljust(column - 2)}  # {comment}"
-        if len(line) > WIDTH - 4 and " -> " in comment:
+        if len(line) > width and " -> " in comment:
             line = f"{code.ljust(column - 2)}  # {comment.rpartition(' -> ')[2]}"
-        if len(line) > WIDTH - 4:
-            yield from wrapped(code)
-        else:
+        if comment and len(line) <= width:
             yield line
+        else:
+            yield from wrapped(code, width)
 
 
 def wrapped(code: str, width: int = WIDTH - 4) -> list[str]:
@@ -133,6 +138,31 @@ def _break(code: str, width: int, is_inside: bool) -> int:
     return place
 
 
+def constant_lines(name: str, value: Any) -> list[str]:
+    """An array as NumPy source, every element to its last digit.
+
+    Raises:  DataError for more numbers than a person would want to see
+    """
+    array = np.asarray(value)
+    if array.size > _MOST_NUMBERS:
+        raise DataError(
+            say("the constant {name} holds {count} numbers", name=name, count=array.size),
+            operation="source",
+            rule=say("at most {count} are printed", count=_MOST_NUMBERS),
+            hint=say("pass the array as an argument of the function"),
+        )
+    numbers = array.ravel().tolist()
+    if array.dtype.kind == "f" and array.dtype != np.float64:
+        numbers = [float(str(x)) for x in array.ravel()]  # the digits that float32 has
+    shape = f".reshape({literal(array.shape)})" if array.ndim != 1 else ""
+    tail = f", dtype={literal(array.dtype)}){shape}"
+    line = f"{name} = np.array([{', '.join(map(literal, numbers))}]{tail}"
+    if len(line) <= WIDTH:
+        return [line]
+    listed = textwrap.wrap(f"{', '.join(map(literal, numbers))},", WIDTH - 8)
+    return [f"{name} = np.array([", *(INDENT + row for row in listed), f"]{tail}"]
+
+
 def function_lines(name: str, parameters: Sequence[str], body: Sequence[str]) -> str:
     """A function definition; the signature is broken where it is too long."""
     head = f"def {name}({', '.join(parameters)}):"
@@ -161,7 +191,11 @@ def return_lines(results: Sequence[str], as_tuple: bool) -> list[str]:
 def docstring(paragraphs: Sequence[str]) -> str:
     """The module's docstring; text from elsewhere cannot end it."""
     safe = [text.replace("\\", "\\\\").replace('"""', r"\"\"\"") for text in paragraphs]
-    first, *rest = [textwrap.fill(text, WIDTH, break_on_hyphens=False) for text in safe]
+    first, *rest = [textwrap.fill(text, _width(text), break_on_hyphens=False) for text in safe]
     rows = [f'"""{first}', *(f"\n{text}" for text in rest)]
     joined = "\n".join(rows)
     return f'{joined}\n"""\n' if rest else f'{joined}"""\n'
+
+
+def _width(text: str) -> int:
+    return _WIDE if any(unicodedata.east_asian_width(c) == "W" for c in text) else WIDTH

@@ -16,10 +16,11 @@ _HELPER_NAME = re.compile(r"^def (\w+)", re.MULTILINE)
 
 
 class Names:
-    """The names taken in one scope."""
+    """The names taken in one scope; numbered ones also keep clear of `wanted`."""
 
-    def __init__(self, taken: Iterable[str] = ()) -> None:
+    def __init__(self, taken: Iterable[str] = (), wanted: Iterable[str] = ()) -> None:
         self.taken = set(taken)
+        self.wanted = frozenset(wanted)
         self._next: dict[str, int] = {}
 
     def name(self, wanted: str, stem: str = "t") -> str:
@@ -35,7 +36,7 @@ class Names:
 
     def numbered(self, stem: str, start: int = 1) -> str:
         number = max(start, self._next.get(stem, start))
-        while f"{stem}{number}" in self.taken:
+        while f"{stem}{number}" in self.taken or f"{stem}{number}" in self.wanted:
             number += 1
         self._next[stem] = number + 1
         self.taken.add(f"{stem}{number}")

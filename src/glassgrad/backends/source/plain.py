@@ -25,8 +25,6 @@ from glassgrad.core.position import place_of
 from glassgrad.errors import GraphError, unknown_option
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.names import checked
-from glassgrad.passes.common import share_common
-from glassgrad.passes.dead import remove_dead
 from glassgrad.passes.laws import READABLE, STABLE
 from glassgrad.passes.pipeline import exact
 from glassgrad.passes.rewrite import Rewriting
@@ -140,7 +138,7 @@ class _Page:
             if len(graph.eqns) == before:
                 break
         found = apply_laws(graph, self.laws)
-        return replace(found, graph=remove_dead(share_common(found.graph)))
+        return replace(found, graph=exact(found.graph))
 
     # --- the text ------------------------------------------------------------------------
 
@@ -162,8 +160,7 @@ class _Page:
         used = function.used_symbols()
         module.shown.update(s.name for s in symbols if s.is_batch or s in used)
         body = function.text(symbols=used)
-        constants = [f"{name} = {value}" for name, value in module.constants.items()]
-        rows = [row for line in constants for row in layout.wrapped(line)]
+        rows = [row for lines in module.constants.values() for row in lines]
         parts = [*helpers, *module.helpers, body]
         text = "import numpy as np\n" + ("\n" + "\n".join(rows) + "\n" if rows else "")
         text += "".join(f"\n\n{part.strip()}\n" for part in parts)
@@ -194,7 +191,7 @@ class _Page:
             arrays = checks.drawn(small)
         gap = None
         if arrays is not None and printed.rewriting.used:
-            long = self.graph if printed.others is None else printed.others.recorded[1]
+            long = self.graph if printed.others is None else printed.others.recorded[-1]
             before, after = checks.evaluated(long, arrays), checks.evaluated(small, arrays)
             gap = checks.difference(after, before) if before and after else None
         error = None if arrays is None else self._gradient_error(printed, small, arrays)
@@ -277,16 +274,14 @@ class _Page:
         batch = [s.name for s in printed.others.symbols if s.is_batch]
         if batch and fixed:
             return say(
-                "Works for any batch size {n}; the sizes {sizes} are those of the recording.",
+                "Works for any batch size {n}; fixed sizes: {sizes}.",
                 n=batch[0],
                 sizes=fixed,
             )
         if batch:
             return say("Works for any batch size {n}.", n=batch[0])
         if fixed:
-            return say(
-                "The sizes {sizes} are those of the recording, others may vary.", sizes=fixed
-            )
+            return say("Works for arrays of other sizes; fixed sizes: {sizes}.", sizes=fixed)
         return say("Works for arrays of any size.")
 
 

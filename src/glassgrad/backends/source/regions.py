@@ -13,8 +13,7 @@ from typing import Any
 from glassgrad.backends.source import expressions, layout
 from glassgrad.backends.source.body import Body, Op, Scope, is_fork
 from glassgrad.backends.source.naming import Names
-from glassgrad.backends.source.statements import forward_of
-from glassgrad.core.region import COMPOSITES
+from glassgrad.backends.source.statements import forward_of, function_path
 from glassgrad.graph.ir import Atom, Var
 from glassgrad.graph.names import checked
 
@@ -155,15 +154,6 @@ class Folder:
 
 def _path(op: Op) -> tuple[str, ...]:
     return function_path(op.eqns[0].region)
-
-
-def function_path(path: tuple[str, ...]) -> tuple[str, ...]:
-    """A region's path up to the function of the library; empty if it is in none."""
-    path = path[1:] if path[:1] == ("backward",) else path
-    for i, name in enumerate(path):
-        if name in COMPOSITES:
-            return path[: i + 1]
-    return ()
 
 
 def _key(op: Op) -> Any:

@@ -25,6 +25,7 @@ from glassgrad.tree import installed, module_slots
 Axis = tuple[int, int]  # number of an input, and of its axis
 Class = tuple[Axis, ...]
 
+RECORDINGS = 3
 _BATCH_NAMES, _OTHER_NAMES = ("n", "batch"), ("d", "h", "k", "m", "c", "s")
 _DATA = ("x", "X", "xs", "inputs", "data", "images")
 _MOST_SYMBOLS, _MOST_TRIALS = 6, 12
@@ -35,13 +36,13 @@ _MOST_ELEMENTS = 2_000_000  # of all inputs of a recording
 
 @dataclass(frozen=True)
 class Resized:
-    """Two recordings at other sizes: as recorded, as printed, and the first with expressions.
+    """Recordings at other sizes: as recorded, as printed, and the first with expressions.
 
     fixed: the sizes of inputs that did not vary
     """
 
-    recorded: tuple[Graph, Graph]
-    rewritings: tuple[Rewriting, Rewriting]
+    recorded: tuple[Graph, ...]
+    rewritings: tuple[Rewriting, ...]
     aligned: Aligned
     symbols: tuple[Symbol, ...]
     fixed: tuple[int, ...]
@@ -59,18 +60,21 @@ def resized(
     survey = _Survey(graph, labels)
     for classes in survey.hypotheses():
         symbols = survey.symbols(classes)
-        recorded = [
-            survey.recorded(classes, [getattr(s, k) for s in symbols]) for k in ("one", "two")
-        ]
-        if None in recorded:
+        recorded = []
+        for number in range(RECORDINGS):
+            found = survey.recorded(classes, [s.values[number] for s in symbols])
+            if found is None:
+                break
+            recorded.append(found)
+        if len(recorded) < RECORDINGS:
             continue
-        rewritings = [prepare(found) for found in recorded]  # type: ignore[arg-type]
+        rewritings = tuple(map(prepare, recorded))
         try:
-            aligned = align(rewritings[0].graph, rewritings[1].graph, symbols)
+            aligned = align([rewriting.graph for rewriting in rewritings], symbols)
         except Differs:
             continue
         fixed = survey.fixed_sizes(classes)
-        return Resized(tuple(recorded), tuple(rewritings), aligned, symbols, fixed)  # type: ignore[arg-type]
+        return Resized(tuple(recorded), rewritings, aligned, symbols, fixed)
     return None
 
 
@@ -180,21 +184,25 @@ class _Survey:
         return found
 
     def symbols(self, classes: Sequence[Class]) -> tuple[Symbol, ...]:
-        """A name and two primes for each class."""
-        primes = self._primes([*classes, *classes])
-        names = [chain(_BATCH_NAMES, map("n{}".format, count(1))),
-                 chain(_OTHER_NAMES, map("size{}".format, count(1)))]  # fmt: skip
+        """A name, and a prime a recording, for each class."""
+        count_of = len(classes)
+        found = self._primes([*classes] * RECORDINGS)
+        rows = [found[i * count_of : (i + 1) * count_of] for i in range(RECORDINGS)]
+        # Ascending, descending, rotated: no size is another one plus a constant.
+        primes = [rows[0], rows[1][::-1], *(row[1:] + row[:1] for row in rows[2:])]
+        names = [
+            chain(_BATCH_NAMES, map("n{}".format, count(1))),
+            chain(_OTHER_NAMES, map("size{}".format, count(1))),
+        ]
+        has_batch = self._is_batch(classes[0])
         made = []
-        is_batch = bool(self._is_batch(classes[0]))
         for number, group in enumerate(classes):
-            source = names[0 if number == 0 and is_batch else 1]
-            name = next(name for name in source if name not in self.names)
+            is_batch = has_batch and number == 0
+            name = next(n for n in names[0 if is_batch else 1] if n not in self.names)
             i, a = min(group, key=lambda axis: (self.labels[axis[0]] not in _DATA, axis))
-            one, two = primes[number], primes[number + len(classes)]
+            values = tuple(row[number] for row in primes)
             reading = f"{{input}}.shape[{a}]"
-            made.append(
-                Symbol(name, one, two, self._size(group), reading, i, number == 0 and is_batch)
-            )
+            made.append(Symbol(name, values, self._size(group), reading, i, is_batch))
         return tuple(made)
 
     def fixed_sizes(self, classes: Sequence[Class]) -> tuple[int, ...]:

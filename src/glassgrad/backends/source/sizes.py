@@ -1,33 +1,32 @@
 """Sizes that the arrays bring, in place of the numbers they had when the graph was recorded.
 
 Layer L6. A graph has fixed shapes. Where its function is still at hand it is recorded at two more
-sets of sizes, primes that occur nowhere else; a number that is different in the two recordings is
-printed as an expression of the sizes. The third witness is the graph itself, whose results the
-printed program must repeat.
+sets of sizes, primes that occur nowhere else, and at a third to confirm them; a number that is
+not the same in all is printed as an expression of the sizes. Then the printed program must repeat
+the results of every recording, and of the graph itself.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from itertools import combinations_with_replacement
+from dataclasses import dataclass, replace
+from itertools import combinations_with_replacement, permutations
 from typing import Any
 
 import numpy as np
 
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 
-_LARGEST_FACTOR, _MOST_FACTORS = 4096, 4
+_MOST_FACTORS, _LARGEST_DIVISOR = 4, 17
 _FACTORS = (1, -1, 2, -2, 0.5, -0.5)
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """One size by name: `n`, its value in both recordings and in the graph, where it is read."""
+    """One size by name: `n`, its values in the recordings and in the graph, where it is read."""
 
     name: str
-    one: int
-    two: int
+    values: tuple[int, ...]
     before: int
     reading: str  # "x.shape[0]", with the name of the input as {input}
     input: int
@@ -72,7 +71,7 @@ class Worded(Literal):
 
 
 class Differs(Exception):
-    """The two recordings are not one program with other sizes."""
+    """The recordings are not one program with other sizes."""
 
 
 @dataclass
@@ -81,140 +80,161 @@ class Aligned:
 
     graph: Graph
     shapes: Mapping[Var, tuple[int, ...]]
-    constants: Mapping[Var, tuple[int, ...]] = field(default_factory=dict)
 
 
-def align(one: Graph, two: Graph, symbols: Sequence[Symbol]) -> Aligned:
-    """Both recordings as one program.
+def align(graphs: Sequence[Graph], symbols: Sequence[Symbol]) -> Aligned:
+    """All recordings as one program.
 
     Raises:  Differs where they are not
     """
     aligner = _Aligner(symbols)
-    return Aligned(aligner.graph(one, two), aligner.shapes, aligner.constants)
+    return Aligned(aligner.graph(graphs), aligner.shapes)
 
 
 class _Aligner:
-    """Walks two recordings side by side."""
+    """Walks several recordings side by side; each argument is a row with one entry of each."""
 
     def __init__(self, symbols: Sequence[Symbol]) -> None:
         self.symbols = tuple(symbols)
         self.shapes: dict[Var, tuple[int, ...]] = {}
-        self.constants: dict[Var, tuple[int, ...]] = {}
-        self._twins: dict[Var, Var] = {}
-        self._known: dict[tuple[int, int], Size] = {}
+        self._rows: dict[Var, tuple[Var, ...]] = {}
+        self._known: dict[tuple[int, ...], Size | None] = {}
 
-    def graph(self, one: Graph, two: Graph) -> Graph:
-        self._pair_all(one.inputs, two.inputs)
-        for (var, value), (twin, other) in _zip(one.consts, two.consts):
-            self._pair(var, twin)
-            self._constant(var, value, other)
-        eqns = tuple(self._equation(a, b) for a, b in _zip(one.eqns, two.eqns))
-        outputs = tuple(self._atom(a, b) for a, b in _zip(one.outputs, two.outputs))
-        return replace(one, eqns=eqns, outputs=outputs)
+    def graph(self, graphs: Sequence[Graph]) -> Graph:
+        self._pair_all([graph.inputs for graph in graphs])
+        for row in _zip([graph.consts for graph in graphs]):
+            self._pair([var for var, _ in row])
+            _require_one_constant([value for _, value in row])
+        eqns = tuple(map(self._equation, _zip([graph.eqns for graph in graphs])))
+        outputs = tuple(map(self._atom, _zip([graph.outputs for graph in graphs])))
+        return replace(graphs[0], eqns=eqns, outputs=outputs)
 
-    def _equation(self, one: Eqn, two: Eqn) -> Eqn:
-        if one.primitive is not two.primitive or one.params.keys() != two.params.keys():
+    def _equation(self, row: Sequence[Eqn]) -> Eqn:
+        one = row[0]
+        if any(
+            e.primitive is not one.primitive or e.params.keys() != one.params.keys() for e in row
+        ):
             raise Differs
-        inputs = tuple(self._atom(a, b) for a, b in _zip(one.inputs, two.inputs))
-        params = {name: self._param(one.params[name], two.params[name]) for name in one.params}
-        graphs = tuple(self.graph(a, b) for a, b in _zip(one.graphs, two.graphs))
-        self._pair_all(one.outputs, two.outputs)
-        if all(map(_is_same, (inputs, params.values()), (one.inputs, one.params.values()))):
-            return one if not graphs else replace(one, graphs=graphs)
+        inputs = tuple(map(self._atom, _zip([eqn.inputs for eqn in row])))
+        params = {name: self._param([eqn.params[name] for eqn in row]) for name in one.params}
+        graphs = tuple(map(self.graph, _zip([eqn.graphs for eqn in row])))
+        self._pair_all([eqn.outputs for eqn in row])
         return replace(one, inputs=inputs, params=params, graphs=graphs)
 
-    def _pair_all(self, one: Sequence[Var], two: Sequence[Var]) -> None:
-        for var, twin in _zip(one, two):
-            self._pair(var, twin)
+    def _pair_all(self, rows: Sequence[Sequence[Var]]) -> None:
+        for row in _zip(rows):
+            self._pair(row)
 
-    def _pair(self, var: Var, twin: Var) -> None:
-        if var.dtype != twin.dtype or var.name != twin.name:
+    def _pair(self, row: Sequence[Var]) -> None:
+        one = row[0]
+        if any((var.dtype, var.name) != (one.dtype, one.name) for var in row):
             raise Differs
-        self._twins[var] = twin
-        self.shapes[var] = tuple(self._size(a, b) for a, b in _zip(var.shape, twin.shape))
+        self._rows[one] = tuple(row)
+        self.shapes[one] = tuple(map(self._size, _zip([var.shape for var in row])))
 
-    def _atom(self, one: Atom, two: Atom) -> Atom:
-        if isinstance(one, Var) or isinstance(two, Var):
-            if not isinstance(one, Var) or self._twins.get(one) is not two:
+    def _atom(self, row: Sequence[Atom]) -> Atom:
+        one = row[0]
+        if isinstance(one, Var):
+            if self._rows.get(one) != tuple(row):
                 raise Differs
             return one
-        if type(one.value) is not type(two.value):
+        values = [atom.value for atom in row if isinstance(atom, Literal)]
+        if len(values) != len(row) or len(set(map(type, values))) != 1:
             raise Differs
-        if np.asarray(one.value).tobytes() == np.asarray(two.value).tobytes():
+        if len({np.asarray(value).tobytes() for value in values}) == 1:
             return one
-        if type(one.value) is int:
-            size = self._size(one.value, two.value)
-            symbols = size.symbols if isinstance(size, Size) else ()
-            return Worded(one.value, repr(size), symbols)
-        return self._ratio(one.value, two.value)
+        if type(one.value) is not int:
+            return self._ratio(values)
+        size = self._size(values)
+        symbols = size.symbols if isinstance(size, Size) else ()
+        return Worded(one.value, repr(size), symbols)
 
-    def _param(self, one: Any, two: Any) -> Any:
-        if isinstance(one, tuple) and isinstance(two, tuple):
-            return tuple(self._param(a, b) for a, b in _zip(one, two))
-        if type(one) is int and type(two) is int:
-            return self._size(one, two)
-        if type(one) is not type(two) or (one != two and repr(one) != repr(two)):  # NaN is NaN
+    def _param(self, row: Sequence[Any]) -> Any:
+        if len(set(map(type, row))) != 1:
             raise Differs
-        return one
-
-    def _constant(self, var: Var, one: Any, two: Any) -> None:
-        """Equal arrays, or the same pattern at both sizes."""
-        if one.shape == two.shape and np.asarray(one).tobytes() == np.asarray(two).tobytes():
-            return
-        if pattern_of(one) is None or pattern_of(one) != pattern_of(two):
+        if isinstance(row[0], tuple):
+            return tuple(map(self._param, _zip(row)))
+        if type(row[0]) is int:
+            return self._size(row)
+        if any(value != row[0] and repr(value) != repr(row[0]) for value in row):  # NaN is NaN
             raise Differs
-        self.constants[var] = self.shapes[var]
+        return row[0]
 
     # --- expressions ---------------------------------------------------------------------
 
-    def _size(self, one: int, two: int) -> int:
-        if one == two:
-            return one
-        if (one, two) not in self._known:
-            found = next(self._expressions(one, two), None)
-            if found is None:
-                raise Differs
-            self._known[one, two] = found
-        return self._known[one, two]
+    def _size(self, row: Sequence[int]) -> int:
+        values = tuple(map(int, row))
+        if len(set(values)) == 1:
+            return row[0]
+        if values not in self._known:
+            self._known[values] = next(self._expressions(values), None)
+        found = self._known[values]
+        if found is None:
+            raise Differs
+        return found
 
-    def _expressions(self, one: int, two: int) -> Iterator[Size]:
-        """Expressions with the values `one` and `two`, the plainest first."""
+    def _expressions(self, values: tuple[int, ...]) -> Iterator[Size]:
+        """Expressions with these values, the plainest first."""
         for s in self.symbols:
-            if (one, two) == (s.one, s.two):
-                yield Size(one, f"{{{s.name}}}", s.before, [s])
+            if s.values == values:
+                yield Size(values[0], f"{{{s.name}}}", s.before, [s])
         for s in self.symbols:
-            factor, rest = divmod(two - one, s.two - s.one)
-            offset = one - factor * s.one
-            if rest == 0 and 1 <= factor <= _LARGEST_FACTOR:
-                yield Size(one, _linear(s.name, factor, offset), factor * s.before + offset, [s])
-        for count in range(2, _MOST_FACTORS + 1):
+            factor, rest = divmod(values[1] - values[0], s.values[1] - s.values[0])
+            offset = values[0] - factor * s.values[0]
+            linear = tuple(factor * v + offset for v in s.values)
+            if rest == 0 and factor >= 1 and linear == values:
+                before = factor * s.before + offset
+                yield Size(values[0], _linear(s.name, factor, offset), before, [s])
+        for text, sizes, before, used in self._products():
+            factor, rest = divmod(values[0], sizes[0]) if sizes[0] else (0, 1)
+            if rest == 0 and factor >= 1 and tuple(factor * v for v in sizes) == values:
+                words = text if factor == 1 else f"{factor} * {text}"
+                yield Size(values[0], words, factor * before, used)
+        for text, sizes, before, used in self._products(1):
+            for q in range(2, _LARGEST_DIVISOR):
+                if tuple(v // q for v in sizes) == values:
+                    yield Size(values[0], f"{text} // {q}", before // q, used)
+                if tuple((v + q - 1) // q for v in sizes) == values:
+                    yield Size(values[0], f"({text} + {q - 1}) // {q}", (before + q - 1) // q, used)
+
+    def _products(self, least: int = 2) -> Iterator[tuple[str, tuple[int, ...], int, list[Symbol]]]:
+        """Products of sizes, then those in which one has a small number added."""
+        for count in range(least, _MOST_FACTORS + 1):
             for group in combinations_with_replacement(self.symbols, count):
-                a, b, before = (
-                    int(np.prod([getattr(s, which) for s in group], dtype=object))
-                    for which in ("one", "two", "before")
-                )
-                factor, rest = divmod(one, a)
-                if rest == 0 and factor and factor * b == two:
-                    words = ([str(factor)] if factor > 1 else []) + [f"{{{s.name}}}" for s in group]
-                    yield Size(one, " * ".join(words), factor * before, list(dict.fromkeys(group)))
-        for s in self.symbols:
-            for divisor in range(2, 17):
-                if (one, two) == (s.one // divisor, s.two // divisor):
-                    yield Size(one, f"{{{s.name}}} // {divisor}", s.before // divisor, [s])
+                yield _product(group, 0)
+        for offset in (1, -1, 2, -2, 3, -3, 4, -4):
+            for pair in permutations(self.symbols, 2):
+                yield _product(pair, offset)
 
-    def _ratio(self, one: Any, two: Any) -> Worded:
+    def _ratio(self, values: Sequence[Any]) -> Worded:
         """A number as a quotient c / m of a small number and a size."""
-        kind = type(one)
+        kind = type(values[0])
+        if not all(value and np.isfinite(value) for value in values):
+            raise Differs
         for c in _FACTORS:
-            if not (one and two and np.isfinite(one) and np.isfinite(two)):
-                break
-            a, b = round(c / float(one)), round(c / float(two))
-            if a <= 0 or b <= 0 or kind(c / a) != one or kind(c / b) != two:
+            sizes = tuple(round(c / float(value)) for value in values)
+            if min(sizes) <= 0 or any(kind(c / m) != v for m, v in zip(sizes, values, strict=True)):
                 continue
-            size = next(self._expressions(a, b), None)
+            size = next(self._expressions(sizes), None)
             if size is not None:
-                return Worded(one, f"{c} / {size!r}", size.symbols)
+                return Worded(values[0], f"{c} / {size!r}", size.symbols)
         raise Differs
+
+
+def _product(
+    group: Sequence[Symbol], offset: int
+) -> tuple[str, tuple[int, ...], int, list[Symbol]]:
+    """The product of sizes, the first of them with `offset` added."""
+    first, *rest = group
+    words = [f"{{{s.name}}}" for s in group]
+    if offset:
+        words[0] = f"({words[0]} {'+' if offset > 0 else '-'} {abs(offset)})"
+    sizes = [v + offset for v in first.values]
+    before = first.before + offset
+    for s in rest:
+        sizes = [a * b for a, b in zip(sizes, s.values, strict=True)]
+        before *= s.before
+    return " * ".join(words), tuple(sizes), before, list(dict.fromkeys(group))
 
 
 def _linear(name: str, factor: int, offset: int) -> str:
@@ -224,14 +244,21 @@ def _linear(name: str, factor: int, offset: int) -> str:
     return f"{text} + {offset}" if offset > 0 else f"{text} - {-offset}"
 
 
-def _zip(one: Any, two: Any) -> Any:
-    if len(one) != len(two):
+def _zip(rows: Sequence[Sequence[Any]]) -> list[tuple[Any, ...]]:
+    """Columns of rows that must be of one length."""
+    if len(set(map(len, rows))) != 1:
         raise Differs
-    return zip(one, two, strict=True)
+    return list(zip(*rows, strict=True))
 
 
-def _is_same(one: Any, two: Any) -> bool:
-    return all(a is b for a, b in zip(one, two, strict=True))
+def _require_one_constant(values: Sequence[Any]) -> None:
+    """Equal arrays, or the same pattern at all sizes."""
+    one = values[0]
+    if len({(value.shape, np.asarray(value).tobytes()) for value in values}) == 1:
+        return
+    pattern = pattern_of(one)
+    if pattern is None or any(pattern_of(value) != pattern for value in values):
+        raise Differs
 
 
 # --- constants ---------------------------------------------------------------------------

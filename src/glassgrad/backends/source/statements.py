@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import ast
 import linecache
+import unicodedata
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Any
 
 from glassgrad.core.position import line_of, name_of, place_of, statement_of
+from glassgrad.core.region import COMPOSITES, Path
 from glassgrad.graph.ir import Eqn, Graph, Var
 
 _LONGEST = 80
+_DISTINCT = ("HANGUL SYLLABLE", "CJK UNIFIED", "HIRAGANA LETTER", "KATAKANA LETTER")
 _SIMPLE = (ast.Assign, ast.AugAssign, ast.AnnAssign, ast.Expr, ast.Return)
 
 
@@ -90,6 +93,22 @@ def forward_of(eqn: Eqn) -> Eqn:
     return eqn
 
 
+def function_path(path: Path) -> Path:
+    """A region's path up to the function of the library; empty if it is in none."""
+    path = path[1:] if path[:1] == ("backward",) else path
+    for i, name in enumerate(path):
+        if name in COMPOSITES:
+            return path[: i + 1]
+    return ()
+
+
+def layer_path(path: Path) -> Path:
+    """The layers around a region's functions: of ("net", "fc1", "softmax") the first two."""
+    path = path[1:] if path[:1] == ("backward",) else path
+    inside = function_path(path)
+    return inside[:-1] if inside else path
+
+
 def _key(position: Any) -> Any:
     if position is None:
         return None
@@ -135,10 +154,19 @@ def _nodes(filename: str) -> tuple[tuple[ast.stmt, ...], tuple[ast.expr, ...]]:
 
 
 def shown(text: str) -> str:
-    """Text from elsewhere on one line of a comment: what does not print is escaped.
+    """Text from elsewhere on one line of a comment: what does not print, or could be taken for
+    another character, is escaped.
 
-    >>> shown("x = 1 \\u202e # \\n")
-    'x = 1 \\\\u202e # \\\\n'
+    >>> shown("x = 1 \\u202e \\n"), shown("손실 = \\u0445")
+    ('x = 1 \\\\u202e \\\\n', '손실 = \\\\u0445')
     """
-    safe = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in text)
+    safe = "".join(c if _is_plain(c) else ascii(c)[1:-1] for c in text)
     return safe if len(safe) <= _LONGEST else safe[: _LONGEST - 1] + "…"
+
+
+def _is_plain(character: str) -> bool:
+    """Whether it is ASCII, or a letter of a script without look-alikes of Latin letters."""
+    if character.isascii():
+        return character.isprintable()
+    name = unicodedata.name(character, "")
+    return name.startswith(_DISTINCT) and "FILLER" not in name and character.isprintable()

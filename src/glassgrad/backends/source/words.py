@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from glassgrad.backends.source.regions import function_path
+from glassgrad.backends.source.statements import function_path
 from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Atom, Eqn, Literal
 from glassgrad.passes.rewrite import Law
@@ -112,6 +112,8 @@ def rule_in_words(derived: Sequence[Eqn], laws: Sequence[Law], name_of: NameOf) 
     outside = [e for e in derived if function_path(e.region)[-1:] in ((), (e.primitive.name,))]
     regions = {name for eqn in derived for name in function_path(eqn.region) if name in _REGIONS}
     ranked = sorted(outside, key=lambda eqn: _ORDER.get(eqn.primitive, len(_ORDER)))
+    if ranked and ranked[0].primitive is matmul_p:  # says it of products too
+        ranked = [e for e in ranked if e.primitive is not arithmetic.multiply]
     found = [RULES[e.primitive](e, name_of) for e in ranked if e.primitive in RULES]
     found += [_REGIONS[name]() for name in sorted(regions)]
     if not found and any(eqn.primitive in _SUMS for eqn in outside):
