@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
-from glassgrad.autodiff import tape
+from glassgrad.autodiff import sweeps, tape
 from glassgrad.autodiff.vjp import Node, leaf, next_serial
 from glassgrad.config import config
 from glassgrad.core import position
@@ -87,7 +87,7 @@ class _Eager:
             result = run(*values, **params) if params else run(*values)
         except (ValueError, TypeError, IndexError, RuntimeError) as error:
             raise_diagnosed(primitive, inputs, params, error)
-        if type(result) is tuple or type(result) is list:  # `primitive.multiple`
+        if isinstance(result, (tuple, list)):  # as `primitive.multiple` says, and sooner read
             return self._several(primitive, values, parents, result, params, recorded)
         out = _new(Tensor)
         out._value = result
@@ -247,7 +247,7 @@ class Tensor(Operators):
                 hint=say("reduce it with .sum() or .mean(), or give backward(gradient=...)"),
             )
         seed = self._value.dtype.type(1) if gradient is None else self._cotangent(gradient)
-        self._keep(*tape.backward(node, number, seed), accumulate)
+        self._keep(*sweeps.backward(node, number, seed), accumulate)
 
     def _cotangent(self, gradient: Any) -> Any:
         array = gradient._value if isinstance(gradient, Tensor) else np.asarray(gradient)

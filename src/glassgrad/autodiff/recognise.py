@@ -1,4 +1,4 @@
-"""Straight-line code that recognises a tape: the same program again, and what are its numbers?
+"""Straight-line code that recognises a tape: is it the same program, and what are its numbers?
 
 Layer L4. A training loop records one structure thousands of times. To describe it anew and look the
 description up costs more than the arithmetic of a small network; the code made here walks the one

@@ -18,6 +18,7 @@ def source(graph: Graph, **options: Any) -> str:
 
     The options are those of `glassgrad.backends.source.plain.source`.
 
+    >>> import numpy as np
     >>> from glassgrad.graph.trace import trace
     >>> print(source(trace(lambda x, w: (x * w).sum(), np.ones(3), np.ones(3)), comments=False))
     import numpy as np

@@ -117,6 +117,7 @@ pick_p: Linear = Linear(
     batch=lambda inputs, batched, size: pick(*_both_with_batch(inputs, batched, size)),
 )
 
+
 def _infer_unpick(x: Aval, labels: Aval, *, k: int) -> Aval:
     if x.shape not in ((), labels.shape):
         raise _labels_apart(labels, x)
@@ -160,10 +161,10 @@ def pick(x: Any, labels: Any) -> Any:
     array([0.9, 0.8])
     """
     x, labels = array_of(x), _positions_of(labels, "pick")
-    if len(x.shape) == 2:  # noqa: PLR2004 - rows as they are
-        return bind(pick_p, x, labels)
     if not x.shape or labels.shape != x.shape[:-1]:
         raise _labels_apart(labels, x).at("pick")
+    if len(x.shape) == 2:  # noqa: PLR2004 - rows as they are
+        return bind(pick_p, x, labels)
     rows = reshape(x, (prod_of(labels.shape), x.shape[-1]))
     return reshape(bind(pick_p, rows, ravel(labels)), labels.shape)
 

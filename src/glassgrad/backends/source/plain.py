@@ -70,9 +70,9 @@ def source(
     <BLANKLINE>
     def f_and_gradients(x, w):
         t1 = x * w
-        t2 = np.tanh(t1).sum()
+        value = np.tanh(t1).sum()
         dw = sech_squared(t1) * x
-        return t2, dw
+        return value, dw
     <BLANKLINE>
     """
     if style not in STYLES:
