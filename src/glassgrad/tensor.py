@@ -450,8 +450,11 @@ def overwritten(parameters: Iterable[Parameter], where: Any = None) -> None:
         old = parameter.origin[0]
         if old.grads is None:
             old.grads = tape.Gradients([None])
-        new = Node(None, (), (), old.outs, old.params, (), old.position, old.requires)
-        new.grads = old.grads
+        new = _new(Node)
+        new.primitive, new.inputs, new.parents, new.outs = None, (), (), old.outs
+        new.params, new.path, new.position = old.params, old.path, old.position
+        new.requires, new.serial = old.requires, next_serial()
+        new.grads, new.stale = old.grads, None
         old.stale = where or True
         parameter.origin = (new, 0)
 

@@ -308,8 +308,8 @@ sum_p: Linear = Linear(
     name="sum",
     symbol="Σ",
     text=reduction_text("sum"),
-    # The commonest reduction; its text would be looked up by `axis` and `keepdims` each time.
-    evaluate=lambda x, *, axis, keepdims: x.sum(axis, None, None, keepdims),
+    # What `x.sum()` calls; the text would be looked up by `axis` and `keepdims` each time.
+    evaluate=lambda x, *, axis, keepdims: np.add.reduce(x, axis, None, None, keepdims),
     infer=_infer_sum,
     transposes=(_spread,),
     batch=lambda inputs, batched, size, *, axis, keepdims: bind(
