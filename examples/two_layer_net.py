@@ -71,6 +71,13 @@ def loss(W1, b1, W2, b2, x, t):
     return loss
 
 
+def example_inputs():
+    """Small parameters and three images, for `glassgrad gradcheck`, `source`, `show`, `explain`."""
+    params = TwoLayerNet(784, hidden_size=50, output_size=10).params
+    rng = np.random.default_rng(0)
+    return *params.values(), rng.random((3, 784)), rng.integers(0, 10, 3)
+
+
 def gradient_check(network, x, t):
     """Mean |backward - numerical| of each parameter.
 

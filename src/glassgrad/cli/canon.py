@@ -57,9 +57,9 @@ def canon(
             raise OptionError(say("--code needs the name of an example"))
         return _list(output)
     if code:
-        print(_find(name).code().rstrip())
+        print(find_example(name).code().rstrip())
         return 0
-    return _show(_find(name), decimals, output)
+    return _show(find_example(name), decimals, output)
 
 
 def _decimals(value: str | None) -> int | None:
@@ -73,7 +73,8 @@ def _decimals(value: str | None) -> int | None:
         raise error.at("--precision") from None
 
 
-def _find(name: str) -> Example:
+def find_example(name: str) -> Example:
+    """The example of a name; its room may be left out where one alone has the name."""
     from glassgrad.canon import EXAMPLES  # noqa: PLC0415 - it builds all examples
 
     if name in EXAMPLES:

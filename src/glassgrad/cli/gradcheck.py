@@ -5,11 +5,6 @@ Layer L11. `file.py:func` runs the user's own program, which is what was asked f
 
 from __future__ import annotations
 
-import importlib.util
-import sys
-import traceback
-from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,19 +12,23 @@ import numpy as np
 
 from glassgrad.cli.helptext import SpokenCommand, flag, spoken
 from glassgrad.cli.settings import whole
-from glassgrad.cli.terminal import Output, complain
-from glassgrad.errors import GlassgradError, OptionError, nearest
+from glassgrad.cli.subject import newest_run
+from glassgrad.cli.terminal import Output
+from glassgrad.cli.user_program import (
+    function_of,
+    inputs_of,
+    is_program,
+    load,
+    parted,
+    shown_failures,
+)
+from glassgrad.errors import OptionError
 from glassgrad.text import say
 
 if TYPE_CHECKING:
-    from types import ModuleType
-
     from glassgrad.autodiff.check import Report
 
 _ROWS = 8
-_NAME = "glassgrad_user_program"
-_EXAMPLE = "example_inputs"
-_SHAPE_RULE = "3x4,4,scalar,8:10"
 
 
 def _examples() -> list[tuple[str, str]]:
@@ -79,15 +78,12 @@ def gradcheck(
         "elements": _number("--elements", elements, 64, 1, 2**31),
         "seed": _number("--seed", seed, 0, 0, 2**32 - 1),
     }
-    path, colon, name = _parted(what)
-    if colon or path.endswith(".py"):
-        report = _check_function(path, name, shapes, options)
+    if what is not None and is_program(what):
+        report = _check_function(what, shapes, options)
     elif shapes is not None:
         raise OptionError(say("--args is for functions: file.py:function"))
     else:
         report = _check_run(what, options, output)
-    if report is None:
-        return 1
     output.data(report_data(report))
     if not output.json:
         output.result(report_table(report))
@@ -101,14 +97,6 @@ def _number(name: str, value: str | None, default: int, least: int, most: int) -
         raise error.at(name) from None
 
 
-def _parted(what: str | None) -> tuple[str, str, str]:
-    """File, colon and function; a drive's colon (`C:\\net.py`) is none."""
-    if what is None:
-        return "", "", ""
-    path, colon, name = what.rpartition(":")
-    return (path, colon, name) if colon and path.endswith(".py") else (what, "", "")
-
-
 # --- a trained model ---------------------------------------------------------------------
 
 
@@ -119,7 +107,7 @@ def _check_run(what: str | None, options: dict[str, int], output: Output) -> Rep
     from glassgrad.nn.losses import find_loss  # noqa: PLC0415
     from glassgrad.primitives.random import random_key  # noqa: PLC0415
 
-    name = what if what is not None else _newest_run()
+    name = what if what is not None else newest_run()
     trained = open_trained(name)
     output.note(str(trained.folder.path))
     rng = np.random.default_rng(options["seed"])
@@ -137,108 +125,15 @@ def _check_run(what: str | None, options: dict[str, int], output: Output) -> Rep
     return check_grads(loss_of, trained.model, verbose=False, **options)
 
 
-def _newest_run() -> str:
-    from glassgrad.cli.run_folder import INFO, RUNS  # noqa: PLC0415 - help needs none of it
-
-    found = sorted(Path(RUNS).glob(f"*/{INFO}"), key=lambda path: path.stat().st_mtime)
-    if not found:
-        raise OptionError(
-            say("there is no run in {path}", path=RUNS),
-            hint=say("name a run, or a function: glassgrad gradcheck file.py:function"),
-        )
-    return str(found[-1].parent)
-
-
 # --- a function of the user's ------------------------------------------------------------
 
 
-def _check_function(
-    path: str, name: str, shapes: str | None, options: dict[str, int]
-) -> Report | None:
-    """The report; None if the user's own program failed, which was then shown."""
+def _check_function(what: str, shapes: str | None, options: dict[str, int]) -> Report:
     from glassgrad.autodiff.check import check_grads  # noqa: PLC0415 - help needs none of it
 
-    place = Path(path).expanduser()
-    if not place.is_file():
-        raise OptionError(say("there is no file {path}", path=path))
-    try:
-        module = _loaded(place)
-        function = _function(module, name, place)
-        inputs = _inputs(function, module, shapes, options["seed"])
+    path, _, name = parted(what)
+    with shown_failures(path):
+        module = load(path)
+        function = function_of(module, name)
+        inputs = inputs_of(function, module, shapes, options["seed"])
         return check_grads(function, *inputs, verbose=False, **options)
-    except (GlassgradError, click.ClickException):
-        raise
-    except Exception as error:
-        _show_failure(error, place)
-        return None
-
-
-def _loaded(place: Path) -> ModuleType:
-    """The user's file as a module; its folder is importable, as under `python file.py`."""
-    spec = importlib.util.spec_from_file_location(_NAME, place)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[_NAME] = module  # dataclasses and pickles look their module up there
-    folder = str(place.resolve().parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    spec.loader.exec_module(module)
-    return module
-
-
-def _function(module: ModuleType, name: str, place: Path) -> Callable[..., Any]:
-    own = [
-        key
-        for key, value in vars(module).items()
-        if callable(value) and getattr(value, "__module__", "") == _NAME and key != _EXAMPLE
-    ]
-    found = getattr(module, name, None) if name else None
-    if callable(found):
-        return found  # type: ignore[no-any-return]
-    problem = (
-        say("{path} has no function {name}", path=place.name, name=name)
-        if name
-        else say("no function of {path} is named", path=place.name)
-    )
-    hint = nearest(name, own) if own else ""
-    raise OptionError(problem, hint=hint, rule=f"{place.name}:function")
-
-
-def _inputs(
-    function: Callable[..., Any], module: ModuleType, shapes: str | None, seed: int
-) -> Sequence[Any]:
-    """--args, else example_inputs() of the function or of its file."""
-    if shapes is not None:
-        rng = np.random.default_rng(seed)
-        return [_drawn(word.strip(), rng) for word in shapes.split(",")]
-    example = getattr(function, _EXAMPLE, None) or getattr(module, _EXAMPLE, None)
-    if example is None:
-        problem = say("the inputs of {name} are not known", name=function.__name__)
-        hint = say("give shapes, --args 3x4,4, or define example_inputs()")
-        raise OptionError(problem, hint=hint)
-    inputs = example()
-    return inputs if isinstance(inputs, (tuple, list)) else (inputs,)
-
-
-def _drawn(word: str, rng: np.random.Generator) -> Any:
-    """Normal numbers of a shape `3x4`, or with `:10` integers below 10."""
-    text, colon, limit = word.partition(":")
-    try:
-        sizes = () if text in ("scalar", "()") else tuple(int(size) for size in text.split("x"))
-        if any(size < 0 for size in sizes) or (colon and int(limit) < 1):
-            raise ValueError
-    except ValueError:
-        problem = say("{word!r} is no shape", word=word)
-        raise OptionError(problem, operation="--args", rule=_SHAPE_RULE) from None
-    return rng.integers(0, int(limit), sizes) if colon else rng.standard_normal(sizes)
-
-
-def _show_failure(error: Exception, place: Path) -> None:
-    """The traceback of the user's program, from its own file on."""
-    frames = traceback.extract_tb(error.__traceback__)
-    here = place.resolve()
-    own = next((i for i, f in enumerate(frames) if Path(f.filename).resolve() == here), 0)
-    lines = traceback.format_list(frames[own:]) + traceback.format_exception_only(error)
-    complain(say("the program {path} failed:", path=place))
-    complain("".join(lines).rstrip())

@@ -13,6 +13,7 @@ TOPICS = (
     "gates",
     "canon",
     "cli",
+    "subject",
     "view",
     "source",
 )

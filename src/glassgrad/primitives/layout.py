@@ -304,12 +304,13 @@ def _infer_sum(x: Aval, *, axis: Shape | None, keepdims: bool) -> Aval:
     return Aval(shape, summed_dtype(x.dtype))
 
 
+_add_reduce: Any = np.add.reduce  # its stubs lack the positional form
 sum_p: Linear = Linear(
     name="sum",
     symbol="Σ",
     text=reduction_text("sum"),
     # What `x.sum()` calls; the text would be looked up by `axis` and `keepdims` each time.
-    evaluate=lambda x, *, axis, keepdims: np.add.reduce(x, axis, None, None, keepdims),
+    evaluate=lambda x, *, axis, keepdims: _add_reduce(x, axis, None, None, keepdims),
     infer=_infer_sum,
     transposes=(_spread,),
     batch=lambda inputs, batched, size, *, axis, keepdims: bind(
