@@ -134,7 +134,7 @@ def test_a_plan_reads_files_by_its_own_header(tmp_path):
 
 def test_missing_cells_are_named_by_row_and_column():
     rows = [*with_cell(0, "Age", None), {"Age": 1, "Sex": "?", "Smokes": "no", "Class": "a"}]
-    message = "missing values (2): row 1, column Age; row 5, column Sex"
+    message = r"missing values \(2\): row 1, column Age; row 5, column Sex"
     with pytest.raises(DataError, match=message) as caught:
         fit_table(rows, "Class")
     assert "--missing drop | impute" in caught.value.hint
