@@ -83,6 +83,11 @@ class Line:
         return f"{', '.join(self.targets)}{comma} {self.symbol} {printed(self.value)}"
 
     @property
+    def eqns(self) -> tuple[Eqn, ...]:
+        """Every equation that it computes."""
+        return tuple(eqn for part in self.root.parts() for eqn in part.op.eqns)
+
+    @property
     def reads(self) -> set[str]:
         found = {node.id for node in ast.walk(self.value) if isinstance(node, ast.Name)}
         return found | set(self.targets) if self.symbol != "=" else found

@@ -12,9 +12,10 @@ from typing import Any
 
 from glassgrad.backends.source import expressions, layout
 from glassgrad.backends.source.body import Body, Op, Scope, is_fork
+from glassgrad.backends.source.layout import Row
 from glassgrad.backends.source.naming import Names
 from glassgrad.backends.source.statements import forward_of, function_path
-from glassgrad.graph.ir import Atom, Var
+from glassgrad.graph.ir import Atom, Eqn, Var
 from glassgrad.graph.names import checked
 
 _MOST_RESULTS, _MOST_INPUTS = 3, 6
@@ -31,7 +32,7 @@ class Folder:
         self.outputs = {atom for atom in outputs if isinstance(atom, Var)}
         self.scope = scope
         self.functions = functions
-        self.helpers: list[str] = []
+        self.helpers: dict[str, list[Row]] = {}
         self._texts: dict[str, str] = {}  # without its name -> the name
         self._local: dict[Var, str] = {}  # values of folded regions, as their functions call them
         self._makers = {var: op for op in ops for var in op.outputs}
@@ -103,7 +104,8 @@ class Folder:
         written = {name for line in body.lines for name in line.targets}
         sizes = sorted(read - written - set(parameters) - self.functions.taken - {"np", "bool"})
         self._local.update(scope.known)
-        name = self._named(members[0], [*parameters, *sizes], _rows(body, results, scope))
+        rows = _rows(body, results, scope)
+        name = self._named(members[0], [*parameters, *sizes], rows)
         places = [expressions.placeholder(i) for i in range(len(inputs))]
         template = f"{name}({', '.join([*places, *sizes])})"
         eqns = tuple(eqn for op in members for eqn in op.eqns)
@@ -120,19 +122,23 @@ class Folder:
         scope.known[var] = scope.names.name(wanted or next(free))
         return scope.known[var]
 
-    def _named(self, op: Op, parameters: Sequence[str], rows: Sequence[str]) -> str:
+    def _named(self, op: Op, parameters: Sequence[str], body: Sequence[Row]) -> str:
         """The name of the function with this text, which is printed if it is new."""
         base = checked(_path(op)[-1]) or "region"
         base += "_backward" if op.section == "backward" else ""
-        text = layout.function_lines("", parameters, rows)
-        key = f"{base} {text}"
+        key = base + layout.text_of(layout.function_rows("", parameters, body))
         if key not in self._texts:
             if base in self.scope.wanted.values() or base in self.scope.known.values():
                 base += "_of"
             name = self._texts[key] = self.functions.unique(base)
             self.scope.names.taken.add(name)
-            self.helpers.append(layout.function_lines(name, parameters, rows))
-        return self._texts[key]
+            self.helpers[name] = layout.function_rows(name, parameters, body)
+        else:  # its lines compute this call's equations too
+            name = self._texts[key]
+            again = layout.function_rows(name, parameters, body)
+            pairs = zip(self.helpers[name], again, strict=True)
+            self.helpers[name] = [one._replace(eqns=one.eqns + two.eqns) for one, two in pairs]
+        return name
 
     def _replace(self, inside: set[Op], call: Op) -> None:
         """The call stands where the last of its operations stood; what needs it follows."""
@@ -163,13 +169,15 @@ def _key(op: Op) -> Any:
     return op.section, path, op.statement, forward_of(op.eqns[0]).position
 
 
-def _rows(body: Body, results: Sequence[Var], scope: Scope) -> list[str]:
+def _rows(body: Body, results: Sequence[Var], scope: Scope) -> list[Row]:
     """The lines of a function; a result that is only returned needs no name."""
     *lines, last = body.lines
+    eqns: tuple[Eqn, ...] = ()
     if len(results) == 1 and last.symbol == "=" and last.root.op.outputs == (results[0],):
-        returned = [f"return {expressions.printed(last.value)}"]
+        returned, eqns = [f"return {expressions.printed(last.value)}"], last.eqns
     else:
         lines.append(last)
         returned = layout.return_lines([scope.known[var] for var in results], as_tuple=False)
-    code = [row for line in lines for row in layout.wrapped(line.text)]
-    return [*code, *(row for text in returned for row in layout.wrapped(text))]
+    rows = [r for line in lines for r in layout.plain_rows(layout.wrapped(line.text), line.eqns)]
+    ends = (row for text in returned for row in layout.wrapped(text))
+    return [*rows, *layout.plain_rows(ends, eqns)]
