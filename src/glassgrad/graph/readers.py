@@ -18,6 +18,7 @@ READERS = {
     "to_json": "glassgrad.graph.exchange:to_json",
     "svg": "glassgrad.view.svg:svg",
     "text": "glassgrad.view.text:text",
+    "latex": "glassgrad.view.formulas:latex",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",
     "gradients": "glassgrad.autodiff.graphs:gradients",
@@ -83,6 +84,10 @@ class Readable:
     def text(self, *inputs: Any, precision: int = 2, **options: Any) -> str:
         """The graph as a drawing for the terminal, with numbers if `inputs` are given."""
         return str(reader("text")(self, *inputs, precision=precision, **options))
+
+    def latex(self) -> str:
+        """The equations as aligned LaTeX; values without a name are put in their place."""
+        return str(reader("latex")(self))
 
     def transform(self, name: str, *args: Any) -> Any:
         """Apply a transform or rule of the table to this graph."""
