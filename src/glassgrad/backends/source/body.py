@@ -200,8 +200,15 @@ class Body:
     def _name(self, var: Var) -> str:
         """The name that a value should have: of a temporary's gradient `dt1`."""
         value = self.scope.gradients.get(var)
-        derived = f"d{self.scope.known[value]}" if value in self.scope.known else ""
-        return self._wanted(var) or derived
+        if value is None or self._wanted(var):
+            return self._wanted(var)
+        if value in self.scope.known:
+            return f"d{self.scope.known[value]}"
+        users = [op for op in self.uses.get(value, ()) if op is not None]
+        reader = next((op for op in users if op.section == "forward"), None)
+        is_only = reader is not None and len(reader.outputs) == len(reader.inputs) == 1
+        result = self.scope.known.get(reader.outputs[0], "") if is_only and reader else ""
+        return f"d{result}_raw" if result else ""
 
     # --- trees ---------------------------------------------------------------------------
 

@@ -14,7 +14,7 @@ from glassgrad.backends.source import expressions, layout, words
 from glassgrad.backends.source.body import Body, Line, Op, Scope
 from glassgrad.backends.source.layout import Row
 from glassgrad.backends.source.naming import Names
-from glassgrad.backends.source.regions import Folder
+from glassgrad.backends.source.regions import Folder, Module
 from glassgrad.backends.source.sizes import Symbol, pattern_text
 from glassgrad.backends.source.statements import (
     Statements,
@@ -23,7 +23,7 @@ from glassgrad.backends.source.statements import (
     layer_path,
     sections,
 )
-from glassgrad.core.primitive import Elementwise
+from glassgrad.core.primitive import Bilinear, Elementwise
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.names import checked
 from glassgrad.passes.rewrite import Law
@@ -46,18 +46,6 @@ class Program:
     pairs: Sequence[tuple[int, int]] | None = (
         None  # inputs and the outputs that are their gradients
     )
-
-
-@dataclass
-class Module:
-    """What stands above the function: constants and helpers by their text."""
-
-    folds: bool
-    comments: bool
-    names: Names = field(default_factory=Names)
-    constants: dict[str, list[str]] = field(default_factory=dict)
-    helpers: dict[str, list[Row]] = field(default_factory=dict)
-    shown: set[str] = field(default_factory=set)  # symbols that the code or the comments name
 
 
 class Function:
@@ -83,11 +71,11 @@ class Function:
         self._constants()
         self.scope.gradients = _gradients_of_temporaries(self.graph, wanted)
         self.scope.wanted = {**_layer_names(self.graph), **wanted}
+        products = (e for e in self.graph.eqns if isinstance(e.primitive, Bilinear))
+        self._factors = {atom for eqn in products for atom in eqn.inputs}
         self.ops = [self._op(eqn, section) for eqn, section in sections(self.graph)]
         if module.folds:
-            folder = Folder(self.ops, self.graph.outputs, self.scope, module.names)
-            self.ops = folder.ops
-            module.helpers.update(folder.helpers)
+            self.ops = Folder(self.ops, self.graph.outputs, self.scope, module, program.names).ops
         body = Body(self.ops, self.graph.outputs, self.scope)
         self.lines = list(_in_order(body.lines, self.graph.outputs))
         self.aliases = self._aliases()
@@ -120,7 +108,8 @@ class Function:
                     reads[atom] = reads.get(atom, 0) + 1
         for var, value in self.graph.consts:
             text = pattern_text(value, self.program.shapes[var])
-            if text is not None and reads.get(var, 0) == 1 and var not in self.graph.outputs:
+            is_read_once = reads.get(var, 0) == 1 and var not in self.graph.outputs
+            if text is not None and is_read_once and not checked(var.name):
                 self.scope.trees[var] = expressions.parsed(text)
                 continue
             stem = "constant" if text is None else text.partition("(")[0].removeprefix("np.")
@@ -136,7 +125,8 @@ class Function:
 
     def _op(self, eqn: Eqn, section: str) -> Op:
         inner = [self._inner(graph, eqn) for graph in eqn.graphs]
-        template = expressions.template_of(eqn, inner)
+        is_factor = any(var in self._factors for var in eqn.outputs)
+        template = expressions.template_of(eqn, inner, is_factor)
         statement = self.statements[eqn]
         return Op(template, eqn.inputs, eqn.outputs, statement, section, (eqn,))
 
@@ -255,6 +245,8 @@ class Function:
         derived = dict.fromkeys(forward_of(eqn) for eqn in eqns)
         laws = [self.program.laws[v] for e in eqns for v in e.outputs if v in self.program.laws]
         statement = self._forward_text(op)
+        if any(law.name in words.SPANNING for law in laws):
+            statement = self._with_reader(statement, op, eqns)
         rule = words.rule_in_words(list(derived), laws, self._name_of)
         yield from map(Row, layout.comment_lines(statement, rule, self.width))
 
@@ -264,6 +256,14 @@ class Function:
         printed = (line for line in self.lines if line.root.op.place == ("forward", *op.place[1:]))
         last = next(reversed(list(printed)), None) if layer else None
         return self.statements.texts[statement] if last is None else last.text
+
+    def _with_reader(self, statement: str, op: Op, eqns: Sequence[Eqn]) -> str:
+        """The statement and the one behind it that reads its result, if they are two."""
+        made = {var for eqn in eqns for var in forward_of(eqn).outputs}
+        readers = [o for o in self.ops if o.section == "forward" and made.intersection(o.inputs)]
+        if not readers or readers[-1].statement == op.statement:
+            return statement
+        return f"{statement}, {self.statements.texts[readers[-1].statement]}"
 
     def _name_of(self, atom: Atom) -> str:
         if isinstance(atom, Literal):

@@ -38,6 +38,9 @@ class _NumberedPath(tuple[str, ...]):
         made.number = number
         return made
 
+    def __add__(self, more: tuple[Any, ...]) -> tuple[Any, ...]:
+        return _NumberedPath((*self, *more), self.number)
+
 
 def numbered(graph: Graph) -> Graph:
     """The graph whose equations carry their numbers."""
@@ -69,7 +72,7 @@ def equations_of_lines(
     _settle(printed, homes)
     found: list[list[Eqn]] = [[] for _ in lines]
     for number, eqn in _paired(printed, given):
-        for place in homes.get(number, ()):
+        for place in homes[number] or {len(lines) - 1}:  # a constant by now: where it is returned
             found[place].append(eqn)
     return tuple(map(tuple, found))
 

@@ -26,7 +26,7 @@ from glassgrad.core.position import place_of
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.names import checked
-from glassgrad.passes.laws import READABLE, STABLE
+from glassgrad.passes.laws import READABLE, SHORT, STABLE
 from glassgrad.passes.pipeline import exact
 from glassgrad.passes.rewrite import Rewriting
 from glassgrad.passes.rewrite import rewrite as apply_laws
@@ -57,7 +57,7 @@ class Page:
     ) -> None:
         self.graph = graph
         self.detail = detail
-        self.laws = (*READABLE, *STABLE) if rewrite else READABLE
+        self.laws = ((*READABLE, *STABLE), SHORT) if rewrite else (READABLE,)
         self.comments = comments
         self.labels = _labels(graph)
         self.given: list[Any] | None = None
@@ -90,7 +90,9 @@ class Page:
             graph = exact(graph)
             if len(graph.eqns) == before:
                 break
-        found = apply_laws(graph, self.laws)
+        found = Rewriting(graph)
+        for laws in self.laws:
+            found = found.followed_by(apply_laws(found.graph, laws))
         return replace(found, graph=exact(found.graph))
 
     # --- the text ------------------------------------------------------------------------
