@@ -19,6 +19,7 @@ READERS = {
     "svg": "glassgrad.view.svg:svg",
     "text": "glassgrad.view.text:text",
     "latex": "glassgrad.view.formulas:latex",
+    "cost": "glassgrad.view.cost:cost",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",
     "gradients": "glassgrad.autodiff.graphs:gradients",
@@ -88,6 +89,10 @@ class Readable:
     def latex(self) -> str:
         """The equations as aligned LaTeX; values without a name are put in their place."""
         return str(reader("latex")(self))
+
+    def cost(self, *inputs: Any, **options: Any) -> Any:
+        """Operations, bytes, what the backward pass keeps and why; time if `inputs` are given."""
+        return reader("cost")(self, *inputs, **options)
 
     def transform(self, name: str, *args: Any) -> Any:
         """Apply a transform or rule of the table to this graph."""

@@ -17,4 +17,5 @@ TOPICS = (
     "view",
     "source",
     "grade",
+    "report",
 )
