@@ -15,6 +15,7 @@ TOPICS = (
     "cli",
     "subject",
     "view",
+    "page",
     "source",
     "grade",
     "report",
