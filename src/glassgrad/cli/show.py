@@ -73,14 +73,12 @@ def show(
     shapes: str | None,
 ) -> int:
     from glassgrad.cli.subject import find_subject  # noqa: PLC0415 - help needs none of it
-    from glassgrad.view.show import require_results  # noqa: PLC0415
 
     output = Output()
     kind = _format(path)
     options: dict[str, Any] = {"precision": _decimals(precision), "opened": opened}
     options |= {"level": level} if level else {}
     subject = find_subject(what, shapes, output)
-    require_results(subject.graph)
     graph = subject.graph.gradients() if backward else subject.graph
     written = _drawn(kind, graph, subject, options, node or "")
     if path is None:

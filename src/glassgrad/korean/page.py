@@ -46,8 +46,6 @@ MESSAGES: dict[str, str] = {
     "show a graph, a tensor, a function with its arguments, or a module with inputs": (
         "그래프나 텐서, 인수를 함께 준 함수, 입력을 함께 준 모듈을 주십시오"
     ),
-    "returns nothing that could be shown": "보여 줄 것을 아무것도 반환하지 않습니다",
-    "end the function with return": "함수를 return으로 끝내십시오",
     # glassgrad show
     "Draw a computation with its values, gradients and local derivatives: a worked example, a "
     "function in a Python file, or a run. The ending of -o chooses what is written: .html a "

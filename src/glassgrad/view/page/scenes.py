@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from glassgrad.text import speaking
 from glassgrad.view.chain import check_chain_rule
 from glassgrad.view.drawing import draw
+from glassgrad.view.fold import layers
 from glassgrad.view.shapes import shape_of
 from glassgrad.view.svg import render, units_at
 from glassgrad.view.units import Kind, Program, Unit, Value
@@ -59,6 +60,9 @@ def scenes_of(
 
     Raises:  OptionError for an unknown level or region
     """
+    if opened:
+        layers(program.units, opened)  # refuses what is unknown, at any level
+        level = "layers" if level == "auto" else level
     first = _scene(program, level, tuple(opened))
     found = [*_plain_scenes(program), *_openings(program, first)]
     start = next((i for i, scene in enumerate(found) if _is_same(scene, first)), 0)
