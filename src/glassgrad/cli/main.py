@@ -34,6 +34,7 @@ COMMANDS = {
     "predict": "glassgrad.cli.predict:predict",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
+    "source": "glassgrad.cli.source:source",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }
