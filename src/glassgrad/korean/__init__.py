@@ -15,5 +15,6 @@ TOPICS = (
     "cli",
     "subject",
     "view",
+    "network",
     "source",
 )
