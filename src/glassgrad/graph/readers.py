@@ -18,6 +18,7 @@ READERS = {
     "to_json": "glassgrad.graph.exchange:to_json",
     "svg": "glassgrad.view.svg:svg",
     "text": "glassgrad.view.text:text",
+    "cost": "glassgrad.view.cost:cost",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",
     "gradients": "glassgrad.autodiff.graphs:gradients",
@@ -83,6 +84,10 @@ class Readable:
     def text(self, *inputs: Any, precision: int = 2, **options: Any) -> str:
         """The graph as a drawing for the terminal, with numbers if `inputs` are given."""
         return str(reader("text")(self, *inputs, precision=precision, **options))
+
+    def cost(self, *inputs: Any, **options: Any) -> Any:
+        """Operations, bytes, what the backward pass keeps and why; time if `inputs` are given."""
+        return reader("cost")(self, *inputs, **options)
 
     def transform(self, name: str, *args: Any) -> Any:
         """Apply a transform or rule of the table to this graph."""

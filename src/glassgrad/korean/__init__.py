@@ -17,4 +17,5 @@ TOPICS = (
     "view",
     "network",
     "source",
+    "report",
 )
