@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import pairwise
 
+import numpy as np
+
 from glassgrad.view.drawing import Rect
 from glassgrad.view.geometry import Point
-from glassgrad.view.network.sheet import Line, Sheet
+from glassgrad.view.network.sheet import Line, Room, Sheet
 
 _SLACK = 0.01
 
@@ -28,7 +30,7 @@ def _strays(sheet: Sheet) -> Iterator[str]:
     marks = [room for room in sheet.rooms if not room.is_label]
     for line in sheet.lines:
         for room in marks:
-            if room.name not in line.ends and _meets(line, _inside(room.rect)):
+            if room.name not in line.ends and _meets(line, room):
                 yield f"a line from {sorted(line.ends)} runs through {room.name}"
 
 
@@ -36,8 +38,19 @@ def _inside(rect: Rect) -> Rect:
     return Rect(rect.x + _SLACK, rect.y + _SLACK, rect.width - 2 * _SLACK, rect.height - 2 * _SLACK)
 
 
-def _meets(line: Line, rect: Rect) -> bool:
+def _meets(line: Line, room: Room) -> bool:
+    rect = _inside(room.rect)
+    if room.is_round:
+        middle = np.array([rect.x + rect.width / 2, rect.y + rect.height / 2])
+        return any(_distance(middle, a, b) < rect.width / 2 for a, b in pairwise(line.points))
     return any(_crosses(a, b, rect) for a, b in pairwise(line.points))
+
+
+def _distance(point: np.ndarray, start: Point, end: Point) -> float:
+    """From a point to a straight line."""
+    begin, along = np.array(start), np.array(end) - np.array(start)
+    share = np.clip((point - begin) @ along / max(along @ along, 1e-12), 0.0, 1.0)
+    return float(np.linalg.norm(begin + share * along - point))
 
 
 def _crosses(start: Point, end: Point, rect: Rect) -> bool:

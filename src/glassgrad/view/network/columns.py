@@ -19,7 +19,6 @@ from glassgrad.view.labels import Span, name_label, plain, shortened
 from glassgrad.view.markup import element
 from glassgrad.view.network.marks import (
     BIAS,
-    INPUT_RADIUS,
     Look,
     draw_bias,
     draw_curve,
@@ -47,6 +46,7 @@ _FRAME = 12.0
 _HEADING, _LINE = 18.0, 16.0
 _LOOP = 34.0
 _TRIES = 14
+_MOST_LABELS = 48
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,8 @@ def draw_columns(network: Network, options: Options, look: Look) -> Sheet:
     for _ in range(_TRIES if options.has_labels else 0):
         places = _placed(network, options, look, gap, pitch)
         strands = list(_strands(network, options, places))
+        if len(strands) > _MOST_LABELS:
+            break
         labels = find_places(_wanted(strands, places, options), _blocked(places))
         if labels is not None:
             return _drawn(network, options, look, places, strands, labels)
@@ -108,48 +110,55 @@ def _placed(network: Network, options: Options, look: Look, gap: float, pitch: f
     places = _Places(slots)
     ranks = network.ranks
     biased = _biased(network) if options.has_biases else {}
-    heights = {i: len(s) + (0.75 if i in biased.values() else 0) for i, s in slots.items()}
-    columns = [[i for i, r in enumerate(ranks) if r == rank] for rank in range(max(ranks) + 1)]
-    totals = [
-        sum(heights[i] * pitch for i in column) + _BETWEEN * (len(column) - 1) for column in columns
-    ]
-    x = 0.0
-    for rank, column in enumerate(columns):
-        if rank:
-            x += max(gap, *(_gap_for(t, pitch, look) for t in _reaches(totals, rank)))
-        y = -sum(len(slots[i]) * pitch for i in column) / 2 - _BETWEEN * (len(column) - 1) / 2
+    for rank in range(max(ranks) + 1):
+        column = [i for i, r in enumerate(ranks) if r == rank]
+        extra = {i: (i in biased.values()) * (len(column) > 1) for i in column}
+        y = -sum(len(slots[i]) + extra[i] for i in column) * pitch / 2
+        y -= _BETWEEN * (len(column) - 1) / 2
         for i in column:
-            _place_layer(places, i, (x, y + pitch / 2), pitch, look, network.layers[i])
-            y += len(slots[i]) * pitch + _BETWEEN
+            _place_layer(places, i, y + pitch / 2, pitch, radius_of(network.layers[i], look))
+            y += (len(slots[i]) + extra[i]) * pitch + _BETWEEN
     for target, source in biased.items():
-        place = (places.x[source], places.bottom[source] + pitch * 0.75)
-        places.at[f"bias {target}"], places.radius[f"bias {target}"] = place, BIAS
-        places.bottom[source] += pitch * 0.75
+        places.bottom[source] += pitch
+        places.at[f"bias {target}"] = (0.0, places.bottom[source])
+        places.radius[f"bias {target}"] = BIAS
+    _spread(network, places, gap, pitch, look)
     return places
 
 
-def _reaches(totals: Sequence[float], rank: int) -> tuple[float, ...]:
-    """How far a line between two columns may rise or fall."""
-    return (sum(totals[rank - 1 : rank + 1]) / 2,)
-
-
-def _gap_for(rise: float, pitch: float, look: Look) -> float:
-    """The gap at which the steepest line passes its own neighbours at a distance."""
-    near = max(look.radius, _DIAGONAL * max(INPUT_RADIUS, look.radius - 1)) + _CLEAR
-    return rise * near / max(sqrt(pitch * pitch - near * near), 1.0)
-
-
-def _place_layer(
-    places: _Places, number_: int, at: Point, pitch: float, look: Look, layer: Layer
-) -> None:
-    x, y = at
-    radius = radius_of(layer, look)
+def _place_layer(places: _Places, number_: int, y: float, pitch: float, radius: float) -> None:
+    """The heights of a layer's marks; their column is not known yet."""
     for place, index in enumerate(places.slots[number_]):
-        name = _name(number_, index)
-        places.at[name] = (x, y + place * pitch)
-        places.radius[name] = radius
-    last = y + (len(places.slots[number_]) - 1) * pitch
-    places.x[number_], places.top[number_], places.bottom[number_] = x, y, last
+        places.at[_name(number_, index)] = (0.0, y + place * pitch)
+        places.radius[_name(number_, index)] = radius
+    places.top[number_] = y
+    places.bottom[number_] = y + (len(places.slots[number_]) - 1) * pitch
+
+
+def _spread(network: Network, places: _Places, gap: float, pitch: float, look: Look) -> None:
+    """Columns as far apart as their steepest line needs to pass its neighbours at a distance."""
+    ranks = network.ranks
+    across = {0: 0.0}
+    for rank in range(1, max(ranks) + 1):
+        left = [i for i, r in enumerate(ranks) if r == rank - 1]
+        right = [i for i, r in enumerate(ranks) if r == rank]
+        rise = max(
+            max(abs(places.top[i] - places.bottom[j]), abs(places.bottom[i] - places.top[j]))
+            for i in left
+            for j in right
+        )
+        near = look.radius
+        if any(network.layers[i].is_input for i in left):
+            near = max(near, _DIAGONAL * max(places.radius[_name(i, 0)] for i in left))
+        near += _CLEAR
+        steepest = rise * near / sqrt(max(pitch * pitch - near * near, 1.0))
+        across[rank] = across[rank - 1] + max(gap, steepest)
+    places.x = {i: across[rank] for i, rank in enumerate(ranks)}
+    biased = _biased(network)
+    for name, (_, y) in places.at.items():
+        kind, number_ = name.split()[:2]
+        layer = biased[int(number_)] if kind == "bias" else int(number_)
+        places.at[name] = (places.x[layer], y)
 
 
 def _name(layer: int, index: int | None) -> str:

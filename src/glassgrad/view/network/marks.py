@@ -109,6 +109,7 @@ def draw_neuron(
         name,
         Rect(x - r, y - r, 2 * r, 2 * r),
         *parts,
+        is_round=not layer.is_input,
         class_=f"node neuron {'input' if layer.is_input else 'operation'}",
         data_layer=plain(layer.name) or None,
         data_index=index,
@@ -157,7 +158,7 @@ def draw_bias(sheet: Sheet, name: str, at: Point) -> None:
         text(x, y + 4, "1", "in"),
     ]
     rect = Rect(x - BIAS, y - BIAS, 2 * BIAS, 2 * BIAS)
-    sheet.mark(name, rect, *parts, class_="node bias parameter")
+    sheet.mark(name, rect, *parts, is_round=True, class_="node bias parameter")
 
 
 def draw_dots(sheet: Sheet, name: str, at: Point, spread: float, *, is_flat: bool = False) -> None:

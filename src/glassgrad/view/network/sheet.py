@@ -27,6 +27,7 @@ class Room:
     name: str
     rect: Rect
     is_label: bool = False
+    is_round: bool = False
 
 
 @dataclass(frozen=True)
@@ -49,9 +50,11 @@ class Sheet:
 
     # --- marks ---------------------------------------------------------------------------
 
-    def mark(self, name: str, rect: Rect, *parts: str, **attributes: Any) -> None:
+    def mark(
+        self, name: str, rect: Rect, *parts: str, is_round: bool = False, **attributes: Any
+    ) -> None:
         """A group of shapes that takes a room; its tooltip is among the parts."""
-        self.rooms.append(Room(name, rect))
+        self.rooms.append(Room(name, rect, is_round=is_round))
         named = {key.rstrip("_").replace("_", "-"): value for key, value in attributes.items()}
         self.node_parts.append(element("g", named, *parts))
 

@@ -53,7 +53,8 @@ def network_svg(
     model:        a module, a graph, an object with layers as in the book, or a `NetworkShape`
     inputs:       a sample or a batch for a module, all arguments for a graph; shows activations
     before:       a state dictionary or model before an update: old, new and change of each weight
-    labels:       "all", "none", or "auto": each weight's name and number where they are few
+    labels:       "all" (of at most 48 weights), "none", or "auto": each weight's name and number
+                  where they are few
     biases:       whether each bias is a node of its own; by default where weights have labels
     unroll:       for recurrent networks: True or a number of steps, side by side
     most:         how many neurons of a column are drawn; dots stand for the others
@@ -220,11 +221,8 @@ def _width_entry(is_change: bool) -> Entry:
             "path", {"class": "syn", "d": thick, "stroke-width": 4.0}
         )
 
-    return Entry(
-        sample,
-        24.0,
-        say("width: size of the change") if is_change else say("width: size of the weight"),
-    )
+    meaning = say("width: size of the change") if is_change else say("width: size of the weight")
+    return Entry(sample, 24.0, meaning)
 
 
 def _fill_entry() -> Entry:
