@@ -76,4 +76,18 @@ MESSAGES: dict[str, str] = {
     ),
     "unroll is {unroll!r}": "unroll이 {unroll!r}입니다",
     "most is {most!r}": "most가 {most!r}입니다",
+    # pictures of the worked examples
+    "its picture": "그 예제의 그림",
+    "draw the example as an SVG": "예제를 SVG 그림으로 그립니다",
+    "the file of the picture": "그림 파일",
+    "-o is for pictures: add --picture": "-o는 그림에만 씁니다: --picture를 함께 주십시오",
+    "score {score}": "점수 {score}",
+    "tangent at x = {x}": "x = {x}에서의 접선",
+    "step": "단계",
+    "steps of Newton's method": "뉴턴 방법의 단계",
+    "order of the derivative": "미분 차수",
+    "equations": "식의 개수",
+    "size of dW (root mean square)": "dW의 크기 (제곱평균제곱근)",
+    "with the old weights": "갱신 전의 가중치로",
+    "with the updated weights": "갱신한 가중치로",
 }

@@ -39,6 +39,7 @@ from glassgrad.view.network.strands import (
 )
 
 _PITCH, _GAP = 52.0, 168.0
+_LABELLED_PITCH, _LABELLED_GAP = 72.0, 216.0
 _BETWEEN = 40.0  # two layers that stand in one column
 _DIAGONAL = 2**0.5
 _CLEAR = 2.0  # between a line and a neuron that it passes
@@ -88,7 +89,7 @@ def shown_slots(size: int, most: int) -> list[int | None]:
 
 def draw_columns(network: Network, options: Options, look: Look) -> Sheet:
     """The whole drawing; without the labels of weights where there is no room for them."""
-    gap, pitch = _GAP, max(_PITCH, 2 * look.radius + 16)
+    gap, pitch = _LABELLED_GAP, max(_LABELLED_PITCH, 2 * look.radius + 24)
     for _ in range(_TRIES if options.has_labels else 0):
         places = _placed(network, options, look, gap, pitch)
         strands = list(_strands(network, options, places))

@@ -62,8 +62,8 @@ class Look:
 def in_short(value: float, precision: int, room: float) -> str:
     """A number with as many of its decimals as fit into a width, at 11 px.
 
-    >>> in_short(0.1234, 2, 36), in_short(-123.456, 2, 36), in_short(1e-9, 2, 36)
-    ('0.12', '−123.5', '≈0')
+    >>> in_short(0.1234, 2, 36), in_short(-12.345, 2, 36), in_short(1e-9, 2, 36)
+    ('0.12', '−12.3', '≈0')
     """
     if value != 0 and abs(value) < 0.5 * 10.0**-precision:
         return "≈0"

@@ -72,7 +72,7 @@ def _best(label: Wanted, wanted: Sequence[Wanted], taken: Sequence[Rect]) -> Poi
         if any(room.overlaps(other) for other in taken):
             continue
         crossed = sum(_crosses(other, room) for other in wanted if other is not label)
-        here = crossed + 2 * abs(float(share) - _FAVOURED)
+        here = 2 * crossed + 2 * abs(float(share) - _FAVOURED)
         if here < cost:
             best, cost = at, here
     return best
