@@ -31,6 +31,7 @@ from glassgrad.view.units import Kind, Unit, Value
 MARGIN = 40.0
 _ABOVE, _BELOW = 5.0, 6.0  # between an edge and the numbers beside it
 _CAPTION = 20.0
+_BESIDE = 4.0  # air at either side of a box in pictures from top to bottom
 _HEADING = 16.0
 _CAPTION_SIZE = 12.0
 
@@ -271,8 +272,10 @@ def _box(shape: Shape, labels: Sequence[Labelling], is_down: bool, has_caption: 
     if unit.kind in (Kind.REGION, Kind.OUTPUT):
         ins = (Port(),)
     outs = _out_ports(shape, labels, is_down)
-    after = _CAPTION if has_caption else 0.0
-    return Box(length, breadth, ins, outs, after=after, is_tight=unit.kind is Kind.CONSTANT)
+    beside = _BESIDE if is_down else 0.0
+    after = _CAPTION if has_caption else beside
+    is_tight = unit.kind is Kind.CONSTANT
+    return Box(length, breadth, ins, outs, before=beside, after=after, is_tight=is_tight)
 
 
 def _out_ports(shape: Shape, labels: Sequence[Labelling], is_down: bool) -> tuple[Port, ...]:
