@@ -16,6 +16,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -36,7 +37,7 @@ def chain() -> tuple[Graph, Sequence[Any]]:
     """A network of so many layers that the limit is reached."""
     widths = [4 + i % 7 for i in range(40)]
     layers: list[Any] = []
-    for a, b in zip(widths, widths[1:], strict=False):
+    for a, b in pairwise(widths):
         layers += [nn.Linear(a, b, rng=a), nn.Tanh()]
     model = nn.Sequential(*layers, nn.Linear(widths[-1], 3, rng=0))
     arguments = [model, np.ones((2, 4), np.float32), np.array([0, 1])]

@@ -26,9 +26,9 @@ from glassgrad.view.network.marks import (
     draw_neuron,
     radius_of,
 )
-from glassgrad.view.network.places import Wanted, find_places
+from glassgrad.view.network.places import ABOVE, Wanted, find_places
 from glassgrad.view.network.shape import Layer, Network, Synapses
-from glassgrad.view.network.sheet import NORMAL, SMALL, Sheet
+from glassgrad.view.network.sheet import NORMAL, Sheet
 from glassgrad.view.network.strands import (
     Strand,
     decimals_for,
@@ -274,8 +274,8 @@ def _drawn(
     for name, at in places.at.items():
         if name.startswith("bias "):
             draw_bias(sheet, name, at)
-    for (x, y), wanted in labels:
-        _draw_weight_label(sheet, x, y, wanted)
+    for at, wanted in labels:
+        draw_weight_label(sheet, at, wanted)
     top = _draw_feedback(sheet, network, places, look)
     _draw_headings(sheet, network, places, top, look)
     _draw_names(sheet, network, places, options)
@@ -291,11 +291,11 @@ def _draw_layer(sheet: Sheet, number_: int, layer: Layer, places: _Places, look:
             draw_neuron(sheet, name, places.at[name], layer, index, look)
 
 
-def _draw_weight_label(sheet: Sheet, x: float, y: float, wanted: Wanted) -> None:
-    top = y - wanted.height / 2
-    for i, line in enumerate(wanted.lines):
-        baseline = top + 12.0 + 14.0 * i
-        sheet.label(x, baseline, line, wanted.class_, size=SMALL, is_backed=True)
+def draw_weight_label(sheet: Sheet, at: Point, wanted: Wanted) -> None:
+    """The weight over its line, and the change under it."""
+    baselines = (ABOVE + 3.0, -ABOVE - 10.0)
+    for line, over in zip(wanted.lines, baselines, strict=False):
+        sheet.sloping(at, wanted.turn, over, line, wanted.class_)
 
 
 def _draw_headings(sheet: Sheet, network: Network, places: _Places, top: float, look: Look) -> None:
@@ -383,4 +383,4 @@ def _draw_frame(sheet: Sheet, number_: int, places: _Places, look: Look) -> None
     sheet.edge_parts.append(element("rect", {"class": "frame", **corner, "height": height}))
 
 
-__all__ = ["Options", "draw_columns", "shown_slots"]
+__all__ = ["Options", "draw_columns", "draw_weight_label", "shown_slots"]

@@ -41,10 +41,10 @@ RULES: Final = {
     ".curve": "fill:none;stroke:var(--ink);stroke-width:1.5",
     ".head-line": "fill:var(--ink);font-weight:600",
     ".note": "fill:var(--muted)",
-    ".wl": "fill:var(--ink);font-variant-numeric:tabular-nums",
+    ".wl": "fill:var(--ink);font-variant-numeric:tabular-nums;paint-order:stroke;"
+    "stroke:var(--paper);stroke-width:3px;stroke-linejoin:round",
     ".wl.p": "fill:var(--value)",
     ".wl.n": "fill:var(--grad)",
-    ".backing": "fill:var(--paper)",
     ".loop": "fill:none;stroke:var(--ink);stroke-width:1.5",
     ".loop-head": "fill:var(--ink)",
 }
