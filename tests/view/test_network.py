@@ -391,3 +391,46 @@ def test_layers_that_read_several_layers_are_refused() -> None:
     arrays = [np.ones((2, 2)), np.ones((2, 1)), np.ones((1, 2))]
     with pytest.raises(GraphError, match="reads 2 layers at once"):
         network_svg(trace(wide, *arrays), arrays)
+
+
+def test_a_residual_is_not_one_sum() -> None:
+    body = nn.Residual(nn.Linear(3, 3, rng=1))
+    with pytest.raises(GraphError, match="reads 2 layers at once"):
+        network_svg(nn.Sequential(nn.Linear(3, 3, rng=0), body, nn.Linear(3, 1, rng=2)))
+
+
+def test_what_needs_a_sample_says_so() -> None:
+    model = nn.Sequential(nn.Embedding(5, 3, rng=0), nn.Linear(3, 2, rng=0))
+    with pytest.raises(OptionError, match="without a sample") as caught:
+        network_svg(model)
+    assert "network_svg(model, x)" in str(caught.value)
+    assert network_svg(model, np.array([1])).startswith("<svg")
+    with pytest.raises(OptionError, match="empty batch"):
+        network_svg(nn.Linear(3, 2, rng=0), np.ones((0, 3), np.float32))
+
+
+def test_broken_weights_are_drawn() -> None:
+    model = nn.Linear(2, 2, rng=0)
+    model.W.assign(np.array([[np.nan, 1.0], [np.inf, -2.0]], np.float32))
+    picture = network_svg(model, np.ones((1, 2), np.float32))
+    texts = _texts(picture)
+    assert "W0,0  NaN" in texts
+    assert "W1,0  infinity" in texts
+    assert sum(p.get("class") == "syn bad" for p in _synapses(picture)) == 2
+
+
+def test_two_heads() -> None:
+    class Two(nn.Module):
+        def __init__(self) -> None:
+            self.body = nn.Linear(3, 4, rng=0)
+            self.policy, self.value = nn.Linear(4, 2, rng=1), nn.Linear(4, 1, rng=2)
+
+        def forward(self, x: Any) -> Any:
+            h = np.tanh(self.body(x))
+            return self.policy(h), self.value(h)
+
+    network = network_of(Two(), np.ones((1, 3), np.float32))
+    assert network.ranks == (0, 1, 2, 2)
+    for has_biases in (False, True):
+        options = Options(has_biases=has_biases)
+        assert faults(draw_columns(network, options, Look(2, 1.0))) == []
