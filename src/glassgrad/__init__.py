@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from glassgrad.backends.jit import jit as jit
     from glassgrad.config import config as config
     from glassgrad.core.region import region as region
+    from glassgrad.diagnose.grading.compare import compare_backward as compare_backward
     from glassgrad.graph.ir import Graph as Graph
     from glassgrad.graph.trace import trace as trace
     from glassgrad.io import load as load
@@ -58,6 +59,7 @@ __all__ = [
     "canon",
     "check_grads",
     "checkpoint",
+    "compare_backward",
     "cond",
     "config",
     "custom_gradient",
@@ -98,6 +100,7 @@ _PLACES = {
     "canon": "glassgrad.canon",
     "check_grads": "glassgrad.autodiff.check:check_grads",
     "checkpoint": "glassgrad.autodiff.functions:checkpoint",
+    "compare_backward": "glassgrad.diagnose.grading.compare:compare_backward",
     "cond": "glassgrad.autodiff.functions:cond",
     "config": "glassgrad.config:config",
     "custom_gradient": "glassgrad.autodiff.functions:custom_gradient",

@@ -54,6 +54,15 @@ def here(depth: int = 1) -> Position | None:
     return None
 
 
+def local_name(value: Any) -> str:
+    """What the running function of the user calls this very object, or an empty string."""
+    frame: FrameType | None = _frame(1)
+    while frame is not None and is_internal(frame.f_globals.get("__name__"), frame.f_code):
+        frame = frame.f_back
+    known = () if frame is None else (*frame.f_locals.items(), *frame.f_globals.items())
+    return next((name for name, other in known if other is value), "")
+
+
 def is_internal(module: str | None, code: CodeType | None = None) -> bool:
     """Whether a module belongs to the package; without a name, whether it is a primitive's text."""
     if module is None:

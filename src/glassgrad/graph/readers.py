@@ -19,6 +19,7 @@ READERS = {
     "svg": "glassgrad.view.svg:svg",
     "text": "glassgrad.view.text:text",
     "network_svg": "glassgrad.view.network:network_svg",
+    "latex": "glassgrad.view.formulas:latex",
     "cost": "glassgrad.view.cost:cost",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",
@@ -85,6 +86,10 @@ class Readable:
     def text(self, *inputs: Any, precision: int = 2, **options: Any) -> str:
         """The graph as a drawing for the terminal, with numbers if `inputs` are given."""
         return str(reader("text")(self, *inputs, precision=precision, **options))
+
+    def latex(self) -> str:
+        """The equations as aligned LaTeX; values without a name are put in their place."""
+        return str(reader("latex")(self))
 
     def cost(self, *inputs: Any, **options: Any) -> Any:
         """Operations, bytes, what the backward pass keeps and why; time if `inputs` are given."""

@@ -17,5 +17,6 @@ TOPICS = (
     "view",
     "network",
     "source",
+    "grade",
     "report",
 )

@@ -68,6 +68,7 @@ MESSAGES = {
     # laws
     "quotients": "나눗셈",
     "means": "평균",
+    "constants": "상수",
     "softmax": "소프트맥스",
     "log-softmax": "로그 소프트맥스",
     "softmax with cross-entropy": "소프트맥스와 교차 엔트로피",
