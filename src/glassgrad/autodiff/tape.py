@@ -92,7 +92,7 @@ def graph_of(output: Any) -> Graph:
             operation="graph",
             hint=say("start from gg.parameter, or from gg.tensor(..., requires_grad=True)"),
         )
-    nodes = _all_ancestors(output.node)
+    nodes = all_ancestors(output.node)
     with new_level() as level:
         trace = GraphTrace(level)
         made: dict[Node, tuple[Any, ...]] = {}
@@ -114,7 +114,8 @@ def graph_of(output: Any) -> Graph:
         return trace.finish(inputs, [result], flatten(result)[1], name)
 
 
-def _all_ancestors(root: Node) -> list[Node]:
+def all_ancestors(root: Node) -> list[Node]:
+    """Every node behind one, whether gradients flow or not, earliest first."""
     seen, stack = {root}, [root]
     while stack:
         for parent in stack.pop().parents:

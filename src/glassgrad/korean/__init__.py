@@ -19,4 +19,5 @@ TOPICS = (
     "source",
     "grade",
     "report",
+    "diagnose",
 )
