@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from glassgrad.train import fit as fit
     from glassgrad.train import train_step as train_step
     from glassgrad.train.source import source as source
+    from glassgrad.view.show import show as show
 
 __version__ = "0.1.0"
 
@@ -87,6 +88,7 @@ __all__ = [
     "save",
     "scan",
     "source",
+    "show",
     "stop_gradient",
     "tensor",
     "trace",
@@ -129,6 +131,7 @@ _PLACES = {
     "save": "glassgrad.io:save",
     "scan": "glassgrad.autodiff.functions:scan",
     "source": "glassgrad.train.source:source",
+    "show": "glassgrad.view.show:show",
     "stop_gradient": "glassgrad.primitives.arithmetic:stop_gradient",
     "tensor": "glassgrad.tensor:tensor",
     "trace": "glassgrad.graph.trace:trace",
