@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "glassgrad.cli.train:train",
     "evaluate": "glassgrad.cli.evaluate:evaluate",
     "predict": "glassgrad.cli.predict:predict",
+    "report": "glassgrad.cli.report:report",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",

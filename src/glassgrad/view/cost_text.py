@@ -175,7 +175,10 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, code: bool) ->
     for row in rows:
         first = element("code", {}, words(row[0])) if code else words(row[0])
         cells = [element("th", {"scope": "row"}, first)]
-        cells += [element("td", {}, words(cell)) for cell in row[1:]]
+        last = len(row) - 1
+        for i, cell in enumerate(row[1:], start=1):
+            is_words = code and i == last
+            cells.append(element("td", {"class": "w" if is_words else None}, words(cell)))
         body.append(element("tr", {}, *cells))
     inside = element("thead", {}, element("tr", {}, *heads)) + element("tbody", {}, *body)
     return element("table", {"class": "cost"}, inside)

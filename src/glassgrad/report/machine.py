@@ -1,0 +1,81 @@
+"""Sections on the machine itself: network, graph, source, diagnosis, cost, and how to repeat it.
+
+Layer L10.
+"""
+
+from __future__ import annotations
+
+from glassgrad.report.material import Material
+from glassgrad.report.prose import code, figure, pairs, paragraph, percent
+from glassgrad.text import say
+from glassgrad.view.cost import Cost
+from glassgrad.view.cost_text import size
+from glassgrad.view.markup import element
+
+_REPEATS = 5
+_DEAREST = 16  # equations in the table
+
+
+def graph(material: Material) -> str:
+    """The graph of the loss of a few rows, with numbers."""
+    n = material.inputs[1].shape[0]
+    total = len(material.graph.eqns)
+    words = say(
+        "The {count} operations from {n} training rows to their loss, folded by layer, with the "
+        "values of the trained network in blue and the gradients in vermilion.",
+        count=total,
+        n=n,
+    )
+    return figure(material.graph.svg(*material.inputs, level="layers"), words, wide=True)
+
+
+def source(material: Material) -> str:
+    """The training step as plain NumPy."""
+    text = material.graph.gradients(_parameters(material)).source()
+    intro = say(
+        "Forward and backward pass as a NumPy program: what is printed here is what runs, and it "
+        "needs nothing but NumPy."
+    )
+    return paragraph(intro) + code(text, say("Emitted source"))
+
+
+def _parameters(material: Material) -> list[str]:
+    """The inputs of the graph that are trained."""
+    count = len(material.model.parameters())
+    return [var.name for var in material.graph.inputs[:count]]
+
+
+def cost(material: Material) -> str:
+    """Operations, bytes and times of one forward and backward pass."""
+    found: Cost = material.graph.cost(*material.inputs, wrt=_parameters(material), repeats=_REPEATS)
+    total = found.total
+    forward, backward = total.operations["forward"], total.operations["backward"]
+    heaviest = max(found.layers, key=lambda layer: layer.all_operations)
+    words = say(
+        "For {n} rows the forward pass takes {a:,} operations and the backward pass {b:,}, {ratio} "
+        "times as many; {layer} alone takes {share} of both. Until the backward pass has read "
+        "them, {kept} of results are kept.",
+        n=material.inputs[1].shape[0],
+        a=forward,
+        b=backward,
+        ratio=f"{backward / max(forward, 1):.1f}",
+        layer=heaviest.layer,
+        share=percent(heaviest.all_operations / max(total.all_operations, 1), 0),
+        kept=size(total.kept) or "0 B",
+    )
+    return paragraph(words) + element("div", {"class": "scroll"}, found.html(_DEAREST))
+
+
+def reproduce(material: Material) -> str:
+    """The command, the seed and the versions."""
+    intro = say(
+        "The same command on the same versions gives the same numbers bit for bit: rows, starting "
+        "weights and dropout are drawn from the seed {seed}.",
+        seed=material.seed,
+    )
+    parts = [paragraph(intro), code(material.command, say("Command"))]
+    parts.append(pairs(material.versions))
+    origin = " ".join(filter(None, (material.citation, material.licence)))
+    if origin:
+        parts.append(paragraph(say("Data: {origin}", origin=origin), "note"))
+    return "".join(parts)
