@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from glassgrad.tensor import tensor as tensor
     from glassgrad.train import fit as fit
     from glassgrad.train import train_step as train_step
+    from glassgrad.train.source import source as source
 
 __version__ = "0.1.0"
 
@@ -83,6 +84,7 @@ __all__ = [
     "region",
     "save",
     "scan",
+    "source",
     "stop_gradient",
     "tensor",
     "trace",
@@ -123,6 +125,7 @@ _PLACES = {
     "region": "glassgrad.core.region:region",
     "save": "glassgrad.io:save",
     "scan": "glassgrad.autodiff.functions:scan",
+    "source": "glassgrad.train.source:source",
     "stop_gradient": "glassgrad.primitives.arithmetic:stop_gradient",
     "tensor": "glassgrad.tensor:tensor",
     "trace": "glassgrad.graph.trace:trace",

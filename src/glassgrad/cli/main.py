@@ -34,6 +34,7 @@ COMMANDS = {
     "predict": "glassgrad.cli.predict:predict",
     "report": "glassgrad.cli.report:report",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
+    "source": "glassgrad.cli.source:source",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

@@ -19,7 +19,7 @@ from glassgrad.autodiff.graphs import record
 from glassgrad.backends.jit import resolve_backend, static_fields
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import as_operand
-from glassgrad.errors import TraceError
+from glassgrad.errors import ShapeError, TraceError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import input_aval
 from glassgrad.optim.base import Optimizer, name_outputs
@@ -95,6 +95,19 @@ class TrainStep:
         """The graph that a batch like this runs."""
         self.refresh()
         return self._program(batch)[0].graph
+
+    def last_graph(self) -> Graph:
+        """The graph of the batches that ran last.
+
+        Raises:    TraceError before the first step
+        """
+        if not self._active:
+            raise TraceError(
+                say("no step was recorded yet"),
+                operation="train_step",
+                hint=say("call step(x, t) first, or give a batch"),
+            )
+        return next(reversed(self._active.values())).graph
 
     # --- the models' arrays --------------------------------------------------------------
 
@@ -216,12 +229,27 @@ class TrainStep:
                 hint=say("pass the value as an argument"),
             )
         graph = graph.transform("exact")
+        self._keep_resizable(graph, batch, len(arrays))
         new = [f"new_{labels[i]}" for i in recording.written]
         name_outputs(graph, ["loss", *new, *(f"new_{name}" for name in self.places.row_names())])
         clipping = tuple(i for i, o in enumerate(self.optimizers) if i in recording.reporting)
         for number, missing in recording.unreached.items():
             self.optimizers[number].warn_unreached(missing)
         return _Program(graph, graph.callable(), tuple(recording.written), clipping, recording.aux)
+
+    def _keep_resizable(self, graph: Graph, batch: Structure, count: int) -> None:
+        """Give the graph a way to be recorded again for batches of other sizes."""
+        avals = tuple([var.aval for var in graph.inputs])
+        first = len(self.places.paths) + sum(self.places.sizes)
+
+        def again(*others: Aval) -> Graph:
+            end = first + count
+            if others[:first] != avals[:first] or others[end:] != avals[end:]:
+                raise ShapeError(say("only the batch may have another size"))
+            return self._record(others[first:end], batch).graph
+
+        object.__setattr__(graph, "in_structure", flatten(avals)[1])
+        object.__setattr__(graph, "retrace", again)
 
     def _batch_names(self, batch: Structure, total: int) -> list[str]:
         """The names of the loss function's arguments after the models, with paths inside them."""

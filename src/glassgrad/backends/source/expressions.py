@@ -90,8 +90,12 @@ def _fill(node: Any, env: Mapping[str, Tree]) -> Any:
 # --- one equation ------------------------------------------------------------------------
 
 
-def template_of(eqn: Eqn, inner: Sequence[str] = ()) -> str:
-    """The equation's own text with placeholders; `inner` are the names of its inner graphs."""
+def template_of(eqn: Eqn, inner: Sequence[str] = (), is_factor: bool = True) -> str:
+    """The equation's own text with placeholders.
+
+    inner:     the names of its inner graphs
+    is_factor: whether a product reads the result, whose bits depend on how it lies in memory
+    """
     words = [placeholder(i) for i in range(len(eqn.inputs))]
     if eqn.primitive is expand_dims_p and len(eqn.outputs[0].shape) <= _COLUMN_AXES:
         index = [
@@ -100,6 +104,9 @@ def template_of(eqn: Eqn, inner: Sequence[str] = ()) -> str:
         while index[-1] == ":":
             index.pop()
         return f"_0_[{', '.join(index)}]"
+    if eqn.primitive is broadcast_to_p and isinstance(eqn.inputs[0], Literal) and not is_factor:
+        shape = eqn.params["shape"]
+        return f"np.full({literal(shape[0] if len(shape) == 1 else shape)}, _0_)"
     params = {**eqn.params, "graphs": tuple(inner)} if eqn.graphs else eqn.params
     return eqn.primitive.numpy_text(words, params)
 

@@ -1,4 +1,4 @@
-"""A graph as a book would print it: `source(graph)`.
+"""A graph as a book would print it: style "plain".
 
 Layer L6. Forward and backward in the user's names, one comment over each group of backward lines,
 shapes at line ends, sizes read off the arrays. The text is run and compared with the graph, and
@@ -15,81 +15,33 @@ from typing import Any
 import numpy as np
 
 from glassgrad.backends.source import checks, layout, words
-from glassgrad.backends.source.emitter import module_text
-from glassgrad.backends.source.function import Function, Module, Program, title
+from glassgrad.backends.source.function import Function, Program, title
+from glassgrad.backends.source.layout import Row
+from glassgrad.backends.source.lineage import Listing, equations_of_lines, numbered
 from glassgrad.backends.source.naming import function_name, helpers_of
+from glassgrad.backends.source.regions import Module
 from glassgrad.backends.source.resize import Resized, resized
 from glassgrad.backends.source.statements import shown
 from glassgrad.core.interpret import as_operand
 from glassgrad.core.position import place_of
-from glassgrad.errors import GraphError, unknown_option
+from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.names import checked
-from glassgrad.passes.laws import READABLE, STABLE
+from glassgrad.passes.laws import READABLE, SHORT, STABLE
 from glassgrad.passes.pipeline import exact
 from glassgrad.passes.rewrite import Rewriting
 from glassgrad.passes.rewrite import rewrite as apply_laws
 from glassgrad.text import say
 
-STYLES = ("plain", "steps")
-DETAILS = ("regions", "open")
 _DIFFER = 1e-5  # a difference above this says more of the inputs than of the gradients
 _ROUNDS = 5  # exact passes make room for each other; longer chains were never seen
 
 
-def source(
-    graph: Graph,
-    *,
-    style: str = "plain",
-    detail: str = "regions",
-    rewrite: bool = True,
-    comments: bool = True,
-    args: Sequence[Any] | None = None,
-) -> str:
-    """A standalone NumPy module that computes `graph`.
-
-    style:    "plain" reads like a book; "steps" has one operation a line, as the runner executes it
-    detail:   "regions" prints functions of the library above the program, "open" writes them out
-    rewrite:  whether stable patterns may be used, such as (p - onehot) / n for softmax with
-              cross-entropy; the head then states the difference from the long form
-    comments: whether to print the head, the headings and the comments
-    args:     arguments with which the text is checked, beside those drawn
-    Raises:   OptionError for an unknown style or detail; ShapeError for args that do not fit
-
-    >>> from glassgrad.graph.trace import trace
-    >>> graph = trace(lambda x, w: np.tanh(x * w).sum(), np.ones(3), np.ones(3))
-    >>> print(source(graph.gradients("w"), comments=False))
-    import numpy as np
-    <BLANKLINE>
-    <BLANKLINE>
-    def sech_squared(x):
-        \"\"\"1 / cosh(x)**2, the derivative of tanh: 4 σ(2x) σ(-2x)\"\"\"
-        e = np.exp(-2.0 * np.abs(x))
-        return 4.0 * e / np.square(1.0 + e)
-    <BLANKLINE>
-    <BLANKLINE>
-    def f_and_gradients(x, w):
-        t1 = x * w
-        value = np.tanh(t1).sum()
-        dw = sech_squared(t1) * x
-        return value, dw
-    <BLANKLINE>
-    """
-    if style not in STYLES:
-        raise unknown_option("style", style, STYLES)
-    if detail not in DETAILS:
-        raise unknown_option("detail", detail, DETAILS)
-    if style == "steps":
-        return module_text(graph, comments=comments)
-    page = _Page(graph, detail, rewrite, comments, args)
-    return page.text()
-
-
 @dataclass(frozen=True)
 class _Printed:
-    """A module's text without its head, and what it was made from."""
+    """A module without its head, and what it was made from."""
 
-    text: str
+    rows: Sequence[Row]
     name: str
     run: Callable[..., tuple[Any, ...]]
     rewriting: Rewriting
@@ -98,7 +50,7 @@ class _Printed:
     is_general: bool  # whether any size of the arrays is free
 
 
-class _Page:
+class Page:
     """One request for source."""
 
     def __init__(
@@ -106,7 +58,7 @@ class _Page:
     ) -> None:
         self.graph = graph
         self.detail = detail
-        self.laws = (*READABLE, *STABLE) if rewrite else READABLE
+        self.laws = ((*READABLE, *STABLE), SHORT) if rewrite else (READABLE,)
         self.comments = comments
         self.labels = _labels(graph)
         self.given: list[Any] | None = None
@@ -116,7 +68,7 @@ class _Page:
         self.rewriting = self._prepared(graph)
         self.pairs = checks.gradient_outputs(self.rewriting.graph)
 
-    def text(self) -> str:
+    def listing(self) -> Listing:
         """The module, checked; sizes are frozen if the checks do not agree with free ones."""
         others = resized(self.graph, self._prepared, self.labels)
         printed = self._printed(others)
@@ -127,17 +79,21 @@ class _Page:
                 raise
             printed = self._printed(None)
             facts = self._checked(printed)
-        if not self.comments:
-            return printed.text
-        return layout.docstring(self._head(printed, facts)) + printed.text
+        head = layout.docstring(self._head(printed, facts)) if self.comments else ""
+        rows = [*layout.plain_rows(head.splitlines()), *printed.rows]
+        lines = equations_of_lines(self.graph, printed.recorded, [row.eqns for row in rows])
+        return Listing(layout.text_of(rows), lines)
 
     def _prepared(self, graph: Graph) -> Rewriting:
+        graph = numbered(graph)
         for _ in range(_ROUNDS):
             before = len(graph.eqns)
             graph = exact(graph)
             if len(graph.eqns) == before:
                 break
-        found = apply_laws(graph, self.laws)
+        found = Rewriting(graph)
+        for laws in self.laws:
+            found = found.followed_by(apply_laws(found.graph, laws))
         return replace(found, graph=exact(found.graph))
 
     # --- the text ------------------------------------------------------------------------
@@ -159,14 +115,15 @@ class _Page:
         function = Function(program, name, module)
         used = function.used_symbols()
         module.shown.update(s.name for s in symbols if s.is_batch or s in used)
-        body = function.text(symbols=used)
-        rows = [row for lines in module.constants.values() for row in lines]
-        parts = [*helpers, *module.helpers, body]
-        text = "import numpy as np\n" + ("\n" + "\n".join(rows) + "\n" if rows else "")
-        text += "".join(f"\n\n{part.strip()}\n" for part in parts)
-        run = checks.compiled(text, name)
+        body = function.rows(symbols=used)
+        constants = [row for lines in module.constants.values() for row in lines]
+        rows = layout.plain_rows(["import numpy as np", *([""] if constants else []), *constants])
+        texts = (layout.plain_rows(helper.strip().splitlines()) for helper in helpers)
+        for part in (*texts, *module.helpers.values(), body):
+            rows += [Row(""), Row(""), *part]
+        run = checks.compiled(layout.text_of(rows), name)
         recorded = self.graph if others is None else others.recorded[0]
-        return _Printed(text, name, run, rewriting, recorded, others, bool(others))
+        return _Printed(rows, name, run, rewriting, recorded, others, bool(others))
 
     def _function_name(self, graph: Graph) -> str:
         if self.pairs is None:
@@ -233,7 +190,7 @@ class _Page:
     # --- the head ------------------------------------------------------------------------
 
     def _head(self, printed: _Printed, facts: _Facts) -> list[str]:
-        name = checked(self.graph.name) or "f"
+        name = checked(self.graph.name).strip("_") or "f"
         first = title(name, shown(_place(self.graph)), self.pairs is not None)
         sentences = []
         if not facts.ran:
