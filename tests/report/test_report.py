@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from glassgrad import nn
+from glassgrad import nn, optim
 from glassgrad.errors import FileAccessError
 from glassgrad.report import Layer, Material, Words, report_html, write_report
 from glassgrad.report import report as sections
@@ -58,6 +58,7 @@ def material(**changes: Any) -> Material:
         else None,
         "quantities": lambda values: values,
         "initial": lambda: nn.MLP((width, 5, k), "tanh", rng=0),
+        "optimizer": lambda model: optim.Adam(model, 0.1),
         "layers": (Layer("layers.0", f"Linear({width}, 5)", (5,), 5 * width + 5),),
         "history": {
             "epoch": [1, 2, 3, 4],

@@ -22,6 +22,7 @@ from glassgrad.cli.run_folder import RunFolder, RunInfo
 from glassgrad.cli.settings import FULL, KEYS, Settings
 from glassgrad.cli.terminal import Output
 from glassgrad.cli.trained import Trained
+from glassgrad.cli.training import optimizer_of
 from glassgrad.data.delimited import read_csv
 from glassgrad.errors import DataWarning, FileFormatError, GlassgradError, OptionError
 from glassgrad.files import read_bytes
@@ -64,6 +65,7 @@ def material_of(
         probabilities=head.probabilities if _has_probabilities(head) else None,
         quantities=_in_own_unit(info),
         initial=lambda: build_network(settings, head, info.features),
+        optimizer=lambda network: optimizer_of(settings, network),
         layers=tuple(
             Layer(r.name, r.kind, r.output, r.parameters) for r in layer_rows(model, info.features)
         ),

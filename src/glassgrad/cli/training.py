@@ -57,7 +57,7 @@ def set_up(settings: Settings, part: Part) -> Setup:
     head = head_of(settings.loss or "", dataset.task, len(dataset.class_names))
     model = build_network(settings, head, int(dataset.train_X.shape[1]))
     setup = Setup(settings, part, head, model)
-    _optimizer(setup)
+    optimizer_of(settings, model)
     if settings.until is not None:
         _require_column(parse_goal(settings.until)[0], setup)
     return setup
@@ -95,7 +95,7 @@ def train(
             setup.model,
             (X, y),
             loss=setup.head.loss,
-            optimizer=_optimizer(setup),
+            optimizer=optimizer_of(settings, setup.model),
             epochs=settings.epochs,
             steps=settings.steps,
             until=settings.until,
@@ -131,8 +131,8 @@ def is_book(settings: Settings) -> bool:
     return settings.canon is True and settings.layers == BOOK.layers
 
 
-def _optimizer(setup: Setup) -> Any:
-    settings = setup.settings
+def optimizer_of(settings: Settings, model: Any) -> Any:
+    """The optimiser that the settings describe."""
     name, options = parse_spec(settings.optimizer or "adam")
     common = {
         "lr": settings.lr,
@@ -140,7 +140,7 @@ def _optimizer(setup: Setup) -> Any:
         "clip_norm": settings.clip_norm,
     }
     try:
-        return make_optimizer(name, setup.model, **{**common, **options})
+        return make_optimizer(name, model, **{**common, **options})
     except OptionError as error:
         raise error.at("--optimizer") from None
 

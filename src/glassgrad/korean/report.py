@@ -237,10 +237,10 @@ MESSAGES: dict[str, str] = {
         "학습 행 {n}개에서 손실까지 이어지는 연산 {count}개를 계층별로 접어 그렸습니다. 학습한 "
         "신경망의 값은 파란색, 기울기는 주황색입니다."
     ),
-    "Forward and backward pass as a NumPy program: what is printed here is what runs, and it needs "
-    "nothing but NumPy.": (
-        "순전파와 역전파를 NumPy 프로그램으로 나타냈습니다. 여기 적힌 그대로 실행되며 NumPy 말고는 "
-        "아무것도 필요하지 않습니다."
+    "Forward pass, backward pass and update as a NumPy program that needs nothing but NumPy. It "
+    "was run and compared with the graph before it was printed.": (
+        "순전파, 역전파, 갱신을 NumPy만 있으면 돌아가는 프로그램으로 나타냈습니다. 출력하기 전에 "
+        "실행하여 계산 그래프와 견주어 보았습니다."
     ),
     "Emitted source": "출력한 소스",
     "For {n} rows the forward pass takes {a:,} operations and the backward pass {b:,}, {ratio} "

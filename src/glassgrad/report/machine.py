@@ -5,14 +5,17 @@ Layer L10.
 
 from __future__ import annotations
 
+from glassgrad.backends.source.listing import STYLES
 from glassgrad.report.material import Material
 from glassgrad.report.prose import code, figure, pairs, paragraph, percent
 from glassgrad.text import say
+from glassgrad.train.source import source as source_text
 from glassgrad.view.cost import Cost
 from glassgrad.view.cost_text import size
 from glassgrad.view.markup import element
 
 _REPEATS = 5
+_STYLE = "script" if "script" in STYLES else "plain"
 _DEAREST = 16  # equations in the table
 
 
@@ -30,11 +33,13 @@ def graph(material: Material) -> str:
 
 
 def source(material: Material) -> str:
-    """The training step as plain NumPy."""
-    text = material.graph.gradients(_parameters(material)).source()
+    """The training as a NumPy program."""
+    optimizer = None if material.optimizer is None else material.optimizer(material.model)
+    model, *batch = material.inputs
+    text = source_text(model, *batch, loss=material.loss, optimizer=optimizer, style=_STYLE)
     intro = say(
-        "Forward and backward pass as a NumPy program: what is printed here is what runs, and it "
-        "needs nothing but NumPy."
+        "Forward pass, backward pass and update as a NumPy program that needs nothing but NumPy. "
+        "It was run and compared with the graph before it was printed."
     )
     return paragraph(intro) + code(text, say("Emitted source"))
 

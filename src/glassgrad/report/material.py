@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.graph.ir import Graph, Var
+from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 from glassgrad.nn.losses import find_loss
-from glassgrad.primitives.random import random_key
 from glassgrad.text import say
+from glassgrad.train.model_loss import loss_of
 from glassgrad.train.predict import evaluating
 from glassgrad.view.record import Record, record
 
@@ -59,6 +59,7 @@ class Material:
     probabilities: outputs -> one a class; None where scores are no probabilities
     quantities:  outputs or targets -> the file's own unit
     initial:     makes the network as it was before training
+    optimizer:   makes an optimiser of a network
     history:     one row an epoch
     result:      what the run found, as run.json holds it
     settings:    (name, value) as a person reads them
@@ -82,6 +83,7 @@ class Material:
     probabilities: Callable[[Any], Any] | None
     quantities: Callable[[Any], Any]
     initial: Callable[[], Any] | None
+    optimizer: Callable[[Any], Any] | None
     layers: tuple[Layer, ...]
     history: Mapping[str, Sequence[float]]
     result: Mapping[str, Any]
@@ -178,21 +180,11 @@ class Material:
             return record(self._graph(model, _MANY), [model, *self.batch(_MANY)])
 
     def _graph(self, model: Any, rows: int) -> Graph:
-        measure = find_loss(self.loss)
+        """In evaluation mode: a mask that dropout drew once is not part of the network."""
+        loss = loss_of(find_loss(self.loss))
 
-        def loss(model: Any, x: Any, t: Any) -> Any:
-            with random_key(0):
-                return measure(model(x), t)
+        def recorded(*arguments: Any) -> Graph:
+            with evaluating(model):
+                return replace(trace(loss, *arguments), retrace=recorded)
 
-        return _anonymous(trace(loss, model, *self.batch(rows)))
-
-
-def _anonymous(graph: Graph) -> Graph:
-    """The graph without places in the source: the lines that made it are none of the user's."""
-    for atom in graph.outputs:
-        if isinstance(atom, Var):
-            atom.name = "loss"
-    again = graph.retrace
-    retrace = None if again is None else lambda *args: _anonymous(again(*args))
-    eqns = [replace(eqn, position=None) for eqn in graph.eqns]
-    return graph.with_eqns(eqns, name="loss", retrace=retrace)
+        return recorded(model, *self.batch(rows))
