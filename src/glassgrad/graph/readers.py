@@ -18,6 +18,7 @@ READERS = {
     "to_json": "glassgrad.graph.exchange:to_json",
     "svg": "glassgrad.view.svg:svg",
     "text": "glassgrad.view.text:text",
+    "network_svg": "glassgrad.view.network:network_svg",
     "cost": "glassgrad.view.cost:cost",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",

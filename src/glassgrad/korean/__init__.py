@@ -15,6 +15,7 @@ TOPICS = (
     "cli",
     "subject",
     "view",
+    "network",
     "source",
     "report",
 )

@@ -112,11 +112,11 @@ def array_units(record: Record, parameters: Collection[str] | None = None) -> Pr
                 declares, else those named as the books name weights and biases
     """
     graph = record.graph
-    names, paths = Names(graph), _paths(graph)
+    names, paths = Names(graph), leaf_paths(graph)
     values = {
         var: _value(var, names[var], paths.get(var, var.name), record) for var in graph.variables()
     }
-    chosen = _parameters(graph, parameters)
+    chosen = parameters_of(graph, parameters)
     units = [
         Unit(
             Kind.PARAMETER if var in chosen else Kind.INPUT,
@@ -175,7 +175,8 @@ def _output_units(atom: Atom, number: int, values: dict[Var, Value]) -> list[Uni
 # --- which inputs are parameters ---------------------------------------------------------
 
 
-def _parameters(graph: Graph, chosen: Collection[str] | None) -> set[Var]:
+def parameters_of(graph: Graph, chosen: Collection[str] | None = None) -> set[Var]:
+    """The inputs that are parameters: named ones, declared ones, else by the names of the books."""
     inputs = {var.name: var for var in graph.inputs}
     if chosen is not None:
         for name in chosen:
@@ -185,7 +186,7 @@ def _parameters(graph: Graph, chosen: Collection[str] | None) -> set[Var]:
     return set(parameters(graph))
 
 
-def _paths(graph: Graph) -> dict[Var, str]:
+def leaf_paths(graph: Graph) -> dict[Var, str]:
     """What a module calls its leaves: `layers.0.W`, without the argument's name."""
     return {var: slot.path for slot, var in _slots(graph)}
 
@@ -238,5 +239,7 @@ __all__ = [
     "Value",
     "array_units",
     "layer_classes",
+    "leaf_paths",
     "parameter_count",
+    "parameters_of",
 ]
