@@ -21,7 +21,7 @@ from glassgrad.report.prose import percent, short
 from glassgrad.text import speaking
 
 HOSTILE = '</p><script>alert("x")</script><img src=x onerror=alert(1)>\u202e'
-VOID = {"meta", "image", "line", "rect", "path", "circle", "br", "link"}
+VOID = {"meta", "br", "link", "img"}
 
 
 def _rows(n: int, width: int, classes: int) -> tuple[np.ndarray, np.ndarray]:

@@ -256,4 +256,26 @@ MESSAGES: dict[str, str] = {
     ),
     "Command": "명령",
     "Data: {origin}": "데이터: {origin}",
+    # the time machine
+    "{path} has no step {step}": "{path}에는 스텝 {step:이/가} 없습니다",
+    "{run}, step {step:,}": "{run}, 스텝 {step:,}",
+    "step {step:,} of {last:,}: epoch {epoch:,}, batch {batch:,}": (
+        "{last:,}스텝 가운데 {step:,}번째 스텝: 에폭 {epoch:,}, 미니배치 {batch:,}"
+    ),
+    "loss {loss:.9g}, learning rate {rate:.6g}": "손실 {loss:.9g}, 학습률 {rate:.6g}",
+    "change": "변화",
+    "change / value": "변화 / 값",
+    "(root mean squares, before the update)": "(갱신하기 전 값의 제곱 평균 제곱근)",
+    "least": "최솟값",
+    "mean": "평균",
+    "greatest": "최댓값",
+    # the network
+    "The first of the {rows} passes through the network from left to right; the fuller a neuron, "
+    "the larger what it passes on.": (
+        "첫 번째 {rows:이/가} 신경망을 왼쪽에서 오른쪽으로 지나갑니다. 많이 채워진 뉴런일수록 더 "
+        "큰 값을 넘깁니다."
+    ),
+    "Of a long layer the first and last neurons are drawn, and dots for those between.": (
+        "긴 계층은 처음과 끝의 뉴런만 그리고 그 사이는 점으로 나타냈습니다."
+    ),
 }

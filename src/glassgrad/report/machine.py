@@ -13,10 +13,39 @@ from glassgrad.train.source import source as source_text
 from glassgrad.view.cost import Cost
 from glassgrad.view.cost_text import size
 from glassgrad.view.markup import element
+from glassgrad.view.network import network_svg
 
 _REPEATS = 5
+_MOST_NEURONS, _MOST_NAMED = 12, 16
 _STYLE = "script" if "script" in STYLES else "plain"
 _DEAREST = 16  # equations in the table
+
+
+def network(material: Material) -> str:
+    """Neurons and synapses, with one row passing through."""
+    names = list(material.features)
+    x = material.inputs[1][:1]
+    picture = network_svg(
+        material.model,
+        x,
+        most=_MOST_NEURONS,
+        input_names=names if len(names) <= _MOST_NAMED else (),
+        output_names=material.classes if len(material.classes) == _outputs(material) else (),
+    )
+    words = say(
+        "The first of the {rows} passes through the network from left to right; the fuller a "
+        "neuron, the larger what it passes on.",
+        rows=material.train_name,
+    )
+    if max([x.shape[1], *(layer.output[-1] for layer in material.layers)]) > _MOST_NEURONS:
+        words += " " + say(
+            "Of a long layer the first and last neurons are drawn, and dots for those between."
+        )
+    return figure(picture, words, wide=True)
+
+
+def _outputs(material: Material) -> int:
+    return material.layers[-1].output[-1] if material.layers else 0
 
 
 def graph(material: Material) -> str:

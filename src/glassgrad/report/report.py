@@ -49,6 +49,7 @@ def _sections(material: Material) -> list[tuple[str, str, Build]]:
         ("regions", say("Decision boundary"), learned.regions, is_plane),
         ("weights", say("First layer"), learned.weights, not is_plane),
         ("flow", say("Activations and gradients"), flow.flow, has_rows),
+        ("network", say("Network"), machine.network, has_rows),
         ("graph", say("Computational graph"), machine.graph, has_rows),
         ("source", say("Source"), machine.source, has_rows),
         ("cost", say("Cost"), machine.cost, has_rows),
