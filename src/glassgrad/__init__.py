@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from glassgrad.backends.jit import jit as jit
     from glassgrad.config import config as config
     from glassgrad.core.region import region as region
+    from glassgrad.diagnose.grading.compare import compare_backward as compare_backward
     from glassgrad.graph.ir import Graph as Graph
     from glassgrad.graph.trace import trace as trace
     from glassgrad.io import load as load
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from glassgrad.train import fit as fit
     from glassgrad.train import train_step as train_step
     from glassgrad.train.source import source as source
+    from glassgrad.view.show import show as show
 
 __version__ = "0.1.0"
 
@@ -59,6 +61,7 @@ __all__ = [
     "canon",
     "check_grads",
     "checkpoint",
+    "compare_backward",
     "cond",
     "config",
     "custom_gradient",
@@ -84,6 +87,7 @@ __all__ = [
     "region",
     "save",
     "scan",
+    "show",
     "source",
     "stop_gradient",
     "tensor",
@@ -100,6 +104,7 @@ _PLACES = {
     "canon": "glassgrad.canon",
     "check_grads": "glassgrad.autodiff.check:check_grads",
     "checkpoint": "glassgrad.autodiff.functions:checkpoint",
+    "compare_backward": "glassgrad.diagnose.grading.compare:compare_backward",
     "cond": "glassgrad.autodiff.functions:cond",
     "config": "glassgrad.config:config",
     "custom_gradient": "glassgrad.autodiff.functions:custom_gradient",
@@ -126,6 +131,7 @@ _PLACES = {
     "save": "glassgrad.io:save",
     "scan": "glassgrad.autodiff.functions:scan",
     "source": "glassgrad.train.source:source",
+    "show": "glassgrad.view.show:show",
     "stop_gradient": "glassgrad.primitives.arithmetic:stop_gradient",
     "tensor": "glassgrad.tensor:tensor",
     "trace": "glassgrad.graph.trace:trace",

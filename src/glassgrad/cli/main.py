@@ -35,6 +35,8 @@ COMMANDS = {
     "report": "glassgrad.cli.report:report",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "source": "glassgrad.cli.source:source",
+    "grade": "glassgrad.cli.grade:grade",
+    "show": "glassgrad.cli.show:show",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

@@ -16,6 +16,8 @@ TOPICS = (
     "subject",
     "view",
     "network",
+    "page",
     "source",
+    "grade",
     "report",
 )

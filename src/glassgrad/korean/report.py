@@ -267,7 +267,6 @@ MESSAGES: dict[str, str] = {
     "change / value": "변화 / 값",
     "(root mean squares, before the update)": "(갱신하기 전 값의 제곱 평균 제곱근)",
     "least": "최솟값",
-    "mean": "평균",
     "greatest": "최댓값",
     # the network
     "The first of the {rows} passes through the network from left to right; the fuller a neuron, "
