@@ -108,7 +108,7 @@ def _of_run(what: str, output: Output, rows: int) -> Subject:
 
     trained = open_trained(what)
     X, target = _rows_of(trained, output, rows)
-    loss = loss_of(find_loss(trained.head.loss))
+    loss = loss_of(find_loss(trained.head.loss), key=0)
     inputs = [trained.model, X, target]
     return Subject(trained.folder.path.name, loss, inputs, trace(loss, *inputs), trained)
 

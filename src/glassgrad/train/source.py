@@ -7,6 +7,7 @@ Layer L9. What is given becomes a graph of value and gradients, or of a training
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from glassgrad.backends.source.listing import Listing, listing
@@ -20,7 +21,7 @@ from glassgrad.nn.module import Module
 from glassgrad.optim import Optimizer, make_optimizer
 from glassgrad.tensor import Tensor
 from glassgrad.text import say
-from glassgrad.train.model_loss import forward, loss_of
+from glassgrad.train.model_loss import forward, loss_of, without_dropout
 from glassgrad.train.step import TrainStep, train_step
 
 
@@ -119,9 +120,13 @@ def with_gradients(graph: Graph, wrt: str | Sequence[str] | None = None) -> Grap
 
 def loss_graph(model: Module, batch: Sequence[Any], loss: str | Callable[..., Any] | None) -> Graph:
     """The loss of a model on a batch; its outputs alone, where there is no loss and one array."""
-    if loss is None and len(batch) == 1:
-        return trace(forward, model, *batch)
-    return trace(_measured(loss), model, *batch)
+    function = forward if loss is None and len(batch) == 1 else _measured(loss)
+
+    def recorded(*arguments: Any) -> Graph:
+        with without_dropout(model):
+            return replace(trace(function, *arguments), retrace=recorded)
+
+    return recorded(model, *batch)
 
 
 def _step_of(
