@@ -62,13 +62,10 @@ def show_step(name: str, step: int, target: str | None, output: Output) -> int:
 
 def _write_page(trained: Trained, past: PastStep, path: Path) -> None:
     from glassgrad.files import atomic_write  # noqa: PLC0415 - only where a page is asked for
-    from glassgrad.report.page import Section, document  # noqa: PLC0415
 
     title = say("{run}, step {step:,}", run=trained.folder.path.name, step=past.step)
-    picture = past.graph.svg(*past.inputs, level="layers", title=title)
-    body = f'<figure class="wide">{picture}</figure>'
-    html = document(title, "", [Section("step", title, body)], "")
-    atomic_write(path, html.encode("utf-8"))
+    page = past.graph.html(*past.inputs, parameters=past.names, title=title)
+    atomic_write(path, page.encode("utf-8"))
 
 
 # --- for people --------------------------------------------------------------------------

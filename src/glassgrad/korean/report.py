@@ -277,4 +277,10 @@ MESSAGES: dict[str, str] = {
     "Of a long layer the first and last neurons are drawn, and dots for those between.": (
         "긴 계층은 처음과 끝의 뉴런만 그리고 그 사이는 점으로 나타냈습니다."
     ),
+    "what this step of a run computed": "실행의 이 스텝에서 계산한 값",
+    "print JSON, for --time-machine": "--time-machine의 결과를 JSON으로 출력",
+    "what step 120 of its training computed, bit for bit": (
+        "학습의 120번째 스텝에서 계산한 값을 비트까지 똑같이"
+    ),
+    "a step is written as a page: -o FILE.html": "스텝은 페이지로 씁니다: -o FILE.html",
 }

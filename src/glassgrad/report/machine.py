@@ -10,6 +10,7 @@ from glassgrad.report.material import Material
 from glassgrad.report.prose import code, figure, pairs, paragraph, percent
 from glassgrad.text import say
 from glassgrad.train.source import source as source_text
+from glassgrad.view import page as view
 from glassgrad.view.cost import Cost
 from glassgrad.view.cost_text import size
 from glassgrad.view.markup import element
@@ -58,7 +59,15 @@ def graph(material: Material) -> str:
         count=total,
         n=n,
     )
-    return figure(material.graph.svg(*material.inputs, level="layers"), words, wide=True)
+    picture = view.figure(
+        material.graph,
+        *material.inputs,
+        level="layers",
+        title="loss",
+        precisions=(),
+        with_assets=False,
+    )
+    return figure(picture, words, wide=True)
 
 
 def source(material: Material) -> str:
@@ -70,7 +79,7 @@ def source(material: Material) -> str:
         "Forward pass, backward pass and update as a NumPy program that needs nothing but NumPy. "
         "It was run and compared with the graph before it was printed."
     )
-    return paragraph(intro) + code(text, say("Emitted source"))
+    return paragraph(intro) + code(text, say("Emitted source"), wide=True)
 
 
 def _parameters(material: Material) -> list[str]:
@@ -81,7 +90,8 @@ def _parameters(material: Material) -> list[str]:
 
 def cost(material: Material) -> str:
     """Operations, bytes and times of one forward and backward pass."""
-    found: Cost = material.graph.cost(*material.inputs, wrt=_parameters(material), repeats=_REPEATS)
+    traced, inputs = material.whole_batch
+    found: Cost = traced.cost(*inputs, wrt=_parameters(material), repeats=_REPEATS)
     total = found.total
     forward, backward = total.operations["forward"], total.operations["backward"]
     heaviest = max(found.layers, key=lambda layer: layer.all_operations)
@@ -89,7 +99,7 @@ def cost(material: Material) -> str:
         "For {n} rows the forward pass takes {a:,} operations and the backward pass {b:,}, {ratio} "
         "times as many; {layer} alone takes {share} of both. Until the backward pass has read "
         "them, {kept} of results are kept.",
-        n=material.inputs[1].shape[0],
+        n=inputs[1].shape[0],
         a=forward,
         b=backward,
         ratio=f"{backward / max(forward, 1):.1f}",

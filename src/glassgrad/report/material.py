@@ -155,6 +155,12 @@ class Material:
         """What `graph` is run with."""
         return [self.model, *self.batch(_FEW)]
 
+    @cached_property
+    def whole_batch(self) -> tuple[Graph, list[Any]]:
+        """The loss of as many rows as a step of training takes, and what it is run with."""
+        rows = min(self.batch_size, _MANY)
+        return self._graph(self.model, rows), [self.model, *self.batch(rows)]
+
     def batch(self, rows: int) -> tuple[Any, Any]:
         """The first training rows, as the loss takes them."""
         assert self.train is not None
@@ -185,6 +191,9 @@ class Material:
 
         def recorded(*arguments: Any) -> Graph:
             with evaluating(model):
-                return replace(trace(loss, *arguments), retrace=recorded)
+                graph = trace(loss, *arguments)
+            for var in graph.inputs:  # there is one model: its name says nothing
+                var.name = var.name.removeprefix("model_")
+            return replace(graph, retrace=recorded)
 
         return recorded(model, *self.batch(rows))

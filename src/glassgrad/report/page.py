@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from glassgrad.text import language
 from glassgrad.view.charts import css as chart_css
 from glassgrad.view.markup import element, words
-from glassgrad.view.style import DARK, FONT, LIGHT
+from glassgrad.view.style import FONT, tokens
 
 _SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 
@@ -55,13 +55,14 @@ table{{border-collapse:collapse;font-size:.9rem;line-height:1.45;
 font-variant-numeric:tabular-nums;border-top:1.5px solid var(--ink);
 border-bottom:1.5px solid var(--ink);margin:1rem 0}}
 .scroll>table{{margin:0}}
+.scroll>table+table{{margin-top:2rem}}
 th,td{{padding:.28rem 1.4rem .28rem 0;text-align:left;vertical-align:baseline;font-weight:400}}
 th:last-child,td:last-child{{padding-right:0}}
 thead th{{border-bottom:1px solid var(--line);color:var(--muted);font-size:.82rem}}
 .n{{text-align:right}}
 .total td,.total th{{border-top:1px solid var(--line)}}
 table.cost td{{text-align:right;white-space:nowrap}}
-table.cost thead th:not(:first-child){{text-align:right}}
+table.cost thead th:not(:first-child):not(.w){{text-align:right}}
 table.cost td.w{{text-align:left;color:var(--muted);white-space:normal}}
 table.cost code{{overflow-wrap:anywhere}}
 .pairs{{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:.1rem 2rem;
@@ -75,6 +76,7 @@ font-size:.82em}}
 .code{{margin:1rem 0;padding:1rem 1.2rem;background:var(--local-bg);border-radius:6px;
 overflow:auto;max-height:34rem;line-height:1.5;font-size:.8rem;tab-size:4;
 word-break:normal}}
+.code.wide{{width:100%;max-width:min(100%,56rem)}}
 .code code{{font-size:inherit}}
 .code i{{font-style:normal;color:var(--muted)}}
 .code:focus-visible{{outline:2px solid var(--value);outline-offset:2px}}
@@ -108,9 +110,9 @@ class Section:
 
 
 def document(
-    title: str, head: str, sections: Sequence[Section], foot: str, *, trusted: Sequence[str] = ()
+    title: str, head: str, sections: Sequence[Section], foot: str, *, assets: str = ""
 ) -> str:
-    """The whole file; only the scripts of `trusted` fragments may run."""
+    """The whole file; no script but those of `assets` may run."""
     links = [element("a", {"href": f"#{s.key}"}, words(s.title)) for s in sections]
     body = [head, element("nav", {"aria-label": title}, "\n".join(links))]
     for section in sections:
@@ -122,22 +124,21 @@ def document(
             "<!doctype html>",
             f'<html lang="{language()}">',
             '<head><meta charset="utf-8">',
-            f'<meta http-equiv="Content-Security-Policy" content="{policy(trusted)}">',
+            f'<meta http-equiv="Content-Security-Policy" content="{policy(assets)}">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             '<meta name="color-scheme" content="light dark">',
             element("title", {}, words(title)),
             element("style", {}, css()),
             "</head>",
-            element("body", {}, page),
+            element("body", {}, page, assets),
             "</html>\n",
         ]
     )
 
 
-def policy(trusted: Sequence[str]) -> str:
+def policy(assets: str = "") -> str:
     """Nothing is fetched; styles are inline, images embedded, scripts known by their hash."""
-    scripts = [text for fragment in trusted for text in _SCRIPT.findall(fragment)]
-    digests = [hashlib.sha256(text.encode()).digest() for text in scripts]
+    digests = [hashlib.sha256(text.encode()).digest() for text in _SCRIPT.findall(assets)]
     allowed = [f"'sha256-{base64.b64encode(digest).decode()}'" for digest in digests]
     rules = ["default-src 'none'", "style-src 'unsafe-inline'", "img-src data:"]
     rules += [f"script-src {' '.join(dict.fromkeys(allowed))}"] if allowed else []
@@ -146,14 +147,9 @@ def policy(trusted: Sequence[str]) -> str:
 
 def css() -> str:
     """The style of the page and of the charts on it."""
-    light, dark = (";".join(f"--{n}:{c}" for n, c in s.items()) for s in (LIGHT, DARK))
     return "\n".join(
         [
-            f":root{{color-scheme:light dark;{light}}}",
-            f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}",
-            f':root[data-theme="light"]{{color-scheme:light;{light}}}',
-            f':root[data-theme="dark"]{{color-scheme:dark;{dark}}}',
-            f"@media print{{:root,:root[data-theme]{{color-scheme:light;{light}}}}}",
+            tokens(":root"),
             _BASE.strip(),
             chart_css(),
         ]

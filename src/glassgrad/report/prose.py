@@ -56,10 +56,11 @@ def pairs(rows: Sequence[tuple[str, str]]) -> str:
     return element("dl", {"class": "pairs"}, *inside)
 
 
-def code(text: str, title: str) -> str:
+def code(text: str, title: str, *, wide: bool = False) -> str:
     """A listing that scrolls on a screen and is whole on paper; comments stand back."""
     lines = [_comments_apart(line) for line in text.rstrip().split("\n")]
-    attributes = {"class": "code", "tabindex": "0", "role": "region", "aria-label": title}
+    class_ = "code wide" if wide else "code"
+    attributes = {"class": class_, "tabindex": "0", "role": "region", "aria-label": title}
     return element("pre", attributes, element("code", {}, "\n".join(lines)))
 
 

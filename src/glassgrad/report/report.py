@@ -16,6 +16,7 @@ from glassgrad.report.page import Section, document
 from glassgrad.report.prose import paragraph, percent, short
 from glassgrad.text import say
 from glassgrad.view.markup import element, words
+from glassgrad.view.page import assets
 
 Build = Callable[[Material], str]
 REPORT = "report.html"
@@ -34,8 +35,9 @@ def report_html(material: Material) -> str:
     sections = [
         Section(key, title, _safely(build, material)) for key, title, build in _sections(material)
     ]
+    interactive = assets() if any("gg-figure" in section.body for section in sections) else ""
     foot = words(say("Written by glassgrad; the page needs no network and runs no request."))
-    return document(material.name, _head(material), sections, foot)
+    return document(material.name, _head(material), sections, foot, assets=interactive)
 
 
 def _sections(material: Material) -> list[tuple[str, str, Build]]:

@@ -69,6 +69,11 @@ class PastStep:
     parameters: tuple[Parameter, ...]
 
     @property
+    def names(self) -> list[str]:
+        """What the parameters are called in `graph`."""
+        return [item.name.replace(".", "_") for item in self.parameters]
+
+    @property
     def activations(self) -> tuple[Activation, ...]:
         """What left each layer, in the order of the forward pass."""
         last: dict[str, Var] = {}
