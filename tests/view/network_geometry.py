@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from glassgrad.view.drawing import Rect
 from glassgrad.view.geometry import Point
+from glassgrad.view.network.places import Quad
 from glassgrad.view.network.sheet import Line, Room, Sheet
 
 _SLACK = 0.01
@@ -22,7 +24,7 @@ def faults(sheet: Sheet) -> list[str]:
 def _overlaps(sheet: Sheet) -> Iterator[str]:
     for i, a in enumerate(sheet.rooms):
         for b in sheet.rooms[:i]:
-            if _inside(a.rect).overlaps(_inside(b.rect)):
+            if _quad(a).overlaps(_quad(b)):
                 yield f"{a.name} overlaps {b.name}"
 
 
@@ -32,6 +34,10 @@ def _strays(sheet: Sheet) -> Iterator[str]:
         for room in marks:
             if room.name not in line.ends and _meets(line, room):
                 yield f"a line from {sorted(line.ends)} runs through {room.name}"
+
+
+def _quad(room: Room) -> Quad:
+    return Quad.of(_inside(room.rect), math.radians(room.turn))
 
 
 def _inside(rect: Rect) -> Rect:

@@ -1,70 +1,30 @@
-"""Drawings of networks: every shown weight a line, nothing touches, structure from the graph."""
+"""What is read from a graph and drawn of it: every weight a line, every activation a fill."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
-from xml.etree import ElementTree as ET
 
 import numpy as np
-import pytest
-from view.network_geometry import faults
+from view.networks import (
+    SVG,
+    neurons_in,
+    recurrent_graph,
+    small_model,
+    synapses_in,
+    texts_in,
+)
 
 from glassgrad import gates, nn
-from glassgrad.autodiff.functions import scan
-from glassgrad.errors import GraphError, OptionError
 from glassgrad.graph.trace import trace
-from glassgrad.text import speaking
 from glassgrad.view.network import NetworkShape, network_of, network_svg, neuron_svg
-from glassgrad.view.network.columns import Options, draw_columns
-from glassgrad.view.network.marks import Look
 from glassgrad.view.network.strands import stroke
-from glassgrad.view.network.unrolled import draw_unrolled
-
-SVG = "{http://www.w3.org/2000/svg}"
-
-
-def _root(picture: str) -> Any:
-    return ET.fromstring(picture)
-
-
-def _synapses(picture: str) -> list[Any]:
-    return [p for p in _root(picture).iter(f"{SVG}path") if p.get("data-from")]
-
-
-def _neurons(picture: str) -> list[Any]:
-    groups = _root(picture).iter(f"{SVG}g")
-    return [g for g in groups if "neuron" in (g.get("class") or "").split()]
-
-
-def _texts(picture: str) -> list[str]:
-    return ["".join(t.itertext()) for t in _root(picture).iter(f"{SVG}text")]
-
-
-def _small() -> Any:
-    return nn.Sequential(nn.Linear(3, 4, rng=0), nn.Sigmoid(), nn.Linear(4, 2, rng=1), nn.Softmax())
-
-
-def _recurrent() -> tuple[Any, list[Any]]:
-    def rnn(Wxh: Any, Whh: Any, bh: Any, Why: Any, by: Any, xs: Any) -> Any:
-        def step(h: Any, x: Any) -> Any:
-            h = np.tanh(x @ Wxh + h @ Whh + bh)
-            return h, h
-
-        _, hs = scan(step, np.zeros(3), xs)
-        return hs @ Why + by
-
-    rng = np.random.default_rng(0)
-    shapes = ((4, 3), (3, 3), (3,), (3, 2), (2,), (5, 4))
-    arrays = [rng.normal(size=shape) for shape in shapes]
-    return trace(rnn, *arrays), arrays
-
 
 # --- what is read --------------------------------------------------------------------------
 
 
 def test_the_activations_are_those_of_the_model() -> None:
-    model, x = _small(), np.array([[0.5, -1.0, 2.0], [1.0, 1.0, 1.0]], np.float32)
+    model, x = small_model(), np.array([[0.5, -1.0, 2.0], [1.0, 1.0, 1.0]], np.float32)
     network = network_of(model, x, row=1)
     hidden = model[1](model[0](x)).data
     assert [layer.size for layer in network.layers] == [3, 4, 2]
@@ -83,7 +43,7 @@ def test_the_curve_is_the_function_that_runs() -> None:
     curve = network.layers[1].curve
     assert curve is not None
     np.testing.assert_allclose(curve[[0, 40, -1]], [-1.0, 0.0, 4.0])
-    assert network_of(_small()).layers[2].curve is None  # softmax is no function of one number
+    assert network_of(small_model()).layers[2].curve is None  # softmax is no function of one number
 
 
 def test_weights_to_the_left_of_columns() -> None:
@@ -132,7 +92,7 @@ def test_the_books_layers() -> None:
 
 
 def test_what_feeds_back_is_found() -> None:
-    graph, arrays = _recurrent()
+    graph, arrays = recurrent_graph()
     network = network_of(graph, arrays)
     assert [layer.size for layer in network.layers] == [4, 3, 2]
     assert [(s.name, s.source, s.target) for s in network.feedback] == [("Whh", 1, 1)]
@@ -163,15 +123,15 @@ def test_a_loop_in_python_feeds_back_too() -> None:
 
 
 def test_a_line_for_each_weight() -> None:
-    model = _small()
-    lines = _synapses(network_svg(model, biases=False))
+    model = small_model()
+    lines = synapses_in(network_svg(model, biases=False))
     weights = [float(line.get("data-weight")) for line in lines]
     assert sorted(weights) == sorted([*model[0].W.data.flat, *model[2].W.data.flat])
-    assert len(_synapses(network_svg(model, biases=True))) == 12 + 8 + 4 + 2
+    assert len(synapses_in(network_svg(model, biases=True))) == 12 + 8 + 4 + 2
 
 
 def test_width_grows_and_sign_shows() -> None:
-    lines = _synapses(network_svg(_small()))
+    lines = synapses_in(network_svg(small_model()))
     pairs = [(float(p.get("data-weight")), float(p.get("stroke-width"))) for p in lines]
     ordered = sorted(pairs, key=lambda pair: abs(pair[0]))
     assert [width for _, width in ordered] == sorted(width for _, width in pairs)
@@ -179,15 +139,15 @@ def test_width_grows_and_sign_shows() -> None:
     for line in lines:
         weight = float(line.get("data-weight"))
         assert line.get("class") == f"syn {'p' if weight > 0 else 'n' if weight < 0 else 'z'}"
-    picture = network_svg(_small())
+    picture = network_svg(small_model())
     assert re.search(r"\.syn\.n\{stroke:var\(--grad\);stroke-dasharray", picture)
     assert re.search(r"\.syn\.p\{stroke:var\(--value\)\}", picture)
 
 
 def test_neurons_are_filled_by_activation_and_inputs_are_squares() -> None:
     x = np.array([[0.5, -1.0, 2.0]], np.float32)
-    picture = network_svg(_small(), x)
-    neurons = _neurons(picture)
+    picture = network_svg(small_model(), x)
+    neurons = neurons_in(picture)
     inputs = [n for n in neurons if "input" in n.get("class").split()]
     assert len(neurons) == 9
     assert len(inputs) == 3
@@ -203,23 +163,23 @@ def test_neurons_are_filled_by_activation_and_inputs_are_squares() -> None:
 
 def test_long_layers_are_folded() -> None:
     picture = network_svg(nn.MLP((784, 50, 10), rng=0), most=6)
-    assert len(_neurons(picture)) == 5 + 5 + 5
-    assert len(_synapses(picture)) == 25 + 25
-    assert {"784 inputs", "50 neurons", "10 neurons"} <= set(_texts(picture))
+    assert len(neurons_in(picture)) == 5 + 5 + 5
+    assert len(synapses_in(picture)) == 25 + 25
+    assert {"784 inputs", "50 neurons", "10 neurons"} <= set(texts_in(picture))
     assert picture.count('class="dots"') == 3
-    shown = [n.get("data-index") for n in _neurons(picture)][5:10]
+    shown = [n.get("data-index") for n in neurons_in(picture)][5:10]
     assert shown == ["0", "1", "2", "48", "49"]
     assert len(picture) < 30_000
 
 
 def test_weights_have_names_and_numbers_where_they_are_few() -> None:
     model = nn.Linear(2, 1, rng=0)
-    texts = _texts(network_svg(model))
+    texts = texts_in(network_svg(model))
     expected = f"W0,0  {model.W.data[0, 0]:.2f}".replace("-", "−")
     assert expected in texts
     assert "b0  0.00" in texts
-    assert not any("W0,0" in t for t in _texts(network_svg(model, labels="none")))
-    assert not any(t.startswith("W") for t in _texts(network_svg(nn.MLP((8, 8, 8), rng=0))))
+    assert not any("W0,0" in t for t in texts_in(network_svg(model, labels="none")))
+    assert not any(t.startswith("W") for t in texts_in(network_svg(nn.MLP((8, 8, 8), rng=0))))
 
 
 def test_before_and_after_an_update() -> None:
@@ -228,11 +188,11 @@ def test_before_and_after_an_update() -> None:
     model.W.assign(np.array([[0.5], [-0.25]], np.float32))
     before = {**old, "W": np.array([[0.4], [-0.125]], np.float32)}
     picture = network_svg(model, before=before)
-    texts = _texts(picture)
+    texts = texts_in(picture)
     assert "W0,0  0.40 → 0.50" in texts
     assert "+0.10" in texts
     assert "W1,0  −0.13 → −0.25" in texts or "W1,0  −0.12 → −0.25" in texts
-    classes = {p.get("data-from"): p.get("class") for p in _synapses(picture)}
+    classes = {p.get("data-from"): p.get("class") for p in synapses_in(picture)}
     assert classes["neuron 0 0"] == "syn p"
     assert classes["neuron 0 1"] == "syn n"
     assert "weight increased" in texts
@@ -243,151 +203,33 @@ def test_before_and_after_an_update() -> None:
 def test_small_changes_get_the_decimals_they_need() -> None:
     model = nn.Linear(1, 1, rng=0)
     model.W.assign(np.array([[0.14978]], np.float32))
-    texts = _texts(network_svg(model, before={"W": np.array([[0.15]])}, biases=False))
+    texts = texts_in(network_svg(model, before={"W": np.array([[0.15]])}, biases=False))
     assert "W0,0  0.15000 → 0.14978" in texts
     assert "−0.00022" in texts
 
 
 def test_loops_rolled_and_unrolled() -> None:
-    graph, arrays = _recurrent()
+    graph, arrays = recurrent_graph()
     rolled = network_svg(graph, arrays)
     assert rolled.count('class="loop"') == 1
-    assert any(text.startswith("Whh") for text in _texts(rolled))
+    assert any(text.startswith("Whh") for text in texts_in(rolled))
     unrolled = network_svg(graph, arrays, unroll=5)
-    assert len(_neurons(unrolled)) == 5 * 9
-    assert [t for t in _texts(unrolled) if t.startswith("t =")] == [f"t = {t}" for t in range(5)]
-    assert _texts(unrolled).count("Whh") == 4
+    assert len(neurons_in(unrolled)) == 5 * 9
+    assert [t for t in texts_in(unrolled) if t.startswith("t =")] == [f"t = {t}" for t in range(5)]
+    assert texts_in(unrolled).count("Whh") == 4
     shortened = network_svg(graph, arrays, unroll=3)
-    assert [t for t in _texts(shortened) if t.startswith("t =")] == ["t = 0", "t = 1", "t = 4"]
+    assert [t for t in texts_in(shortened) if t.startswith("t =")] == ["t = 0", "t = 1", "t = 4"]
     shape = NetworkShape(layers=(3, 5, 2), recurrent=(1,), activations=("tanh", "softmax"))
     assert network_svg(shape).count('class="loop"') == 1
-    assert len([t for t in _texts(network_svg(shape, unroll=2)) if t.startswith("t =")]) == 2
+    assert len([t for t in texts_in(network_svg(shape, unroll=2)) if t.startswith("t =")]) == 2
 
 
 def test_one_neuron() -> None:
-    model, x = _small(), np.array([[0.5, -1.0, 2.0]], np.float32)
+    model, x = small_model(), np.array([[0.5, -1.0, 2.0]], np.float32)
     picture = neuron_svg(model, x, layer=1, index=2)
-    assert len(_synapses(picture)) == 4
+    assert len(synapses_in(picture)) == 4
     total = float((x @ model[0].W.data + model[0].b.data)[0, 2])
-    texts = _texts(picture)
+    texts = texts_in(picture)
     assert f"{total:.2f}".replace("-", "−") in texts
     assert f"{1 / (1 + np.exp(-total)):.2f}" in texts
     assert {"Σ", "x0", "w2  " + f"{model[0].W.data[2, 2]:.2f}".replace("-", "−")} <= set(texts)
-
-
-# --- geometry ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("language", ["en", "ko"])
-@pytest.mark.parametrize("sizes", [(1, 1), (2, 2, 1), (3, 4, 2), (784, 50, 10), (4, 12, 9, 3)])
-def test_nothing_touches(sizes: tuple[int, ...], language: str) -> None:
-    model = nn.MLP(sizes, activation="tanh", rng=0)
-    x = np.random.default_rng(0).normal(size=(1, sizes[0])).astype(np.float32)
-    with speaking(language):
-        for inputs in (None, x):
-            network = network_of(model, inputs)
-            for has_biases in (False, True):
-                options = Options(has_labels=len(sizes) < 4, has_biases=has_biases)
-                assert faults(draw_columns(network, options, Look(2, 1.0))) == []
-
-
-def test_nothing_touches_in_recurrent_networks() -> None:
-    graph, arrays = _recurrent()
-    for network in (
-        network_of(graph, arrays),
-        NetworkShape(layers=(3, 5, 5, 2), recurrent=(1, 2), biases=True).network(),
-    ):
-        options = Options(has_labels=True, has_biases=True)
-        assert faults(draw_columns(network, options, Look(2, 1.0))) == []
-        for steps in (None, 1, 3, 8):
-            assert faults(draw_unrolled(network, Look(2, 1.0), steps)) == []
-
-
-def test_planted_faults_are_found() -> None:
-    sheet = draw_columns(network_of(_small()), Options(), Look(2, 1.0))
-    assert faults(sheet) == []
-    sheet.label(sheet.rooms[0].rect.x, sheet.rooms[0].rect.y, "over a neuron", "note")
-    sheet.straight((-50.0, -300.0), (-50.0 + 1, 300.0), (), "syn")
-    first = sheet.rooms[0].rect
-    sheet.straight((first.x + 5, -300.0), (first.x + 6, 300.0), (), "syn")
-    found = faults(sheet)
-    assert any(f.startswith("label over a neuron overlaps") for f in found)
-    assert any("runs through neuron 0 0" in f for f in found)
-
-
-# --- the document --------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    "name", ["<script>alert(1)</script>", 'a" onload="x', "]]>", "a\nb", "\u202eevil", "\x00\x1b["]
-)
-def test_hostile_names_stay_text(name: str) -> None:
-    arrays = [np.ones((2, 3)), np.ones((1, 2))]
-    graph = trace(lambda W, x: np.tanh(x @ W), *arrays)
-    picture = network_svg(
-        graph, arrays, input_names=[name], output_names=[name] * 3, title=name, parameters=["W"]
-    )
-    for var in graph.variables():
-        var.name = name
-    graph.inputs[0].name = "W"
-    shape = NetworkShape(layers=(2, 3), names=(name, name), activations=(name,), title=name)
-    for each in (picture, network_svg(graph, arrays, parameters=["W"]), network_svg(shape)):
-        root = _root(each)
-        tags = {element.tag.removeprefix(SVG) for element in root.iter()}
-        assert "script" not in tags
-        assert not any(key.startswith("on") for element in root.iter() for key in element.attrib)
-        assert not re.search(r"[\x00-\x08\x0b-\x1f\u202a-\u202e]", each)
-
-
-def test_accessible_and_alone() -> None:
-    picture = network_svg(_small(), title="A title")
-    root = _root(picture)
-    assert root.get("role") == "img"
-    assert root.find(f"{SVG}title").text == "A title"
-    assert root.find(f"{SVG}desc").text == (
-        "a network of 3-4-2 neurons, the first of them inputs; "
-        "activation functions: Sigmoid, Softmax"
-    )
-    assert re.findall(r"https?://[^\"' ]+", picture) == ["http://www.w3.org/2000/svg"]
-    assert "url(" not in picture
-
-
-def test_it_speaks_korean() -> None:
-    graph, arrays = _recurrent()
-    with speaking("ko"):
-        texts = _texts(network_svg(graph, arrays))
-    assert {"입력층", "은닉층", "출력층", "입력 4개", "뉴런 3개", "음의 가중치"} <= set(texts)
-    assert "Whh · 한 단계 뒤로" in texts
-
-
-# --- refused -------------------------------------------------------------------------------
-
-
-def test_what_cannot_be_drawn_is_refused() -> None:
-    with pytest.raises(GraphError, match="no layer of neurons"):
-        network_svg(trace(lambda x: x * x, 2.0), (2.0,))
-    with pytest.raises(OptionError, match="no network that can be drawn"):
-        network_svg(object())
-    with pytest.raises(OptionError, match="unknown labels 'al'"):
-        network_svg(_small(), labels="al")
-    with pytest.raises(OptionError, match="nothing to unroll"):
-        network_svg(_small(), unroll=True)
-    with pytest.raises(OptionError, match="names none of the weights"):
-        network_svg(_small(), before={"nothing": np.ones(3)})
-    with pytest.raises(OptionError, match="no sizes of layers"):
-        network_svg(NetworkShape(layers=(2, 0)))
-    with pytest.raises(OptionError, match="no layer 2"):
-        network_svg(NetworkShape(layers=(2, 3), recurrent=(2,)))
-    with pytest.raises(OptionError, match="no neuron 9"):
-        neuron_svg(_small(), index=9)
-    with pytest.raises(OptionError, match="most is 1"):
-        network_svg(_small(), most=1)
-
-
-def test_layers_that_read_several_layers_are_refused() -> None:
-    def wide(W1: Any, W2: Any, x: Any) -> Any:
-        return (np.tanh(x @ W1) + x) @ W2
-
-    arrays = [np.ones((2, 2)), np.ones((2, 1)), np.ones((1, 2))]
-    with pytest.raises(GraphError, match="reads 2 layers at once"):
-        network_svg(trace(wide, *arrays), arrays)

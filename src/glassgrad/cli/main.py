@@ -34,9 +34,9 @@ COMMANDS = {
     "predict": "glassgrad.cli.predict:predict",
     "report": "glassgrad.cli.report:report",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
-    "source": "glassgrad.cli.source:source",
-    "grade": "glassgrad.cli.grade:grade",
     "show": "glassgrad.cli.show:show",
+    "grade": "glassgrad.cli.grade:grade",
+    "source": "glassgrad.cli.source:source",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

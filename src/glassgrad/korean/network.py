@@ -75,6 +75,10 @@ MESSAGES: dict[str, str] = {
         "이 신경망에는 되돌아오는 연결이 없어 펼칠 것이 없습니다"
     ),
     "unroll is {unroll!r}": "unroll이 {unroll!r}입니다",
+    "this network cannot be recorded without a sample": (
+        "이 신경망은 표본 없이 기록할 수 없습니다"
+    ),
+    "an empty batch has no sample to show": "빈 배치에는 보일 표본이 없습니다",
     "most is {most!r}": "most가 {most!r}입니다",
     # pictures of the worked examples
     "its picture": "그 예제의 그림",

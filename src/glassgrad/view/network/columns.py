@@ -26,9 +26,9 @@ from glassgrad.view.network.marks import (
     draw_neuron,
     radius_of,
 )
-from glassgrad.view.network.places import Wanted, find_places
+from glassgrad.view.network.places import ABOVE, Wanted, find_places
 from glassgrad.view.network.shape import Layer, Network, Synapses
-from glassgrad.view.network.sheet import NORMAL, SMALL, Sheet
+from glassgrad.view.network.sheet import NORMAL, Sheet
 from glassgrad.view.network.strands import (
     Strand,
     decimals_for,
@@ -113,7 +113,8 @@ def _placed(network: Network, options: Options, look: Look, gap: float, pitch: f
     biased = _biased(network) if options.has_biases else {}
     for rank in range(max(ranks) + 1):
         column = [i for i, r in enumerate(ranks) if r == rank]
-        extra = {i: (i in biased.values()) * (len(column) > 1) for i in column}
+        below = list(biased.values())
+        extra = {i: below.count(i) if len(column) > 1 else 0 for i in column}
         y = -sum(len(slots[i]) + extra[i] for i in column) * pitch / 2
         y -= _BETWEEN * (len(column) - 1) / 2
         for i in column:
@@ -171,7 +172,7 @@ def _biased(network: Network) -> dict[int, int]:
     found: dict[int, int] = {}
     for number_, layer in enumerate(network.layers):
         sources = [s.source for s in network.forward if s.target == number_]
-        if layer.has_bias and sources and sources[0] not in found.values():
+        if layer.has_bias and sources:
             found[number_] = sources[0]
     return found
 
@@ -274,8 +275,8 @@ def _drawn(
     for name, at in places.at.items():
         if name.startswith("bias "):
             draw_bias(sheet, name, at)
-    for (x, y), wanted in labels:
-        _draw_weight_label(sheet, x, y, wanted)
+    for at, wanted in labels:
+        draw_weight_label(sheet, at, wanted)
     top = _draw_feedback(sheet, network, places, look)
     _draw_headings(sheet, network, places, top, look)
     _draw_names(sheet, network, places, options)
@@ -291,25 +292,30 @@ def _draw_layer(sheet: Sheet, number_: int, layer: Layer, places: _Places, look:
             draw_neuron(sheet, name, places.at[name], layer, index, look)
 
 
-def _draw_weight_label(sheet: Sheet, x: float, y: float, wanted: Wanted) -> None:
-    top = y - wanted.height / 2
-    for i, line in enumerate(wanted.lines):
-        baseline = top + 12.0 + 14.0 * i
-        sheet.label(x, baseline, line, wanted.class_, size=SMALL, is_backed=True)
+def draw_weight_label(sheet: Sheet, at: Point, wanted: Wanted) -> None:
+    """The weight over its line, and the change under it."""
+    baselines = (ABOVE + 3.0, -ABOVE - 10.0)
+    for line, over in zip(wanted.lines, baselines, strict=False):
+        sheet.sloping(at, wanted.turn, over, line, wanted.class_)
 
 
 def _draw_headings(sheet: Sheet, network: Network, places: _Places, top: float, look: Look) -> None:
     """Above each column what it is and how many; under it its function."""
+    ranks = network.ranks
     for number_, layer in enumerate(network.layers):
         x = places.x[number_]
-        is_stacked = network.ranks.count(network.ranks[number_]) > 1
-        if not is_stacked:
+        beside = [
+            other for other, r in zip(network.layers, ranks, strict=True) if r == ranks[number_]
+        ]
+        if beside[0] is layer:
             sheet.label(x, top - _LINE, _role(network, number_), "head-line", is_bold=True)
-            sheet.label(x, top, _count(layer), "note")
+            sheet.label(x, top, _count(beside), "note")
+        if len(beside) > 1:
+            continue
         bottom = places.bottom[number_] + look.radius + _FRAME
-        if layer.curve is not None and not is_stacked:
+        if layer.curve is not None:
             bottom = draw_curve(sheet, x, bottom, layer.curve) + 2
-        if layer.activation and not is_stacked:
+        if layer.activation:
             sheet.label(x, bottom + 13, plain(shortened(layer.activation, 24)), "note")
 
 
@@ -324,10 +330,12 @@ def _role(network: Network, number_: int) -> str:
     return say("hidden layer {number}", number=ranks[number_])
 
 
-def _count(layer: Layer) -> str:
-    if layer.is_input:
-        return say("{count} inputs", count=layer.size) if layer.size > 1 else say("1 input")
-    return say("{count} neurons", count=layer.size) if layer.size > 1 else say("1 neuron")
+def _count(layers: Sequence[Layer]) -> str:
+    """How many there are; of layers that share a column, each."""
+    sizes = " + ".join(str(layer.size) for layer in layers)
+    if layers[0].is_input:
+        return say("1 input") if sizes == "1" else say("{count} inputs", count=sizes)
+    return say("1 neuron") if sizes == "1" else say("{count} neurons", count=sizes)
 
 
 def _draw_names(sheet: Sheet, network: Network, places: _Places, options: Options) -> None:
@@ -383,4 +391,4 @@ def _draw_frame(sheet: Sheet, number_: int, places: _Places, look: Look) -> None
     sheet.edge_parts.append(element("rect", {"class": "frame", **corner, "height": height}))
 
 
-__all__ = ["Options", "draw_columns", "shown_slots"]
+__all__ = ["Options", "draw_columns", "draw_weight_label", "shown_slots"]

@@ -12,8 +12,10 @@ from typing import Any, Final
 import numpy as np
 
 from glassgrad.core.primitive import Elementwise
+from glassgrad.errors import OptionError
 from glassgrad.graph.evaluate import apply
 from glassgrad.graph.ir import Atom, Eqn, Literal, Var
+from glassgrad.text import say
 
 CURVE_AT: Final = np.linspace(-4.0, 4.0, 81)
 MATRIX: Final = 2  # axes of a matrix
@@ -163,6 +165,8 @@ def _sample(array: np.ndarray, size: int, is_left: bool, row: int) -> np.ndarray
     if is_left and array.ndim == MATRIX:
         array = array.T
     rows = array.reshape(-1, size)
+    if not len(rows):
+        raise OptionError(say("an empty batch has no sample to show"))
     return np.asarray(rows[min(row, len(rows) - 1)])
 
 

@@ -31,6 +31,7 @@ RULES: Final = {
     ".syn.p": "stroke:var(--value)",
     ".syn.n": "stroke:var(--grad);stroke-dasharray:6 3",
     ".syn.z": "stroke-dasharray:1 3",
+    ".syn.bad": "stroke:var(--ink);stroke-dasharray:2 2",
     ".syn:hover": "stroke-width:6px",
     ".act.p": "fill:var(--value)",
     ".act.n": "fill:var(--grad)",
@@ -41,10 +42,10 @@ RULES: Final = {
     ".curve": "fill:none;stroke:var(--ink);stroke-width:1.5",
     ".head-line": "fill:var(--ink);font-weight:600",
     ".note": "fill:var(--muted)",
-    ".wl": "fill:var(--ink);font-variant-numeric:tabular-nums",
+    ".wl": "fill:var(--ink);font-variant-numeric:tabular-nums;paint-order:stroke;"
+    "stroke:var(--paper);stroke-width:3px;stroke-linejoin:round",
     ".wl.p": "fill:var(--value)",
     ".wl.n": "fill:var(--grad)",
-    ".backing": "fill:var(--paper)",
     ".loop": "fill:none;stroke:var(--ink);stroke-width:1.5",
     ".loop-head": "fill:var(--ink)",
 }
@@ -65,6 +66,8 @@ def in_short(value: float, precision: int, room: float) -> str:
     >>> in_short(0.1234, 2, 36), in_short(-12.345, 2, 36), in_short(1e-9, 2, 36)
     ('0.12', '−12.3', '≈0')
     """
+    if np.isinf(value):
+        return "∞" if value > 0 else "−∞"
     if value != 0 and abs(value) < 0.5 * 10.0**-precision:
         return "≈0"
     shown = [number(value, decimals) for decimals in range(precision, -1, -1)]
@@ -99,12 +102,16 @@ def draw_neuron(
     parts = [element("title", {}, words(_neuron_words(layer, index, value)))]
     parts.append(_outline(layer, at, r, {"class": "box"}))
     if value is not None:
-        share = _share(layer, value, step)
+        is_broken = not np.isfinite(value)
+        share = 0.0 if is_broken else _share(layer, value, step)
         if not layer.is_input and share > 0:
             style = "act p" if value > 0 else "act n"
             fill = {"class": style, "fill-opacity": share * _DEEPEST}
             parts.append(_outline(layer, at, r - 1, fill))
-        parts.append(text(x, y + 4, words(in_short(value, look.precision, 2 * r - 2)), "in"))
+        shown = words(in_short(value, look.precision, 2 * r - 2))
+        if is_broken:
+            parts.append(_outline(layer, at, r - 1, {"class": "warn"}))
+        parts.append(text(x, y, shown, "w") if is_broken else text(x, y + 4, shown, "in"))
     sheet.mark(
         name,
         Rect(x - r, y - r, 2 * r, 2 * r),

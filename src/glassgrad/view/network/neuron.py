@@ -16,7 +16,7 @@ from glassgrad.view.digits import check_precision, number
 from glassgrad.view.drawing import Rect
 from glassgrad.view.labels import Label, Span, name_label, plain
 from glassgrad.view.markup import element, text, words
-from glassgrad.view.network.columns import shown_slots
+from glassgrad.view.network.columns import draw_weight_label, shown_slots
 from glassgrad.view.network.marks import (
     BIAS,
     Look,
@@ -28,7 +28,7 @@ from glassgrad.view.network.marks import (
 )
 from glassgrad.view.network.places import Wanted, find_places
 from glassgrad.view.network.shape import Layer, Network
-from glassgrad.view.network.sheet import SMALL, Sheet
+from glassgrad.view.network.sheet import Sheet
 from glassgrad.view.network.sources import network_of
 from glassgrad.view.network.strands import Strand, draw_strand
 from glassgrad.view.network.svg import framed_sheet, line_entries
@@ -95,8 +95,8 @@ def _draw(network: Network, number_: int, index: int, precision: int) -> Sheet:
         strands.append(_strand("bias", (BIAS + 2, y), name_label("b"), bias, precision))
     for strand, wanted in strands:
         draw_strand(sheet, strand, wanted.start, wanted.end, look)
-    for (x, y), wanted in find_places([w for _, w in strands], []) or []:
-        sheet.label(x, y + 4, wanted.lines[0], wanted.class_, size=SMALL, is_backed=True)
+    for at, wanted in find_places([w for _, w in strands], []) or []:
+        draw_weight_label(sheet, at, wanted)
     _draw_body(sheet, layer, index, look)
     return sheet
 

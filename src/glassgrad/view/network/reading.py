@@ -76,9 +76,9 @@ class _Reader:
             column = (Column(name=self.names.get(var, var.name)),) if var in data else ()
             items[var] = Item(value, var, self.names.get(var, var.name), column)
         self._walk(self.graph, items)
-        out = self.graph.outputs[0]
-        if isinstance(out, Var) and out in items:
-            self._end(items[out])
+        for out in self.graph.outputs:
+            if isinstance(out, Var) and out in items:
+                self._end(items[out])
         if not self.columns:
             raise GraphError(
                 say("no layer of neurons: the data are multiplied with no matrix of weights"),
@@ -113,7 +113,8 @@ class _Reader:
             product = self._product(eqn, operands)
             if product is not None:
                 return [Item(results[0], net=product)]
-        if eqn.primitive is add:
+        # A sum that was read already is a layer's: with another one it is a residual, not a sum.
+        if eqn.primitive is add and not any(item.net in self.finished for item in operands):
             total = added(operands)
             if total is not None:
                 return [Item(results[0], net=total)]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import cos, radians, sin
 from typing import Any
 
 from glassgrad.view.drawing import Rect
@@ -22,12 +23,13 @@ _ANCHORS = {"start": 0.0, "middle": 0.5, "end": 1.0}
 
 @dataclass(frozen=True)
 class Room:
-    """A mark or a piece of text, and where it is."""
+    """A mark or a piece of text, and where it is; `turn` is in degrees about its middle."""
 
     name: str
     rect: Rect
     is_label: bool = False
     is_round: bool = False
+    turn: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -68,17 +70,29 @@ class Sheet:
         size: float = NORMAL,
         anchor: str = "middle",
         is_bold: bool = False,
-        is_backed: bool = False,
-    ) -> Rect:
-        """Text with its baseline at `y`; on paper of its own if it stands on a line."""
+    ) -> None:
+        """Text with its baseline at `y`."""
         set_ = (Span(label),) if isinstance(label, str) else label
         rect = label_rect(x, y, set_, size, anchor, is_bold=is_bold)
         self.rooms.append(Room(f"label {_plain(set_)}", rect, is_label=True))
-        if is_backed:
-            self.label_parts.append(element("rect", {"class": "backing", **_of(rect)}))
         style = f"text-anchor:{anchor}"
         self.label_parts.append(text(x, y, spans(set_, size), class_, font_size=size, style=style))
-        return rect
+
+    def sloping(self, at: Point, turn: float, over: float, label: Label, class_: str) -> None:
+        """Small text along a line through `at`, its baseline `over` pixels above the line."""
+        x, y = at
+        slope = radians(turn)
+        rect = label_rect(x, y - over, label, SMALL, "middle")
+        shift = rect.y + rect.height / 2 - y  # of the middle, along the turned upright
+        left, top = (
+            x - sin(slope) * shift - rect.width / 2,
+            y + cos(slope) * shift - rect.height / 2,
+        )
+        place = Rect(left, top, rect.width, rect.height)
+        self.rooms.append(Room(f"label {_plain(label)}", place, is_label=True, turn=turn))
+        moved = f"translate({_xy(at)}) rotate({coordinate(turn)})"
+        attributes = {"font_size": SMALL, "style": "text-anchor:middle", "transform": moved}
+        self.label_parts.append(text(0.0, -over, spans(label, SMALL), class_, **attributes))
 
     # --- lines ---------------------------------------------------------------------------
 
@@ -116,10 +130,9 @@ class Sheet:
 
     def bounds(self) -> Rect:
         """The room of everything."""
-        low = [(room.rect.x, room.rect.y) for room in self.rooms]
-        high = [
-            (room.rect.x + room.rect.width, room.rect.y + room.rect.height) for room in self.rooms
-        ]
+        rects = [room.rect for room in self.rooms]  # what is turned lies between marks
+        low = [(rect.x, rect.y) for rect in rects]
+        high = [(rect.x + rect.width, rect.y + rect.height) for rect in rects]
         low += [point for line in self.lines for point in line.points]
         high += [point for line in self.lines for point in line.points]
         left, top = min(x for x, _ in low), min(y for _, y in low)
@@ -145,16 +158,6 @@ def label_rect(
     """The room of a text whose baseline is at `y`."""
     width = label_width(label, size) * (1.06 if is_bold else 1.0)
     return Rect(x - width * _ANCHORS[anchor], y - size * 0.95, width, size * 1.3)
-
-
-def _of(rect: Rect) -> dict[str, float]:
-    return {
-        "x": rect.x - 2,
-        "y": rect.y - 1,
-        "width": rect.width + 4,
-        "height": rect.height + 2,
-        "rx": 3.0,
-    }
 
 
 def _plain(label: Label) -> str:

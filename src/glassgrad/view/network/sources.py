@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import OptionError
+from glassgrad.errors import GlassgradError, OptionError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 from glassgrad.text import say
@@ -95,13 +95,26 @@ def _of_graph(
 def _of_module(model: Any, inputs: Any, row: int) -> Network:
     x = _blank(model.parameters()) if inputs is None else np.asarray(_plain(inputs))
     with _evaluating(model):
-        graph = trace(lambda model, x: model(x), model, x)
+        graph = _recorded(model, x, is_blank=inputs is None)
         leaves = graph.flatten_arguments((model, x))
     values: list[Any] = [np.asarray(_plain(leaf)) for leaf in leaves]
     if inputs is None:
         values[-1] = None
     paths = {var: path.removeprefix("model.") for var, path in leaf_paths(graph).items()}
     return read_network(graph, values, graph.inputs[-1:], paths, row=row)
+
+
+def _recorded(model: Any, x: np.ndarray, *, is_blank: bool) -> Graph:
+    try:
+        return trace(lambda model, x: model(x), model, x)
+    except (GlassgradError, ValueError) as error:
+        if not is_blank:
+            raise
+        raise OptionError(
+            say("this network cannot be recorded without a sample"),
+            operation="network_svg",
+            hint=say("give a sample: network_svg(model, x)"),
+        ) from error
 
 
 def _of_gates(layers: Mapping[str, Any], inputs: Any, row: int) -> Network:

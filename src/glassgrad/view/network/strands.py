@@ -44,9 +44,9 @@ def draw_strand(sheet: Sheet, strand: Strand, start: Point, end: Point, look: Lo
     shown = strand.shown
     attributes: dict[str, Any] = {}
     class_ = "syn"
-    if shown is not None and np.isfinite(shown):
-        class_ += " z" if shown == 0 else " p" if shown > 0 else " n"
-        attributes["stroke_width"] = stroke(shown, look.largest)
+    if shown is not None:
+        class_ += _class_of(shown)
+        attributes["stroke_width"] = stroke(shown, look.largest) if np.isfinite(shown) else 3.0
         attributes["data_weight"] = repr(strand.weight)
         attributes["data_before"] = None if strand.before is None else repr(strand.before)
     sheet.straight(
@@ -59,6 +59,12 @@ def draw_strand(sheet: Sheet, strand: Strand, start: Point, end: Point, look: Lo
         data_to=strand.target,
         **attributes,
     )
+
+
+def _class_of(shown: float) -> str:
+    if not np.isfinite(shown):
+        return " bad"
+    return " z" if shown == 0 else " p" if shown > 0 else " n"
 
 
 def stroke(value: float, largest: float) -> float:
