@@ -89,6 +89,8 @@ __all__ = [
     "scan",
     "source",
     "show",
+    "show",
+    "source",
     "stop_gradient",
     "tensor",
     "trace",

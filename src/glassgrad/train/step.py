@@ -109,6 +109,20 @@ class TrainStep:
             )
         return next(reversed(self._active.values())).graph
 
+    def loss_graph(self, carry: Carry, batch: Sequence[Any]) -> tuple[Graph, list[Any]]:
+        """The loss of one step as a graph of leaves, batch, key and step, and these inputs."""
+        self.refresh()
+        leaves, structure = flatten(tuple(batch))
+        arrays = [_plain(leaf) for leaf in leaves]
+        named = self._leaf_inputs(carry)
+        inputs = [*named, *self._batch_inputs(arrays, structure), *self._draw_inputs()]
+        recording = Recording(self.loss_fn, self.places, structure, len(arrays))
+        graph, captures = record(recording.loss, inputs, "loss")
+        assert not captures
+        graph = graph.transform("exact")
+        name_outputs(graph, ["loss"])
+        return graph, [*carry.leaves, *arrays, self.key, np.int64(carry.step)]
+
     # --- the models' arrays --------------------------------------------------------------
 
     def read(self) -> Carry:
@@ -209,16 +223,15 @@ class TrainStep:
 
     def _record(self, arrays: Sequence[Any], batch: Structure) -> _Program:
         """Trace forward, backward and update for a batch of this form."""
-        labels = [path.replace(".", "_") for path in self.places.paths]
+        labels = self._labels()
         carry = self.read()
-        inputs = [Var(aval_of(v), name) for v, name in zip(carry.leaves, labels, strict=True)]
+        inputs = self._leaf_inputs(carry)
         inputs += [
             Var(aval_of(row), name)
             for row, name in zip(carry.rows, self.places.row_names(), strict=True)
         ]
-        names = self._batch_names(batch, len(arrays))
-        inputs += [Var(input_aval(a), name) for a, name in zip(arrays, names, strict=True)]
-        inputs += [Var(aval_of(self.key), "key"), Var(_STEP, "step")]
+        inputs += self._batch_inputs(arrays, batch)
+        inputs += self._draw_inputs()
         inputs += [Var(_SCALAR, n) for _ in self.optimizers for n in ("lr", "updates")]
         recording = Recording(self.loss_fn, self.places, batch, len(arrays))
         graph, captures = record(recording, inputs, "train_step")
@@ -250,6 +263,20 @@ class TrainStep:
 
         object.__setattr__(graph, "in_structure", flatten(avals)[1])
         object.__setattr__(graph, "retrace", again)
+
+    def _labels(self) -> list[str]:
+        return [path.replace(".", "_") for path in self.places.paths]
+
+    def _leaf_inputs(self, carry: Carry) -> list[Var]:
+        pairs = zip(carry.leaves, self._labels(), strict=True)
+        return [Var(aval_of(value), name) for value, name in pairs]
+
+    def _batch_inputs(self, arrays: Sequence[Any], batch: Structure) -> list[Var]:
+        names = self._batch_names(batch, len(arrays))
+        return [Var(input_aval(a), name) for a, name in zip(arrays, names, strict=True)]
+
+    def _draw_inputs(self) -> list[Var]:
+        return [Var(aval_of(self.key), "key"), Var(_STEP, "step")]
 
     def _batch_names(self, batch: Structure, total: int) -> list[str]:
         """The names of the loss function's arguments after the models, with paths inside them."""
