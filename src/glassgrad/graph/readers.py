@@ -18,6 +18,7 @@ READERS = {
     "to_json": "glassgrad.graph.exchange:to_json",
     "svg": "glassgrad.view.svg:svg",
     "text": "glassgrad.view.text:text",
+    "network_svg": "glassgrad.view.network:network_svg",
     "html": "glassgrad.view.page:page",
     "notebook": "glassgrad.view.show:notebook",
     "latex": "glassgrad.view.formulas:latex",

@@ -15,8 +15,10 @@ TOPICS = (
     "cli",
     "subject",
     "view",
+    "network",
     "page",
     "source",
     "grade",
     "report",
+    "diagnose",
 )

@@ -6,6 +6,8 @@ coloured. Every rule is bound to the class of the picture, so a page around it k
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 ROOT = "glassgrad"
 FONT = (
     "Inter, 'Noto Sans KR', 'Noto Sans CJK KR', 'Malgun Gothic', 'Apple SD Gothic Neo', "
@@ -85,11 +87,11 @@ _RULES = {
 }
 
 
-def css() -> str:
-    """The style sheet of one picture."""
+def css(more: Mapping[str, str] | None = None) -> str:
+    """The style sheet of one picture; `more` rules are those of one kind of pictures."""
     root = f".{ROOT}"
     rules = [tokens(root)]
-    for selectors, body in _RULES.items():
+    for selectors, body in {**_RULES, **(more or {})}.items():
         scoped = ",".join(f"{root} {part}".strip() for part in selectors.split(","))
         rules.append(f"{scoped}{{{body}}}")
     return "\n".join(rules)
