@@ -42,13 +42,13 @@ class LayerClass:
         shapes = {v: v.shape for v in graph.variables()} if aligned is None else aligned.shapes
         self.symbols = _symbols(graph, shapes)
         names = local_names(layer)
-        self.labels = [names[var] for var in layer.inputs]
-        labels = [*self.labels, *([] if layer.is_loss else ["dout"])]
+        labels = [*(names[var] for var in layer.inputs), *([] if layer.is_loss else ["dout"])]
         wanted = {**rewriting.names, **_plain_names(graph)}
         pairs = [(i, 1 + n) for n, i in enumerate(layer.wanted)]
         program = Program(graph, labels, shapes, self.symbols, wanted, rewriting.sites, pairs)
         self.function = Function(program, layer.kind, module)
-        self.results = self.function._results()
+        self.labels = self.function.parameters[: len(layer.inputs)]
+        self.results = [self.function.result(atom) for atom in graph.outputs]
         self.count = len(layer.parameters)
 
     def printed(self) -> Printed:

@@ -39,6 +39,12 @@ _BOOK_NAMES = {
     (arithmetic.maximum,): "Relu",
     (transcendental.sigmoid,): "Sigmoid",
     (transcendental.tanh,): "Tanh",
+    (transcendental.exp,): "Exp",
+    (transcendental.log,): "Log",
+    (arithmetic.add,): "Add",
+    (arithmetic.subtract,): "Sub",
+    (arithmetic.multiply,): "Mul",
+    (arithmetic.divide,): "Div",
     (reshape_p,): "Reshape",
 }
 _LOSS_NAMES = {"cross_entropy": "SoftmaxWithLoss", "half_sse": "HalfSumOfSquares"}

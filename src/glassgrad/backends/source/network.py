@@ -154,9 +154,12 @@ class Network:
         body = text.replace("import numpy as np\n", "", 1)
         attributes = _attributes(body)
         made = compile_functions(body, "<layers>", {"__name__": "layers"}, attributes)
-        with checks.quiet():
-            network = made[_NETWORK](*given)
-            value, gradients = network.loss(*data), network.gradient(*data)
+        try:
+            with checks.quiet():
+                network = made[_NETWORK](*given)
+                value, gradients = network.loss(*data), network.gradient(*data)
+        except Exception as error:
+            raise GraphError(f"the layers of {self.graph.name} do not run: {error}") from error
         asked = [self.input_names[i] for i in graph.wrt or ()]
         pairs = [(value, expected[0])]
         pairs += [

@@ -33,7 +33,7 @@ class Wiring:
         self.parameters = parameters
         self.data = data
         self.values = dict(names)
-        kinds = [name for name, _ in calls]
+        kinds = [layer.kind for layer in layers]
         numbers = [kinds[: i + 1].count(kind) for i, kind in enumerate(kinds)]
         self.keys = [f"{kind}{number}" for kind, number in zip(kinds, numbers, strict=True)]
         self.scope = Names({*names.values(), "self", "np", "layer", "dout"})
