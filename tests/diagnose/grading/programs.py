@@ -241,7 +241,7 @@ def book_loss(W1: Any, b1: Any, W2: Any, b2: Any, x: Any, t: Any) -> Any:
     return loss
 
 
-BOOK = '''\
+BOOK = """\
 from collections import OrderedDict
 
 import numpy as np
@@ -359,7 +359,7 @@ class TwoLayerNet:
 
 
 network = TwoLayerNet(6, 4, 3)
-'''
+"""
 
 
 def _book_args() -> tuple[Any, ...]:
