@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from glassgrad.tensor import tensor as tensor
     from glassgrad.train import fit as fit
     from glassgrad.train import train_step as train_step
+    from glassgrad.view.show import show as show
 
 __version__ = "0.1.0"
 
@@ -85,6 +86,7 @@ __all__ = [
     "region",
     "save",
     "scan",
+    "show",
     "stop_gradient",
     "tensor",
     "trace",
@@ -126,6 +128,7 @@ _PLACES = {
     "region": "glassgrad.core.region:region",
     "save": "glassgrad.io:save",
     "scan": "glassgrad.autodiff.functions:scan",
+    "show": "glassgrad.view.show:show",
     "stop_gradient": "glassgrad.primitives.arithmetic:stop_gradient",
     "tensor": "glassgrad.tensor:tensor",
     "trace": "glassgrad.graph.trace:trace",

@@ -114,6 +114,11 @@ def graph_of(output: Any) -> Graph:
         return trace.finish(inputs, [result], flatten(result)[1], name)
 
 
+def leaves_of(output: Any) -> list[Any]:
+    """The arrays that are the inputs of `graph_of(output)`, in their order."""
+    return [node.outs[0] for node in _all_ancestors(output.node) if node.primitive is None]
+
+
 def _all_ancestors(root: Node) -> list[Node]:
     seen, stack = {root}, [root]
     while stack:

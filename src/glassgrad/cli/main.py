@@ -34,6 +34,7 @@ COMMANDS = {
     "predict": "glassgrad.cli.predict:predict",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
+    "show": "glassgrad.cli.show:show",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

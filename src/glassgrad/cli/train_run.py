@@ -33,8 +33,8 @@ from glassgrad.cli.network import (
 )
 from glassgrad.cli.problem import Problem, canonical, open_problem
 from glassgrad.cli.run_folder import RunFolder, RunInfo, earlier_run, new_folder, rows_of
+from glassgrad.cli.scores import confusion_text, scores_data, scores_text
 from glassgrad.cli.settings import Settings
-from glassgrad.cli.show import confusion_text, scores_data, scores_text
 from glassgrad.cli.terminal import Output
 from glassgrad.cli.trained import Scores, score
 from glassgrad.cli.training import Setup, held_out_scores, set_up, train

@@ -19,6 +19,8 @@ READERS = {
     "svg": "glassgrad.view.svg:svg",
     "text": "glassgrad.view.text:text",
     "network_svg": "glassgrad.view.network:network_svg",
+    "html": "glassgrad.view.page:page",
+    "notebook": "glassgrad.view.show:notebook",
     "latex": "glassgrad.view.formulas:latex",
     "cost": "glassgrad.view.cost:cost",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
@@ -94,6 +96,15 @@ class Readable:
     def cost(self, *inputs: Any, **options: Any) -> Any:
         """Operations, bytes, what the backward pass keeps and why; time if `inputs` are given."""
         return reader("cost")(self, *inputs, **options)
+
+    def html(self, *inputs: Any, precision: int = 2, level: str = "auto", **options: Any) -> str:
+        """The graph as a page to step through, one HTML file that needs no network."""
+        return str(reader("html")(self, *inputs, precision=precision, level=level, **options))
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows."""
+        found: str | None = reader("notebook")(self)
+        return found
 
     def transform(self, name: str, *args: Any) -> Any:
         """Apply a transform or rule of the table to this graph."""

@@ -16,6 +16,7 @@ TOPICS = (
     "subject",
     "view",
     "network",
+    "page",
     "source",
     "grade",
     "report",

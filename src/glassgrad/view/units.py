@@ -71,6 +71,7 @@ class Unit:
     title:   the class of a layer (`Linear`), where the region is one
     inside:  parameters, constants and equations that a region hides, as units
     count:   how many equal layers a region stands for
+    scalar:  the operation on single numbers, where its equation is one on arrays
     """
 
     kind: Kind
@@ -82,6 +83,7 @@ class Unit:
     title: str = ""
     inside: tuple[Unit, ...] = ()
     count: int = 1
+    scalar: Eqn | None = None
 
     @property
     def place(self) -> str:
