@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from glassgrad.tensor import tensor as tensor
     from glassgrad.train import fit as fit
     from glassgrad.train import train_step as train_step
+    from glassgrad.train.source import source as source
     from glassgrad.view.show import show as show
 
 __version__ = "0.1.0"
@@ -86,7 +87,10 @@ __all__ = [
     "region",
     "save",
     "scan",
+    "source",
     "show",
+    "show",
+    "source",
     "stop_gradient",
     "tensor",
     "trace",
@@ -128,6 +132,7 @@ _PLACES = {
     "region": "glassgrad.core.region:region",
     "save": "glassgrad.io:save",
     "scan": "glassgrad.autodiff.functions:scan",
+    "source": "glassgrad.train.source:source",
     "show": "glassgrad.view.show:show",
     "stop_gradient": "glassgrad.primitives.arithmetic:stop_gradient",
     "tensor": "glassgrad.tensor:tensor",

@@ -44,6 +44,10 @@ def _examples() -> list[tuple[str, str]]:
             "glassgrad show runs/digits --network -o neurons.svg",
             say("its neurons and synapses, by weight"),
         ),
+        (
+            "glassgrad show runs/digits --time-machine 120",
+            say("what step 120 of its training computed, bit for bit"),
+        ),
     ]
 
 
@@ -66,6 +70,8 @@ def _examples() -> list[tuple[str, str]]:
 @flag("--node", about="the value whose node is selected first in a page", metavar="NAME")
 @flag("--network", about="neurons and synapses instead of operations (.svg)", is_flag=True)
 @flag("--args", "shapes", about="shapes of random inputs: 3x4,4,scalar,8:10", metavar="SHAPES")
+@flag("--time-machine", "step", about="what this step of a run computed", metavar="STEP")
+@flag("--json", "as_json", about="print JSON, for --time-machine", is_flag=True)
 def show(
     what: str,
     *,
@@ -77,7 +83,11 @@ def show(
     node: str | None,
     network: bool,
     shapes: str | None,
+    step: str | None,
+    as_json: bool,
 ) -> int:
+    if step is not None:
+        return _past(what, step, path, as_json)
     from glassgrad.cli.subject import find_subject  # noqa: PLC0415 - help needs none of it
     from glassgrad.view.show import require_results  # noqa: PLC0415
 
@@ -98,6 +108,20 @@ def show(
     _write(Path(path), written)
     output.note(say("{path} is written", path=path))
     return 0
+
+
+def _past(what: str, step: str, path: str | None, as_json: bool) -> int:
+    """A step of a run, computed again."""
+    from glassgrad.cli.settings import whole  # noqa: PLC0415 - help needs none of it
+    from glassgrad.cli.time_machine import show_step  # noqa: PLC0415
+
+    if path is not None and _format(path) != ".html":
+        raise OptionError(say("a step is written as a page: -o FILE.html"))
+    try:
+        number = int(whole(1)(step))
+    except OptionError as error:
+        raise error.at("--time-machine") from None
+    return show_step(what, number, path, Output(json=as_json))
 
 
 def _format(path: str | None) -> str:

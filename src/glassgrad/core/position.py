@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 # NOTE: by module name, because a code object is hashed through all its instructions, every time.
 _INTERNAL: dict[str | None, bool] = {}
 # Worked examples inside the package are written as a user would write them.
-_USER_ROOMS = ("glassgrad.canon",)
+_USER_ROOMS = ("glassgrad.canon", "glassgrad.train.model_loss")
 _frame = sys._getframe
 
 

@@ -27,6 +27,7 @@ MESSAGES: dict[str, str] = {
     "verdict": "판정",
     "rel. error": "상대 오차",
     "right": "맞음",
+    "right line": "맞는 줄",
     "WRONG": "틀림",
     "follows from it": "앞의 잘못 때문",
     "another meaning": "다른 뜻으로 씀",
@@ -55,6 +56,9 @@ MESSAGES: dict[str, str] = {
     "{name} is {k} times what it should be": "{name:이/가} 맞는 값의 {k}배입니다",
     "the sign is wrong: minus is missing, or there is one too many": (
         "부호가 반대입니다. 빼기가 빠졌거나 하나 더 있습니다"
+    ),
+    "the step goes uphill: subtract the gradient, or add it and start from target − output": (
+        "손실이 커지는 쪽으로 갱신합니다. 기울기를 빼거나, 목표 − 출력에서 시작해 더하십시오"
     ),
     "the division by the batch size {n} is missing": "배치 크기 {n:으로/로} 나누지 않았습니다",
     "the division by {number} is missing": "{number:으로/로} 나누지 않았습니다",

@@ -73,4 +73,45 @@ MESSAGES = {
     "log-softmax": "로그 소프트맥스",
     "softmax with cross-entropy": "소프트맥스와 교차 엔트로피",
     "sigmoid with cross-entropy": "시그모이드와 교차 엔트로피",
+    # gg.source
+    "{kind} has no source": "{kind:은/는} 소스로 쓸 수 없습니다",
+    "a Graph, a Tensor, a function, a Module or a training step": (
+        "그래프(Graph), 텐서(Tensor), 함수, 모듈(Module), 학습 단계 가운데 하나"
+    ),
+    "the loss of the model is missing": "모델의 손실 함수가 빠졌습니다",
+    'give it by name, loss="cross_entropy", or as loss(outputs, targets)': (
+        'loss="cross_entropy"처럼 이름으로 주거나 loss(출력, 정답) 함수를 주십시오'
+    ),
+    "no step was recorded yet": "아직 기록된 학습 단계가 없습니다",
+    "call step(x, t) first, or give a batch": "step(x, t)를 먼저 부르거나 배치를 주십시오",
+    "only the batch may have another size": "배치의 크기만 달라질 수 있습니다",
+    # glassgrad source
+    "Print the value and the gradients of a function, a worked example or a run as NumPy source "
+    "that runs alone. It was run and compared with the graph before it is shown.": (
+        "함수나 예제, 실행 결과의 값과 기울기를 NumPy만으로 실행되는 소스로 출력합니다. 출력하기 "
+        "전에 실행하여 계산 그래프와 비교합니다."
+    ),
+    "the function and its gradients, as a book has them": (
+        "함수와 그 기울기를 교과서에 실린 모습으로 보여 줍니다"
+    ),
+    "at arrays of these shapes; only the gradient of W1": (
+        "이 형상의 배열로 기록하고, W1의 기울기만 보여 줍니다"
+    ),
+    "a worked example": "널리 알려진 예제",
+    "a trained network as classes with forward and backward": (
+        "학습한 신경망을 forward와 backward가 있는 클래스로 보여 줍니다"
+    ),
+    "a training script that needs only NumPy": "NumPy만 있으면 되는 학습 스크립트",
+    "plain, layers, script or steps; plain by default": (
+        "plain(식), layers(계층), script(스크립트), steps(한 줄에 한 연산). 기본값은 plain"
+    ),
+    "regions (functions above the program) or open": (
+        "regions(함수를 프로그램 위에 따로 씀) 또는 open(모두 펼침)"
+    ),
+    "the derived form, without the short forms of books": (
+        "교과서의 짧은 꼴로 고치지 않고 유도한 식 그대로"
+    ),
+    "inputs whose gradients are printed: W1,b1": "기울기를 출력할 입력: W1,b1",
+    "code alone": "주석 없이 코드만",
+    "source written to {path}": "소스를 {path}에 썼습니다",
 }

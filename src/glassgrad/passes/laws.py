@@ -294,7 +294,7 @@ def _short_log_softmax(eqn: Eqn, site: Site) -> Atom | None:
     # NOTE: added, not unpacked: a path may be of a class of its own, which the sum keeps.
     eqn = replace(eqn, region=eqn.region + ("log_softmax",))  # noqa: RUF005
     (x,) = eqn.inputs
-    rows = {"axis": (eqn.params["axis"],), "keepdims": True}
+    rows: dict[str, Any] = {"axis": (eqn.params["axis"],), "keepdims": True}
     shifted = site.bind(eqn, subtract, x, site.bind(eqn, max_p, x, **rows), name="shifted")
     total = site.bind(eqn, sum_p, site.bind(eqn, exp, shifted), **rows)
     return site.put(eqn, subtract, shifted, site.bind(eqn, log, total))

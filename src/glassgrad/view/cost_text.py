@@ -170,12 +170,18 @@ def _width(shown: str) -> int:
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, code: bool) -> str:
-    heads = [element("th", {"scope": "col"}, words(cell)) for cell in head]
+    last = len(head) - 1
+    heads = [
+        element("th", {"scope": "col", "class": "w" if code and i == last else None}, words(cell))
+        for i, cell in enumerate(head)
+    ]
     body = []
     for row in rows:
         first = element("code", {}, words(row[0])) if code else words(row[0])
         cells = [element("th", {"scope": "row"}, first)]
-        cells += [element("td", {}, words(cell)) for cell in row[1:]]
+        for i, cell in enumerate(row[1:], start=1):
+            is_words = code and i == last
+            cells.append(element("td", {"class": "w" if is_words else None}, words(cell)))
         body.append(element("tr", {}, *cells))
     inside = element("thead", {}, element("tr", {}, *heads)) + element("tbody", {}, *body)
     return element("table", {"class": "cost"}, inside)

@@ -6,7 +6,6 @@ levels are made from these: `fold` puts many into one box, `explode` opens array
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.core.aval import Aval, is_float
+from glassgrad.core.aval import Aval
 from glassgrad.core.position import place_of
 from glassgrad.core.region import Path
 from glassgrad.errors import unknown_option
 from glassgrad.graph.ir import Atom, Eqn, Graph, Var
+from glassgrad.graph.names import parameters
 from glassgrad.graph.pretty import Names
 from glassgrad.tree import Slot, Structure, module_slots
 from glassgrad.view.digits import brief
@@ -176,9 +176,6 @@ def _output_units(atom: Atom, number: int, values: dict[Var, Value]) -> list[Uni
 
 # --- which inputs are parameters ---------------------------------------------------------
 
-_BOOK_NAME = re.compile(r"(?:W|[wb]_?\d+|W_?\d+|theta_?\d*|\w+_(?:W|b|weight|bias))\Z")
-_LONE_BIAS = "b"
-
 
 def parameters_of(graph: Graph, chosen: Collection[str] | None = None) -> set[Var]:
     """The inputs that are parameters: named ones, declared ones, else by the names of the books."""
@@ -188,18 +185,7 @@ def parameters_of(graph: Graph, chosen: Collection[str] | None = None) -> set[Va
             if name not in inputs:
                 raise unknown_option("input", name, inputs)
         return {inputs[name] for name in chosen}
-    declared = _declared(graph)
-    if declared:
-        return declared
-    found = {var for var in graph.inputs if is_float(var.dtype) and _BOOK_NAME.match(var.name)}
-    if any(var.name[0] in "wW" for var in found) and _LONE_BIAS in inputs:
-        found.add(inputs[_LONE_BIAS])
-    return found
-
-
-def _declared(graph: Graph) -> set[Var]:
-    """The inputs that are parameters of a module among the arguments."""
-    return {var for slot, var in _slots(graph) if slot.role == "parameter"}
+    return set(parameters(graph))
 
 
 def leaf_paths(graph: Graph) -> dict[Var, str]:

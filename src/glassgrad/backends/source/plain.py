@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from glassgrad.backends.source import checks, layout, words
-from glassgrad.backends.source.function import Function, Module, Program, title
+from glassgrad.backends.source.function import Function, Program, title
 from glassgrad.backends.source.layout import Row
 from glassgrad.backends.source.lineage import Listing, equations_of_lines, numbered
 from glassgrad.backends.source.naming import function_name, helpers_of
+from glassgrad.backends.source.regions import Module
 from glassgrad.backends.source.resize import Resized, resized
 from glassgrad.backends.source.statements import shown
 from glassgrad.core.interpret import as_operand
@@ -189,7 +190,7 @@ class Page:
     # --- the head ------------------------------------------------------------------------
 
     def _head(self, printed: _Printed, facts: _Facts) -> list[str]:
-        name = checked(self.graph.name) or "f"
+        name = checked(self.graph.name).strip("_") or "f"
         first = title(name, shown(_place(self.graph)), self.pairs is not None)
         sentences = []
         if not facts.ran:

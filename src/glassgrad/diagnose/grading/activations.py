@@ -8,7 +8,7 @@ polynomial is found by fitting it: no derivative is typed here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,17 +51,18 @@ class Activation:
                 apply(eqn, values)
         return values[self.out]
 
-    def by_result(self) -> Callable[[Any], Any] | None:
-        """The derivative as a polynomial of the result, where it is one: y - y², 1 - y², y."""
+    def powers_of_result(self) -> tuple[float, ...] | None:
+        """The derivative as a polynomial of the result, where it is one: -y² + y, -y² + 1, y."""
         y, slope = array(self.value(_GRID)), array(self.slope(_GRID))
         good = np.isfinite(y) & np.isfinite(slope)
         if good.sum() < 10 or np.ptp(slope[good]) < _EXACT:  # noqa: PLR2004 - enough to tell
             return None
         powers = np.vander(y[good], 3)
         found, *_ = np.linalg.lstsq(powers, slope[good], rcond=None)
-        if np.abs(powers @ found - slope[good]).max() > _EXACT * np.abs(slope[good]).max():
+        rounded = np.asarray(np.round(found, 6) + 0.0)
+        if np.abs(powers @ rounded - slope[good]).max() > _EXACT * np.abs(slope[good]).max():
             return None
-        return lambda values: np.polyval(found, values)
+        return tuple(float(power) for power in rounded)
 
     @property
     def is_gate(self) -> bool:
@@ -144,9 +145,9 @@ def _wrong_slopes(activation: Activation, z: Any, y: Any) -> Iterator[tuple[str,
     yield "slope-twice", right * right
     yield "value-for-slope", y
     yield "slope-halved", right / y
-    by_result = activation.by_result()
-    if by_result is not None:
-        yield "slope-of-input", by_result(z)
+    powers = activation.powers_of_result()
+    if powers is not None:
+        yield "slope-of-input", np.polyval(powers, z)
 
 
 def _gates(

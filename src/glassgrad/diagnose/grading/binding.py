@@ -84,8 +84,9 @@ def bound(
     for parameter in parameters:
         name = parameter.name
         special = _special(name, task)
-        if name in given:
-            keywords[name] = given[name]
+        known = key_of(name, given)
+        if known is not None:
+            keywords[name] = given[known]
         elif (special is not None and parameter.default is parameter.empty) or (
             special is not None and name in _UPSTREAM
         ):
@@ -113,6 +114,14 @@ def bound(
         rule=forms(),
         hint=say("give the parameters the names of the reference's, or their number and order"),
     )
+
+
+def key_of(name: str, given: Mapping[str, Any]) -> str | None:
+    """The argument that a name stands for; w stands for W where there is no other."""
+    if name in given:
+        return name
+    alike = [key for key in given if key.lower() == name.lower()]
+    return alike[0] if len(alike) == 1 else None
 
 
 def _leading(parameters: Sequence[inspect.Parameter], keywords: Mapping[str, Any]) -> list[Any]:

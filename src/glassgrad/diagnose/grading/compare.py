@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 import linecache
-import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
@@ -18,14 +17,13 @@ import numpy as np
 from glassgrad.diagnose.grading.answers import Answers, answers_of
 from glassgrad.diagnose.grading.binding import Task, task_of
 from glassgrad.diagnose.grading.comparison import HARMLESS, Comparison, Mistake, Row
+from glassgrad.diagnose.grading.formulas import RightLines
 from glassgrad.diagnose.grading.items import Finding, Item
 from glassgrad.diagnose.grading.judge import Judge
 from glassgrad.diagnose.grading.lesson import Lesson, lesson_of
 from glassgrad.diagnose.grading.numbers import array, relative_error, tolerance_of
 from glassgrad.diagnose.grading.student import Submission, run_student
 from glassgrad.diagnose.grading.watch import Version, Watch
-from glassgrad.errors import GlassgradError
-from glassgrad.graph.ir import Var
 from glassgrad.graph.trace import argument_names
 
 _LOSS = 1e-6  # relative; a loss that differs by more is worth a remark
@@ -95,7 +93,7 @@ class _Report:
         self.judge = judge
         self.submission = submission
         self.answers = answers
-        self._source: str | None = None
+        self.right = RightLines(lesson, judge.truth, judge.activations)
 
     def comparison(self, mistakes: Sequence[Mistake]) -> Comparison:
         harmless = [m for m in mistakes if m.is_tiny or m.kind in HARMLESS]
@@ -141,11 +139,18 @@ class _Report:
             _place(version),
             _statement(version),
             forward,
-            self.right_line(item),
+            self._right(item),
             finding.tiny,
             _absolute(finding),
             finding.facts,
         )
+
+    def _right(self, item: Item) -> str:
+        gradient = item.refs[0] if item.refs else None
+        name = item.of
+        if item.role == "inner" and name not in self.lesson.called:  # a name of the student's own
+            name = self.lesson.name_of(gradient).removeprefix("d") if gradient else ""
+        return self.right.of(name, gradient, item.role != "value") if name else ""
 
     def _forward_line(self, item: Item) -> tuple[str, str]:
         """The line that uses the value whose gradient an item is."""
@@ -153,27 +158,6 @@ class _Report:
             if eqn.derives is not None and not set(item.refs).isdisjoint(eqn.outputs):
                 return self.lesson.place(eqn)
         return "", ""
-
-    def right_line(self, item: Item) -> str:
-        """The line of the emitted backward pass that assigns this value."""
-        if self._source is None:
-            self._source = _emitted(self.lesson)
-        target = item.of if item.role == "value" else f"d{item.of}"
-        pattern = rf"^ *{re.escape(target)} \+?= .*$"
-        lines = re.findall(pattern, self._source, re.MULTILINE)
-        return "; ".join(re.sub(r" +#.*$", "", line).strip() for line in lines)
-
-
-def _emitted(lesson: Lesson) -> str:
-    """The derived backward pass as NumPy text; empty where it cannot be printed."""
-    try:
-        if lesson.out.shape == ():
-            return str(lesson.graph.gradients().source())
-        outputs = tuple(g for g in lesson.gradients.values() if isinstance(g, Var))
-        joint = replace(lesson.joint, outputs=tuple(dict.fromkeys(outputs)), retrace=None)
-        return str(joint.transform("exact").source())
-    except GlassgradError:
-        return ""
 
 
 def _row(item: Item) -> Row:

@@ -70,7 +70,7 @@ class Mistake:
         rows = [
             (say("your line"), self.statement),
             (say("forward line"), f"{text}    {place}" if text else place),
-            (say("right"), self.right),
+            (say("right line"), self.right),
         ]
         rows = [row for row in rows if row[1]]
         width = max((_width(label) for label, _ in rows), default=0)

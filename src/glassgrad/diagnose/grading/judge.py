@@ -32,7 +32,7 @@ from glassgrad.diagnose.grading.numbers import (
     tolerance_of,
     worst_element,
 )
-from glassgrad.diagnose.grading.watch import Watch
+from glassgrad.diagnose.grading.watch import Version, Watch
 from glassgrad.graph.ir import Var
 
 _MOST_TRIALS = 3000
@@ -46,6 +46,7 @@ class Judge:
     def __init__(self, lesson: Lesson, answers: Answers, watch: Watch) -> None:
         self.lesson = lesson
         self.watch = watch
+        self.is_update = answers.is_update
         self.hooks: dict[Var, list[Hook]] = {}
         self.truth = lesson.run({})
         self.values: dict[Var, Any] = dict(self.truth)
@@ -55,6 +56,7 @@ class Judge:
         self.items = list(items_of(lesson, answers, watch))
         self._orient(answers)
         self.items.sort(key=self._moment)
+        self.walk = tuple(self.items)  # `items` gets those that the search finds by their numbers
         self.findings: list[Finding] = []
         self.trials = 0
 
@@ -115,7 +117,7 @@ class Judge:
         if all(self.match(i, self.truth) is not None for i in self.items if i.counts):
             self._all_right()
             return self.findings
-        for number, item in enumerate(self.items):
+        for number, item in enumerate(self.walk):
             place = self.match(item, self.values)
             if place is None:
                 self._explain(number, item)
@@ -146,7 +148,7 @@ class Judge:
         return min(errors, default=float(np.any(item.value)))
 
     def _explain(self, number: int, item: Item) -> None:
-        later = self.items[number + 1 :]
+        later = self.walk[number + 1 :]
         item.error = self._error(item, self.values)
         if not self._is_finite(item):
             item.verdict = WRONG
@@ -173,8 +175,8 @@ class Judge:
 
     def _best(self, number: int, item: Item) -> tuple[int, Change, dict[Var, Any]] | None:
         """The change that explains this item, spoils none before, and explains most behind it."""
-        before = [i for i in self.items[:number] if i.verdict in (RIGHT, FOLLOWS)]
-        later = self.items[number + 1 :]
+        before = [i for i in self.walk[:number] if i.verdict in (RIGHT, FOLLOWS)]
+        later = self.walk[number + 1 :]
         best: tuple[tuple[int, int], Change, dict[Var, Any]] | None = None
         for change in self._changes(item):
             if best is not None and best[0][0] == self._most(later) and change.rank >= -best[0][1]:
@@ -254,7 +256,7 @@ class Judge:
 
     def _own(self, number: int, item: Item, ignored: int) -> tuple[Change, dict[Var, Any]] | None:
         """The student's own value, where what follows is right if one starts from it."""
-        later = self.items[number + 1 :]
+        later = self.walk[number + 1 :]
         best: tuple[int, Change, dict[Var, Any]] | None = None
         for ref in item.refs:
             for value, _ in item.versions:
@@ -270,12 +272,14 @@ class Judge:
         return None if best is None else (best[1], best[2])
 
     def _adopt(self, item: Item, change: Change, values: dict[Var, Any]) -> None:
-        blamed = self._earlier(item, change, values)
+        is_uphill = self.is_update and self._is_uphill(change, values)
+        earlier = None if is_uphill else self._earlier(item, change, values)
+        blamed = earlier or (None if is_uphill else self._unnamed(item, values)) or item
         place = self.match(blamed, values)
         blamed.chosen = place if place is not None else blamed.chosen
         blamed.error = self._error(blamed, self.truth)
         facts = {**self._facts(blamed), **change.facts}
-        kind = self._kind(blamed, change, facts)
+        kind = "uphill" if is_uphill else self._kind(blamed, change, facts)
         assert change.hook is not None
         self.hooks.setdefault(change.at, []).append(change.hook)
         self.values = values
@@ -288,7 +292,44 @@ class Judge:
             self._settle(item, place)
             item.verdict = RIGHT if is_tiny else FOLLOWS
 
-    def _earlier(self, item: Item, change: Change, values: Values) -> Item:
+    def _is_uphill(self, change: Change, values: Values) -> bool:
+        """Whether every step is right but for its sign."""
+        counted = [item for item in self.walk if item.counts]
+        turned = all(self._near(-array(item.value), self.truth[item.refs[0]]) for item in counted)
+        return turned and all(self.match(item, values) is not None for item in counted)
+
+    def _unnamed(self, item: Item, values: Values) -> Item | None:
+        """The first variable of any name that holds what the change made of a gradient."""
+        touched = [
+            var
+            for var in dict.fromkeys(self.lesson.gradients.values())
+            if var not in item.refs and var.shape and not self._near(values[var], self.values[var])
+        ]
+        known = {other.name for other in self.items}
+        first: Item | None = None
+        for word, versions in self.watch.versions.items():
+            if word in known or word in self.lesson.arguments:
+                continue
+            for version in versions:
+                if version.time >= min(item.time, first.time if first else item.time):
+                    continue
+                found = self._holding(word, version, touched, values)
+                first = found or first
+        if first is not None:
+            self.items.insert(self.items.index(item), first)
+        return first
+
+    def _holding(
+        self, word: str, version: Version, touched: Sequence[Var], values: Values
+    ) -> Item | None:
+        for var in touched:
+            for sign in (1.0, -1.0):
+                if self._near(sign * array(version.value), values[var]):
+                    pairs = [(version.value, version)]
+                    return Item(word, word, "inner", pairs, (var,), sign=sign)
+        return None
+
+    def _earlier(self, item: Item, change: Change, values: Values) -> Item | None:
         """The variable that the mistake shows in first: it was right and was then spoiled."""
         for other in self.items:
             if other is item:
@@ -296,7 +337,7 @@ class Judge:
             spoiled = change.at in other.refs and other.role == "inner"
             if spoiled and other.verdict == RIGHT and self.match(other, values) is not None:
                 return other
-        return item
+        return None
 
     def _kind(self, item: Item, change: Change, facts: Mapping[str, Any]) -> str:
         """The kind of a change, told apart by what the student's variables held before."""
@@ -315,7 +356,7 @@ class Judge:
         return "sign" if change.kind == "minus" else change.kind
 
     def _near(self, found: Any, wanted: Any) -> bool:
-        return relative_error(found, wanted, self.floor) <= tolerance_of(found)
+        return bool(relative_error(found, wanted, self.floor) <= tolerance_of(found))
 
     def _note(self, finding: Finding) -> None:
         finding.item.finding = finding

@@ -42,6 +42,7 @@ class Lesson:
     names:      the names of the arguments that can have a gradient, in order
     gradients:  of a forward variable, the variable of its gradient; none where nothing comes back
     called:     the forward variables that a name of the function stood for, oldest first
+    codes:      the function's code objects, to tell its lines from those of what it calls
     places:     of a named forward variable, the function's line: ("net.py:4", "h = np.tanh(a)")
     """
 
@@ -54,6 +55,7 @@ class Lesson:
     called: Mapping[str, tuple[Var, ...]]
     places: Mapping[Var, tuple[str, str]]
     out: Var
+    codes: frozenset[Any] = frozenset()
     labels: dict[Var, str] = field(default_factory=dict)
 
     @property
@@ -104,7 +106,25 @@ class Lesson:
         """The line of the function that an equation, or the one it differentiates, stands in."""
         forward = eqn.derives or eqn
         named = next((self.places[var] for var in forward.outputs if var in self.places), None)
+        if named is None and not self._is_own(forward):
+            named = self._caller(forward)
         return named or (place_of(forward.position), statement_of(forward.position))
+
+    def _is_own(self, eqn: Eqn) -> bool:
+        """Whether an equation stands in the function itself, not in one that it calls."""
+        return isinstance(eqn.position, tuple) and eqn.position[0] in self.codes
+
+    def _caller(self, eqn: Eqn) -> tuple[str, str] | None:
+        """The function's line that the call of a helper stands in: the next that names a value."""
+        behind = self.joint.eqns[self.joint.eqns.index(eqn) :]
+        for later in behind:
+            if later.derives is not None:
+                return None
+            if later.outputs[0] in self.places:
+                return self.places[later.outputs[0]]
+            if self._is_own(later):
+                return place_of(later.position), statement_of(later.position)
+        return None
 
 
 def compute(eqn: Eqn, inputs: Sequence[Any]) -> Any:
@@ -148,6 +168,7 @@ def lesson_of(function: Callable[..., Any], args: Sequence[Any]) -> Lesson:
         called,
         places,
         new[out],
+        frozenset(watch.codes),
     )
     _label(lesson)
     return lesson
@@ -228,7 +249,7 @@ def _joined(graph: Graph) -> tuple[Graph, dict[Var, Var], dict[Var, Var]]:
         return listed
 
     out = graph.outputs[0]
-    joint, _ = record(forward_and_backward, [*graph.inputs, out.aval], graph.name)
+    joint, _ = record(forward_and_backward, [*graph.inputs, Var(out.aval, "dout")], graph.name)
     new: dict[Var, Var] = {}
     gradients: dict[Var, Var] = {}
     for (var, is_gradient), atom in zip(order, joint.outputs, strict=True):

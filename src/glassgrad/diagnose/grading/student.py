@@ -25,6 +25,7 @@ from glassgrad.diagnose.grading.binding import (
     Task,
     bound,
     forms,
+    key_of,
     names_of,
     parameters_of,
     rate_of,
@@ -186,8 +187,9 @@ def _built(student: Any, task: Task) -> Any:
     keywords = {}
     for parameter in parameters:
         name = parameter.name
-        if name in given:
-            keywords[name] = given[name]
+        known = key_of(name, given)
+        if known is not None:
+            keywords[name] = given[known]
         elif name in _SIZES:
             keywords[name] = _size(name, task)
         elif len(parameters) == 1 and len(_matrices(task)) == 1:
@@ -240,7 +242,7 @@ def _run_layer(layer: Any, task: Task) -> Submission:
 def _forward_call(layer: Any, given: Mapping[str, Any], task: Task) -> tuple[list[Any], Any]:
     """Data by name; a name of the student's own stands for the arguments that the layer lacks."""
     parameters = parameters_of(layer.forward, given)
-    if all(p.name in given or p.default is not p.empty for p in parameters):
+    if all(key_of(p.name, given) or p.default is not p.empty for p in parameters):
         return bound(layer.forward, given, task, partly=True)
     free = [name for name in task.leaves if not _holds(layer, name)]
     wanted = [p for p in parameters if p.default is p.empty]
@@ -251,7 +253,8 @@ def _forward_call(layer: Any, given: Mapping[str, Any], task: Task) -> tuple[lis
 
 def _holds(owner: Any, name: str) -> bool:
     params = getattr(owner, "params", None)
-    return hasattr(owner, name) or (isinstance(params, dict) and name in params)
+    held = params if isinstance(params, dict) else {}
+    return key_of(name, held) is not None or key_of(name, _attributes(owner)) is not None
 
 
 def _fill(owner: Any, given: Mapping[str, Any]) -> None:
@@ -262,14 +265,15 @@ def _fill(owner: Any, given: Mapping[str, Any]) -> None:
     params = getattr(owner, "params", None)
     for name, value in given.items():
         for place in (params if isinstance(params, dict) else {}, _attributes(owner)):
-            if name not in place:
+            key = key_of(name, place)
+            if key is None:
                 continue
-            held = place[name]
+            held = place[key]
             same = isinstance(held, np.ndarray) and held.shape == np.shape(value)
             if same and held is not value and held.dtype.kind == "f":
                 held[...] = value
             else:
-                place[name] = value
+                place[key] = value
 
 
 def _attributes(owner: Any) -> dict[str, Any]:

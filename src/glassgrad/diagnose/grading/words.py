@@ -100,6 +100,9 @@ _WORDS: dict[str, Callable[[Facts], str]] = {
     # --- numbers ---
     "scaled": _scaled,
     "sign": lambda f: say("the sign is wrong: minus is missing, or there is one too many"),
+    "uphill": lambda f: say(
+        "the step goes uphill: subtract the gradient, or add it and start from target − output"
+    ),
     "not-averaged": lambda f: say("the division by the batch size {n} is missing", n=f["n"]),
     "divisor-missing": lambda f: say(
         "the division by {number} is missing", number=_number(f["number"])

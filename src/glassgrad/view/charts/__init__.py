@@ -12,6 +12,7 @@ from glassgrad.view.charts.line import Series, line_chart
 from glassgrad.view.charts.paper import css
 from glassgrad.view.charts.plane import Plane, plane_chart
 from glassgrad.view.charts.png import data_uri, png
+from glassgrad.view.charts.scatter import scatter_chart
 
 __all__ = [
     "Bar",
@@ -29,4 +30,5 @@ __all__ = [
     "line_chart",
     "plane_chart",
     "png",
+    "scatter_chart",
 ]

@@ -29,6 +29,7 @@ _MOST_MARKED = 25  # points; more are a line without markers
 _MOST_DRAWN = 300  # buckets of a long series; of each the least and the greatest are kept
 _GAP = 16.0  # between two names
 _EDGE = 12.0
+_LEAST = 100.0  # pixels for names, so that charts below each other end alike
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def line_chart(
     make = logarithmic if log_y else linear
     vertical = make(ys, bottom, top)
     left = widest([vertical.label(t) for t in vertical.ticks]) + _EDGE + 4
-    right = width - widest(ends, SIZE, bold=True) - 20
+    right = width - max(widest(ends, SIZE, bold=True), _LEAST) - 20
     horizontal = _horizontal([x for s in lines for x in s.x], left, right)
     body = [*y_axis(vertical, left, right), *x_axis(horizontal, bottom)]
     for one in lines:

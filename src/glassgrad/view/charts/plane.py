@@ -20,6 +20,7 @@ from glassgrad.view.markup import coordinate, element
 _SHADES = ((0.9, 0.34), (0.7, 0.22), (0.0, 0.12))  # sure at least so much -> opacity
 _MOST_POINTS = 1200
 _R = 3.5
+_FEW, _LARGE = 40, 7.0  # points that can be larger
 
 
 @dataclass(frozen=True)
@@ -200,12 +201,13 @@ def _points(
     winner = plane.scores.argmax(axis=2)
     columns = np.abs(plane.x[None, :] - xy[:, :1]).argmin(axis=1)
     rows = np.abs(plane.y[None, :] - xy[:, 1:]).argmin(axis=1)
+    r = _LARGE if len(xy) < _FEW else _R
     parts = []
     for (x, y), code, found in zip(xy, codes, winner[rows, columns], strict=True):
         place = horizontal(x), vertical(y)
-        parts.append(element("path", marker(int(code), *place)))
+        parts.append(element("path", marker(int(code), *place, r)))
         if found != code:
-            ring = {"class": "border", "cx": place[0], "cy": place[1], "r": 2 * _R}
+            ring = {"class": "border", "cx": place[0], "cy": place[1], "r": 2 * r}
             parts.append(element("circle", ring))
     return parts
 

@@ -24,7 +24,7 @@ from glassgrad.view.markup import element
 from glassgrad.view.markup import words as escaped
 from glassgrad.view.page.data import as_json, data_of
 from glassgrad.view.page.lines import source_of
-from glassgrad.view.page.scenes import scenes_of
+from glassgrad.view.page.scenes import PRECISIONS, scenes_of
 from glassgrad.view.page.words import words
 from glassgrad.view.record import record
 from glassgrad.view.units import Program, array_units
@@ -109,11 +109,13 @@ def figure(
     opened: Collection[str] = (),
     select: str = "",
     title: str = "",
+    precisions: Collection[int] = PRECISIONS,
     with_assets: bool = True,
     is_page: bool = False,
 ) -> str:
     """The same as a part of another page; several can stand on one.
 
+    precisions:  what can be chosen beside `precision`; each costs as much as the first picture
     with_assets: whether style sheet and script come with it; else the page has `assets()` once,
                  behind its figures
     """
@@ -122,7 +124,7 @@ def figure(
     program = array_units(found, parameters)
     chosen = _selected(program, select)
     heading = plain(title or graph.name)
-    scenes, first = scenes_of(program, level, opened, precision, heading)
+    scenes, first = scenes_of(program, level, opened, precision, heading, precisions)
     data = data_of(program, scenes, source_of(found))
     picture = scenes[first].pictures[precision]
     terms = {english: korean for scene in scenes for english, korean in scene.terms.items()}

@@ -53,7 +53,12 @@ def _is_openable(unit: Unit) -> bool:
 
 
 def scenes_of(
-    program: Program, level: str, opened: Collection[str], precision: int, title: str
+    program: Program,
+    level: str,
+    opened: Collection[str],
+    precision: int,
+    title: str,
+    precisions: Collection[int] = PRECISIONS,
 ) -> tuple[list[Scene], int]:
     """Every scene of a page with its pictures, and the number of the first one to show.
 
@@ -62,7 +67,7 @@ def scenes_of(
     first = _scene(program, level, tuple(opened))
     found = [*_plain_scenes(program), *_openings(program, first)]
     start = next((i for i, scene in enumerate(found) if _is_same(scene, first)), 0)
-    chosen = sorted({*PRECISIONS, precision}, key=lambda p: (p != precision, p))
+    chosen = sorted({*precisions, precision}, key=lambda p: (p != precision, p))
     drawn = 0
     count = sum(len(scene.units) for scene in found)
     for decimals in chosen:
