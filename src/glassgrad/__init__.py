@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from glassgrad.tensor import tensor as tensor
     from glassgrad.train import fit as fit
     from glassgrad.train import train_step as train_step
+    from glassgrad.view.explain import explain as explain
 
 __version__ = "0.1.0"
 
@@ -63,6 +64,7 @@ __all__ = [
     "custom_gradient",
     "data",
     "errors",
+    "explain",
     "extend",
     "fit",
     "gates",
@@ -103,6 +105,7 @@ _PLACES = {
     "custom_gradient": "glassgrad.autodiff.functions:custom_gradient",
     "data": "glassgrad.data",
     "errors": "glassgrad.errors",
+    "explain": "glassgrad.view.explain:explain",
     "extend": "glassgrad.extend",
     "fit": "glassgrad.train:fit",
     "gates": "glassgrad.gates",

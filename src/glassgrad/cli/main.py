@@ -33,6 +33,7 @@ COMMANDS = {
     "evaluate": "glassgrad.cli.evaluate:evaluate",
     "predict": "glassgrad.cli.predict:predict",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
+    "explain": "glassgrad.cli.explain:explain",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

@@ -16,4 +16,5 @@ TOPICS = (
     "subject",
     "view",
     "source",
+    "explain",
 )
