@@ -37,6 +37,7 @@ COMMANDS = {
     "source": "glassgrad.cli.source:source",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
+    "explain": "glassgrad.cli.explain:explain",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }
