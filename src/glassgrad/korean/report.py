@@ -133,7 +133,7 @@ MESSAGES: dict[str, str] = {
     "The most frequent mistake: {a} taken for {b}, {count} of {all} times.": (
         "가장 잦은 실수는 {a:을/를} {b:으로/로} 본 것으로, {all}번 가운데 {count}번입니다."
     ),
-    "A cell is the darker, the greater its share of its row.": (
+    "A cell is the stronger in colour, the greater its share of its row.": (
         "한 칸이 그 행에서 차지하는 비율이 클수록 색이 짙습니다."
     ),
     "true: {name}": "실제: {name}",

@@ -76,7 +76,7 @@ def _confusion_words(material: Material, counts: Any) -> str:
                 all=int(counts[i].sum()),
             )
         )
-    told.append(say("A cell is the darker, the greater its share of its row."))
+    told.append(say("A cell is the stronger in colour, the greater its share of its row."))
     return " ".join(told)
 
 
