@@ -33,7 +33,7 @@ LAYERS: dict[str, int] = {
     "passes": 5,
     **dict.fromkeys(("tensor", "backends"), 6),
     **dict.fromkeys(("nn", "gates", "extend"), 7),
-    **dict.fromkeys(("optim", "data", "io", "view"), 8),
+    **dict.fromkeys(("optim", "data", "io", "view", "inspect"), 8),
     **dict.fromkeys(("train", "parallel", "diagnose", "canon"), 9),
     **dict.fromkeys(("estimators", "lab", "report"), 10),
     "cli": 11,

@@ -87,6 +87,8 @@ __all__ = [
     "region",
     "save",
     "scan",
+    "source",
+    "show",
     "show",
     "source",
     "stop_gradient",

@@ -25,6 +25,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Any
 
 from glassgrad.text import say
 
@@ -124,7 +125,11 @@ class RandomKeyError(GlassgradError, RuntimeError):
 
 
 class NonFiniteError(GlassgradError, FloatingPointError):
-    """A NaN or an infinity where a finite number must be."""
+    """A NaN or an infinity where a finite number must be; `finding` says how it came about."""
+
+    def __init__(self, problem: str, *, finding: object = None, **parts: Any) -> None:
+        super().__init__(problem, **parts)
+        self.finding = finding
 
 
 class MissingExtraError(GlassgradError, ImportError):

@@ -1,1 +1,3 @@
-"""Verdicts about networks and about backward passes written by hand."""
+"""What is wrong with a network, from evidence. Layer L9."""
+
+from glassgrad.diagnose.detective import nan_detective as nan_detective

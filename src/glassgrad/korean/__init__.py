@@ -20,4 +20,5 @@ TOPICS = (
     "source",
     "grade",
     "report",
+    "diagnose",
 )
