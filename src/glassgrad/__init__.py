@@ -87,8 +87,6 @@ __all__ = [
     "region",
     "save",
     "scan",
-    "source",
-    "show",
     "show",
     "source",
     "stop_gradient",

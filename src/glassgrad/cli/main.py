@@ -37,9 +37,6 @@ COMMANDS = {
     "grade": "glassgrad.cli.grade:grade",
     "source": "glassgrad.cli.source:source",
     "show": "glassgrad.cli.show:show",
-    "show": "glassgrad.cli.show:show",
-    "grade": "glassgrad.cli.grade:grade",
-    "source": "glassgrad.cli.source:source",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

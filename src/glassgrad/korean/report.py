@@ -69,7 +69,9 @@ MESSAGES: dict[str, str] = {
     "rows that are not at hand": "지금은 없는 행",
     "{h} × {w} pixels": "{h} × {w} 픽셀",
     "{h} × {w} pixels in {c} channels": "채널 {c}개의 {h} × {w} 픽셀",
-    "{n} numbers a row": "행마다 수 {n}개",
+    "{n:,} numbers a row": "행마다 수 {n:,}개",
+    "{n:,} {rows}": "{rows} {n:,}개",
+    "{n} threads": "스레드 {n}개",
     "From {shape} the network tells {n} classes: {names}.": (
         "신경망은 {shape:을/를} 보고 클래스 {n}개를 가려냅니다: {names}."
     ),
@@ -179,9 +181,9 @@ MESSAGES: dict[str, str] = {
     ),
     "Weights of the first layer": "첫 번째 계층의 가중치",
     "How strongly each input enters the first layer: the length of its {n} weights. {first} enters "
-    "most, {ratio} times as strongly as the weakest.": (
+    "most, {ratio} times as strongly as the median.": (
         "각 입력이 첫 번째 계층에 얼마나 세게 들어가는지를 가중치 {n}개의 길이로 보입니다. 가장 "
-        "세게 들어가는 {first:은/는} 가장 약한 입력의 {ratio}배입니다."
+        "세게 들어가는 {first:은/는} 중앙값의 {ratio}배입니다."
     ),
     "The {n} strongest are shown.": "가장 센 {n}개만 보였습니다.",
     "Weights of the first layer by input": "입력별 첫 번째 계층의 가중치",

@@ -74,10 +74,10 @@ def _by_input(material: Material, W: Any) -> str:
     bars = [Bar(names[i], float(lengths[i]), short(float(lengths[i]))) for i in order]
     words = say(
         "How strongly each input enters the first layer: the length of its {n} weights. {first} "
-        "enters most, {ratio} times as strongly as the weakest.",
+        "enters most, {ratio} times as strongly as the median.",
         n=W.shape[1],
         first=names[int(order[0])],
-        ratio=short(float(lengths.max() / (lengths.min() or 1.0)), 2),
+        ratio=short(float(lengths.max() / (np.median(lengths) or 1.0)), 2),
     )
     if len(lengths) > len(order):
         words += " " + say("The {n} strongest are shown.", n=len(order))
