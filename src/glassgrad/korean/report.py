@@ -189,11 +189,18 @@ MESSAGES: dict[str, str] = {
     "Weights of the first layer by input": "입력별 첫 번째 계층의 가중치",
     "length of the weights": "가중치의 길이",
     "The colour says which class the network gives each point, and is the deeper the surer it is; "
-    "on the black line it cannot tell. Of {n:,} training rows {share} lie on their own side; the "
-    "others are ringed.": (
+    "on the black line it cannot tell.": (
         "색은 신경망이 그 점에 매기는 클래스이며 확신이 클수록 짙습니다. 검은 선 위에서는 가려내지 "
-        "못합니다. 학습 행 {n:,}개에서 제 쪽에 놓인 점의 비율은 {share}이고, 나머지에는 동그라미를 "
-        "쳤습니다."
+        "못합니다."
+    ),
+    "Of {n:,} training rows {count:,} lie on the wrong side; they are ringed.": (
+        "학습 행 {n:,}개 가운데 {count:,}개가 엉뚱한 쪽에 놓였고, 거기에는 동그라미를 쳤습니다."
+    ),
+    "All {n:,} training rows lie on their own side.": "학습 행 {n:,}개가 모두 제 쪽에 놓였습니다.",
+    "output {i}": "출력 {i}",
+    "Every row, and what the network puts out for it:": "모든 행과 그에 대한 신경망의 출력:",
+    "All {all} mistakes, the one with the greatest loss first.": (
+        "틀린 {all}개를 손실이 큰 것부터 모두 보입니다."
     ),
     # flow
     "mean {m}, deviation {s}": "평균 {m}, 표준 편차 {s}",
