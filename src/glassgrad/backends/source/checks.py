@@ -8,7 +8,7 @@ have no finite result, the next draw is tried.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -29,11 +29,18 @@ _number = count(1).__next__
 Arrays = list[Any]
 
 
-def compiled(text: str, name: str) -> Callable[..., tuple[Any, ...]]:
-    """The printed function, from the very text; its syntax tree is checked first."""
+def compiled(text: str, name: str, omitted: Collection[int] = ()) -> Callable[..., tuple[Any, ...]]:
+    """The printed function, from the very text; its syntax tree is checked first.
+
+    omitted: numbers of arguments that it does not take
+    """
     body = text.replace("import numpy as np\n", "", 1)
     function = compile_functions(body, f"<source {name} {_number()}>")[name]
-    return lambda *arrays: _as_tuple(function(*arrays))
+    if not omitted:
+        return lambda *arrays: _as_tuple(function(*arrays))
+    return lambda *arrays: _as_tuple(
+        function(*(x for i, x in enumerate(arrays) if i not in omitted))
+    )
 
 
 def _as_tuple(results: Any) -> tuple[Any, ...]:

@@ -6,7 +6,7 @@ Layer L6.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -46,6 +46,7 @@ class Program:
     pairs: Sequence[tuple[int, int]] | None = (
         None  # inputs and the outputs that are their gradients
     )
+    omitted: Collection[int] = ()  # inputs that nothing reads, and that are no parameters
 
 
 class Function:
@@ -171,7 +172,8 @@ class Function:
             *layout.aligned(rows, self.width),
             *layout.plain_rows(returned, at_once.eqns if at_once else ()),
         ]
-        return layout.function_rows(self.name, self.parameters, body)
+        listed = [name for i, name in enumerate(self.parameters) if i not in self.program.omitted]
+        return layout.function_rows(self.name, listed, body)
 
     def _results(self) -> list[str]:
         found = [self._result(atom) for atom in self.graph.outputs]

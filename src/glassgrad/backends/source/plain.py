@@ -21,6 +21,7 @@ from glassgrad.backends.source.lineage import Listing, equations_of_lines, numbe
 from glassgrad.backends.source.naming import function_name, helpers_of
 from glassgrad.backends.source.regions import Module
 from glassgrad.backends.source.resize import Resized, resized
+from glassgrad.backends.source.script import Training, script_rows
 from glassgrad.backends.source.statements import shown
 from glassgrad.core.interpret import as_operand
 from glassgrad.core.position import place_of
@@ -47,16 +48,25 @@ class _Printed:
     rewriting: Rewriting
     recorded: Graph
     others: Resized | None
-    is_general: bool  # whether any size of the arrays is free
+    parameters: Sequence[str]
 
 
 class Page:
     """One request for source."""
 
     def __init__(
-        self, graph: Graph, detail: str, rewrite: bool, comments: bool, args: Sequence[Any] | None
+        self,
+        graph: Graph,
+        *,
+        detail: str,
+        rewrite: bool,
+        comments: bool,
+        args: Sequence[Any] | None = None,
+        training: Training | None = None,
     ) -> None:
         self.graph = graph
+        self.training = training
+        self.omitted = () if training is None else _unread(graph)
         self.detail = detail
         self.laws = ((*READABLE, *STABLE), SHORT) if rewrite else (READABLE,)
         self.comments = comments
@@ -80,7 +90,8 @@ class Page:
             printed = self._printed(None)
             facts = self._checked(printed)
         head = layout.docstring(self._head(printed, facts)) if self.comments else ""
-        rows = [*layout.plain_rows(head.splitlines()), *printed.rows]
+        first = head.splitlines() + (["import sys", ""] if self.training is not None else [])
+        rows = [*layout.plain_rows(first), *printed.rows, *self._script(printed)]
         lines = equations_of_lines(self.graph, printed.recorded, [row.eqns for row in rows])
         return Listing(layout.text_of(rows), lines)
 
@@ -106,7 +117,14 @@ class Page:
             shapes = dict(others.aligned.shapes)
         symbols = others.symbols if others is not None else ()
         program = Program(
-            graph, self.labels, shapes, symbols, rewriting.names, rewriting.sites, self.pairs
+            graph,
+            self.labels,
+            shapes,
+            symbols,
+            rewriting.names,
+            rewriting.sites,
+            self.pairs,
+            self.omitted,
         )
         helpers = helpers_of(graph)
         module = Module(folds=self.detail == "regions", comments=self.comments)
@@ -117,13 +135,21 @@ class Page:
         module.shown.update(s.name for s in symbols if s.is_batch or s in used)
         body = function.rows(symbols=used)
         constants = [row for lines in module.constants.values() for row in lines]
-        rows = layout.plain_rows(["import numpy as np", *([""] if constants else []), *constants])
+        above = ["import numpy as np", *([""] if constants else []), *constants]
+        rows = layout.plain_rows(above)
         texts = (layout.plain_rows(helper.strip().splitlines()) for helper in helpers)
         for part in (*texts, *module.helpers.values(), body):
             rows += [Row(""), Row(""), *part]
-        run = checks.compiled(layout.text_of(rows), name)
+        run = checks.compiled(layout.text_of(rows), name, self.omitted)
         recorded = self.graph if others is None else others.recorded[0]
-        return _Printed(rows, name, run, rewriting, recorded, others, bool(others))
+        return _Printed(rows, name, run, rewriting, recorded, others, function.parameters)
+
+    def _script(self, printed: _Printed) -> list[Row]:
+        """What makes a script of a training step."""
+        if self.training is None:
+            return []
+        names = {i: x for i, x in enumerate(printed.parameters) if i not in self.omitted}
+        return script_rows(self.training, printed.name, names, len(self.graph.outputs))
 
     def _function_name(self, graph: Graph) -> str:
         if self.pairs is None:
@@ -192,6 +218,11 @@ class Page:
     def _head(self, printed: _Printed, facts: _Facts) -> list[str]:
         name = checked(self.graph.name).strip("_") or "f"
         first = title(name, shown(_place(self.graph)), self.pairs is not None)
+        if self.training is not None:
+            first = say(
+                "A training script: forward and backward pass, update and loop. Run it as "
+                "`python FILE.py [DATA.npz]`."
+            )
         sentences = []
         if not facts.ran:
             sentences.append(say("Not run before it was written: no inputs drawn gave results."))
@@ -262,6 +293,12 @@ def _labels(graph: Graph) -> list[str]:
     for slot, child in zip(modules[0].slots, modules[0].children, strict=True):
         short[child.index] = checked(slot.path.replace(".", "_"))
     return short if len(set(short)) == len(short) and all(short) else names
+
+
+def _unread(graph: Graph) -> tuple[int, ...]:
+    """The inputs that nothing reads."""
+    read = {atom for eqn in graph.eqns for atom in eqn.inputs} | set(graph.outputs)
+    return tuple(i for i, var in enumerate(graph.inputs) if var not in read)
 
 
 def _place(graph: Graph) -> str:
