@@ -39,7 +39,7 @@ MESSAGES: dict[str, str] = {
     "First layer": "첫 번째 계층",
     "Activations and gradients": "활성화값과 기울기",
     "Computational graph": "계산 그래프",
-    "Source": "소스",
+    "Training script": "학습 스크립트",
     "Cost": "비용",
     "How to repeat it": "다시 해 보려면",
     "This section could not be made: {reason}": "이 절을 만들지 못했습니다: {reason}",
@@ -246,12 +246,11 @@ MESSAGES: dict[str, str] = {
         "학습 행 {n}개에서 손실까지 이어지는 연산 {count}개를 계층별로 접어 그렸습니다. 학습한 "
         "신경망의 값은 파란색, 기울기는 주황색입니다."
     ),
-    "Forward pass, backward pass and update as a NumPy program that needs nothing but NumPy. It "
-    "was run and compared with the graph before it was printed.": (
-        "순전파, 역전파, 갱신을 NumPy만 있으면 돌아가는 프로그램으로 나타냈습니다. 출력하기 전에 "
-        "실행하여 계산 그래프와 견주어 보았습니다."
+    "The whole training as a script that needs nothing but NumPy: forward pass, backward pass, "
+    "update and loop. It was run and compared with the graph before it was printed.": (
+        "순전파, 역전파, 갱신, 반복까지 학습 전체를 NumPy만 있으면 돌아가는 스크립트로 나타냈습니다. "
+        "출력하기 전에 실행하여 계산 그래프와 견주어 보았습니다."
     ),
-    "Emitted source": "출력한 소스",
     "For {n} rows the forward pass takes {a:,} operations and the backward pass {b:,}, {ratio} "
     "times as many; {layer} alone takes {share} of both. Until the backward pass has read them, "
     "{kept} of results are kept.": (
