@@ -248,8 +248,8 @@ MESSAGES: dict[str, str] = {
     ),
     "The whole training as a script that needs nothing but NumPy: forward pass, backward pass, "
     "update and loop. It was run and compared with the graph before it was printed.": (
-        "순전파, 역전파, 갱신, 반복까지 학습 전체를 NumPy만 있으면 돌아가는 스크립트로 나타냈습니다. "
-        "출력하기 전에 실행하여 계산 그래프와 견주어 보았습니다."
+        "순전파, 역전파, 갱신, 반복까지 학습 전체를 NumPy만 있으면 돌아가는 스크립트로 "
+        "나타냈습니다. 출력하기 전에 실행하여 계산 그래프와 견주어 보았습니다."
     ),
     "For {n} rows the forward pass takes {a:,} operations and the backward pass {b:,}, {ratio} "
     "times as many; {layer} alone takes {share} of both. Until the backward pass has read them, "
