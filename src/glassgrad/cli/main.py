@@ -38,6 +38,10 @@ COMMANDS = {
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
     "explain": "glassgrad.cli.explain:explain",
+    "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
+    "grade": "glassgrad.cli.grade:grade",
+    "source": "glassgrad.cli.source:source",
+    "show": "glassgrad.cli.show:show",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }
