@@ -41,6 +41,10 @@ def _examples() -> list[tuple[str, str]]:
             say("the network of a run, a box a layer"),
         ),
         (
+            "glassgrad show runs/digits --network -o neurons.svg",
+            say("its neurons and synapses, by weight"),
+        ),
+        (
             "glassgrad show runs/digits --time-machine 120",
             say("what step 120 of its training computed, bit for bit"),
         ),
@@ -64,6 +68,7 @@ def _examples() -> list[tuple[str, str]]:
 @flag("--backward", about="the graph of the gradients, the backward pass as nodes", is_flag=True)
 @flag("--open", "opened", about="a region to look into", metavar="REGION", multiple=True)
 @flag("--node", about="the value whose node is selected first in a page", metavar="NAME")
+@flag("--network", about="neurons and synapses instead of operations (.svg)", is_flag=True)
 @flag("--args", "shapes", about="shapes of random inputs: 3x4,4,scalar,8:10", metavar="SHAPES")
 @flag("--time-machine", "step", about="what this step of a run computed", metavar="STEP")
 @flag("--json", "as_json", about="print JSON, for --time-machine", is_flag=True)
@@ -76,6 +81,7 @@ def show(
     backward: bool,
     opened: Sequence[str],
     node: str | None,
+    network: bool,
     shapes: str | None,
     step: str | None,
     as_json: bool,
@@ -90,7 +96,10 @@ def show(
     options |= {"level": level} if level else {}
     subject = find_subject(what, shapes, output)
     graph = subject.graph.gradients() if backward else subject.graph
-    written = _drawn(kind, graph, subject, options, node or "")
+    if network:
+        written = _neurons(kind, subject, options["precision"])
+    else:
+        written = _drawn(kind, graph, subject, options, node or "")
     if path is None:
         print(written)
         return 0
@@ -146,6 +155,20 @@ def _drawn(kind: str, graph: Graph, subject: Subject, options: dict[str, Any], n
     if kind == ".txt":
         return graph.text(*inputs, **options) + "\n"
     return graph.text(*inputs, **options, color=_has_colour(), ascii_only=not _has_boxes())
+
+
+def _neurons(kind: str, subject: Subject, precision: int) -> str:
+    """The network of a run with its class names, or that of a function."""
+    from glassgrad.view.network import network_svg  # noqa: PLC0415 - help draws nothing
+
+    if kind not in ("", ".svg"):
+        raise OptionError(say("--network draws an SVG"), rule="-o FILE.svg")
+    if subject.trained is None:
+        return network_svg(subject.graph, subject.inputs, precision=precision, title=subject.name)
+    model, x, *_ = subject.inputs
+    outputs, classes = subject.trained.head.outputs, subject.trained.info.classes
+    names = classes if len(classes) == outputs else ()
+    return network_svg(model, x, precision=precision, title=subject.name, output_names=names)
 
 
 def _has_colour() -> bool:

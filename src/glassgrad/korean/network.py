@@ -80,6 +80,12 @@ MESSAGES: dict[str, str] = {
     ),
     "an empty batch has no sample to show": "빈 배치에는 보일 표본이 없습니다",
     "most is {most!r}": "most가 {most!r}입니다",
+    # on the command line
+    "its neurons and synapses, by weight": "그 신경망의 뉴런과 시냅스, 가중치에 따라",
+    "neurons and synapses instead of operations (.svg)": (
+        "연산 대신 뉴런과 시냅스를 그립니다 (.svg)"
+    ),
+    "--network draws an SVG": "--network는 SVG를 그립니다",
     # pictures of the worked examples
     "its picture": "그 예제의 그림",
     "draw the example as an SVG": "예제를 SVG 그림으로 그립니다",
