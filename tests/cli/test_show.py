@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from view.test_page import data_of
+from view.page_parts import data_of
 
 PROGRAM = """
 import numpy as np

@@ -83,7 +83,6 @@ MESSAGES: dict[str, str] = {
         "그래프의 끝: 자기 자신에 대한 미분은 1"
     ),
     "inside {name}: open it to see the factors": "{name} 안에서 옵니다. 펼치면 인수가 보입니다",
-    "sum": "합",
     "value not computed yet": "값을 아직 계산하지 않음",
     "no gradient: it does not vary with the inputs": ("기울기 없음: 입력에 따라 변하지 않습니다"),
     "nothing behind it reads it: the gradient is 0": (
