@@ -28,7 +28,15 @@ def data_of(html: str) -> Any:
 def pictures_of(html: str) -> list[dict[str, str]]:
     found = _PACKED.search(html)
     assert found is not None
-    return json.loads(zlib.decompress(base64.b64decode(found[1])))
+    packed = json.loads(zlib.decompress(base64.b64decode(found[1])))
+    paths = packed["paths"]
+    return [
+        {
+            precision: re.sub(r' d="@(\d+)"', lambda n: f' d="{paths[int(n[1])]}"', picture)
+            for precision, picture in drawn.items()
+        }
+        for drawn in packed["pictures"]
+    ]
 
 
 class Elements(HTMLParser):

@@ -24,7 +24,7 @@ from glassgrad.view.record import Missing
 from glassgrad.view.units import Kind, Program, Unit, Value, parameter_count
 
 _MOST_ELEMENTS = 24  # of an array that is written out
-_MAP_ROWS, _MAP_COLUMNS = 10, 24
+_MAP_ROWS, _MAP_COLUMNS = 8, 18
 _EXACT_INTEGERS = 2**53  # beyond, a script's numbers skip some
 _TAGS = {"italic": "i", "sub": "sub", "sup": "sup"}
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import zlib
 from collections.abc import Collection, Sequence
 from importlib import resources
@@ -31,6 +32,7 @@ from glassgrad.view.units import Program, array_units
 
 ROOT = "gg-figure"
 _SCRIPTS = ("digits", "steps", "drawing", "canvas", "panel", "source", "controls", "figure")
+_LONG_PATH = re.compile(r' d="([^"]{100,})"')
 _SHEETS = ("figure", "page")
 
 
@@ -173,10 +175,18 @@ def _selected(program: Program, name: str) -> str:
 
 
 def _packed(scenes: Sequence[Scene]) -> str:
-    """The pictures of all scenes, by precision; they are much alike, and pack to a sixth."""
-    pictures = [{str(p): picture for p, picture in scene.pictures.items()} for scene in scenes]
-    packed = zlib.compress(as_json(pictures).encode("utf-8"), 9)
-    return base64.b64encode(packed).decode("ascii")
+    """The pictures of all scenes, by precision; long paths, the maps of arrays, stand there once."""
+    paths: dict[str, int] = {}
+
+    def by_number(found: re.Match[str]) -> str:
+        return f' d="@{paths.setdefault(found[1], len(paths))}"'
+
+    pictures = [
+        {str(p): _LONG_PATH.sub(by_number, picture) for p, picture in scene.pictures.items()}
+        for scene in scenes
+    ]
+    text = as_json({"pictures": pictures, "paths": list(paths)})
+    return base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")
 
 
 def _asset(name: str) -> str:

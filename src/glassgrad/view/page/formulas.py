@@ -16,7 +16,7 @@ from glassgrad.graph.ir import Eqn, Literal, Var
 from glassgrad.view.formulas import equation_mathml, local_mathml, mathml_of
 from glassgrad.view.formulas import notation as n
 from glassgrad.view.formulas.notation import Math
-from glassgrad.view.labels import text_of
+from glassgrad.view.labels import Label
 from glassgrad.view.units import Program, Unit, Value
 
 NOTHING: dict[str, Any] = {"formula": "", "numbers": "", "locals": []}
@@ -87,12 +87,17 @@ def _local(
 
 def _names(program: Program) -> dict[Var, str]:
     """As in the picture, where that is unique; else as in the listing."""
-    shown = {var: text_of(value.label) for var, value in program.values.items()}
+    shown = {var: _flat(value.label) for var, value in program.values.items()}
     used = list(shown.values())
     return {
         var: text if text and used.count(text) == 1 else program.values[var].key
         for var, text in shown.items()
     }
+
+
+def _flat(label: Label) -> str:
+    """A label as a name with the same subscript: `E_o1`."""
+    return "".join(f"_{span.text}" if span.style == "sub" else span.text for span in label)
 
 
 # --- one number of an array --------------------------------------------------------------

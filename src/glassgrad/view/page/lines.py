@@ -12,10 +12,11 @@ from typing import Any
 from glassgrad.backends.source.listing import listing
 from glassgrad.errors import GlassgradError
 from glassgrad.graph.ir import Eqn, Graph, Var
-from glassgrad.text import LANGUAGES, speaking
+from glassgrad.text import LANGUAGES, language, speaking
 from glassgrad.view.record import Record
 
 _MARK = "#"
+_FEW = 200  # equations of a source that is printed, and checked, once a language
 
 
 @dataclass(frozen=True)
@@ -30,13 +31,14 @@ class Source:
 def sources_of(found: Record) -> dict[str, Source]:
     """By language, the source of a record's graph, with its backward pass where there is one.
 
-    Empty where the graph is one that has no source.
+    Empty where the graph is one that has no source; in one language where it is long.
     """
     graph = found.graph
     try:
         printed = graph.gradients() if found.has_gradients else graph
         owners = _owners(graph, printed, found.has_gradients)
-        sources = {code: _source(printed, owners, code) for code in LANGUAGES}
+        spoken = LANGUAGES if len(graph.eqns) <= _FEW else (language(),)
+        sources = {code: _source(printed, owners, code) for code in spoken}
     except GlassgradError:
         return {}
     twins = _twins(graph)

@@ -20,7 +20,7 @@ from glassgrad.view.units import Kind, Program, Unit, Value
 
 PRECISIONS = (2, 4, 6)
 _MOST_SCENES = 24
-_MOST_NODES = 900  # of all scenes together; each is laid out once
+_MOST_NODES = 500  # of all scenes together; each is laid out once
 _MOST_DRAWN = 1400  # nodes of all pictures, the further precisions included
 
 
@@ -113,7 +113,7 @@ def _plain_scenes(program: Program) -> Iterator[Scene]:
     yield arrays
     if program.record.has_values and arrays.level == "arrays":
         numbers = _scene(program, "numbers")
-        if len(numbers.units) != len(arrays.units):
+        if len(numbers.units) > len(arrays.units):
             yield numbers
 
 
@@ -156,9 +156,7 @@ def _terms(program: Program, scene: Scene) -> dict[str, str]:
     for language in ("en", "ko"):
         with speaking(language):
             units, is_down = units_at(program, scene.level, scene.opened)
-            shapes = [
-                shape_of(u, 2, is_down=is_down, has_values=program.record.has_values) for u in units
-            ]
+            shapes = [shape_of(u, 2, is_down=is_down, has_values=False) for u in units]
         lines = [(*shape.lines, "".join(span.text for span in shape.label)) for shape in shapes]
         texts.append([line for row in lines for line in row])
     return {one: other for one, other in zip(*texts, strict=True) if one != other}

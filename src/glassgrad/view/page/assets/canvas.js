@@ -28,7 +28,15 @@ class Canvas {
     this.whole = { x: 0, y: 0, width, height };
     for (const name of ["width", "height"]) svg.setAttribute(name, "100%");
     svg.removeAttribute("style");
+    if (!this.isPage) this.stage.style.height = `${this.wanted()}px`;
     this.fit();
+  }
+
+  // The height that a figure's picture needs at this width.
+  wanted() {
+    const { width, height } = this.whole;
+    const scale = Math.min((this.size.width - 2 * MARGIN) / width, 1.2);
+    return Math.round(Math.max(160, Math.min(640, height * scale + 2 * MARGIN)));
   }
 
   get size() {

@@ -19,7 +19,7 @@ class Controls {
     this.chips = make("div", { class: "gg-chips" });
     const view = make("div", { class: "gg-view" }, this.chips, stage, this.zoomButtons(), this.card);
     const lower = make("div", { class: "gg-side" }, panel.element);
-    if (source.rows.length || data.sources.en) lower.prepend(this.sourcePane(source));
+    if (Object.keys(data.sources).length) lower.prepend(this.sourcePane(source));
     element.append(this.top(), view, this.transport(), lower);
     if (data.isPage) element.append(this.foot());
   }

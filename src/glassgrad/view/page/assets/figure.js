@@ -125,13 +125,19 @@ class Figure {
 
   // Its comments are in the language of the page.
   printSource() {
-    const lines = this.data.sources[this.language] ?? [];
+    const lines = this.data.sources[this.printed()] ?? [];
     this.source.print(lines, (line) => this.ownersOf(line).length > 0);
+  }
+
+  // The language of the source: a long one is printed in one only.
+  printed() {
+    const languages = Object.keys(this.data.sources);
+    return languages.includes(this.language) ? this.language : languages[0];
   }
 
   // The forward and the backward lines of a node.
   linesOf(node) {
-    return node?.lines?.[this.language] ?? [[], []];
+    return node?.lines?.[this.printed()] ?? [[], []];
   }
 
   setLanguage(language) {
@@ -391,7 +397,12 @@ class Figure {
 async function unpacked(text) {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return JSON.parse(await new Response(stream).text());
+  const { pictures, paths } = JSON.parse(await new Response(stream).text());
+  const written = (picture) => picture.replace(/ d="@(\d+)"/g, (_, n) => ` d="${paths[n]}"`);
+  for (const drawn of pictures) {
+    for (const precision of Object.keys(drawn)) drawn[precision] = written(drawn[precision]);
+  }
+  return pictures;
 }
 
 function mount() {

@@ -234,7 +234,7 @@ class Panel {
   // --- source ------------------------------------------------------------------------------
 
   lines(node) {
-    const source = this.figure.data.sources[this.figure.language] ?? [];
+    const source = this.figure.data.sources[this.figure.printed()] ?? [];
     const [forward, backward] = this.figure.linesOf(node);
     const rows = [];
     for (const [key, lines] of Object.entries({ forward, backward })) {
