@@ -51,8 +51,8 @@ if TYPE_CHECKING:
     from glassgrad.train import fit as fit
     from glassgrad.train import train_step as train_step
     from glassgrad.train.source import source as source
-    from glassgrad.view.show import show as show
     from glassgrad.view.explain import explain as explain
+    from glassgrad.view.show import show as show
 
 __version__ = "0.1.0"
 

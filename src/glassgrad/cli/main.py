@@ -35,13 +35,9 @@ COMMANDS = {
     "report": "glassgrad.cli.report:report",
     "show": "glassgrad.cli.show:show",
     "source": "glassgrad.cli.source:source",
-    "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
-    "grade": "glassgrad.cli.grade:grade",
     "explain": "glassgrad.cli.explain:explain",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
-    "source": "glassgrad.cli.source:source",
-    "show": "glassgrad.cli.show:show",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }
