@@ -175,7 +175,7 @@ def _selected(program: Program, name: str) -> str:
 
 
 def _packed(scenes: Sequence[Scene]) -> str:
-    """The pictures of all scenes, by precision; long paths, the maps of arrays, stand there once."""
+    """The pictures of all scenes, by precision; long paths (maps of arrays) stand there once."""
     paths: dict[str, int] = {}
 
     def by_number(found: re.Match[str]) -> str:
