@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.cli.config_file import toml_value
+from glassgrad.cli.doctor import blas
 from glassgrad.cli.heads import Head
 from glassgrad.cli.network import build_network, layer_rows
 from glassgrad.cli.problem import Part, open_problem
@@ -182,6 +183,14 @@ def _words(folder: RunFolder, info: RunInfo) -> Words | None:
     return Words(table.names, rows, (kept + 1).tolist())
 
 
+def _blas() -> str:
+    """The matrix products behind NumPy: their bits depend on the number of threads."""
+    found = blas()
+    threads = found["threads"]
+    counted = f", {say('{n} threads', n=threads)}" if threads else ""
+    return f"{found['description']}{counted}"
+
+
 def _versions() -> list[tuple[str, str]]:
     try:
         own = version("glassgrad")
@@ -191,5 +200,6 @@ def _versions() -> list[tuple[str, str]]:
         ("glassgrad", own),
         ("NumPy", np.__version__),
         ("Python", platform.python_version()),
+        ("BLAS", _blas()),
         (say("system"), f"{platform.system()} {platform.machine()}"),
     ]

@@ -39,7 +39,7 @@ MESSAGES: dict[str, str] = {
     "First layer": "첫 번째 계층",
     "Activations and gradients": "활성화값과 기울기",
     "Computational graph": "계산 그래프",
-    "Source": "소스",
+    "Training script": "학습 스크립트",
     "Cost": "비용",
     "How to repeat it": "다시 해 보려면",
     "This section could not be made: {reason}": "이 절을 만들지 못했습니다: {reason}",
@@ -69,7 +69,9 @@ MESSAGES: dict[str, str] = {
     "rows that are not at hand": "지금은 없는 행",
     "{h} × {w} pixels": "{h} × {w} 픽셀",
     "{h} × {w} pixels in {c} channels": "채널 {c}개의 {h} × {w} 픽셀",
-    "{n} numbers a row": "행마다 수 {n}개",
+    "{n:,} numbers a row": "행마다 수 {n:,}개",
+    "{n:,} {rows}": "{rows} {n:,}개",
+    "{n} threads": "스레드 {n}개",
     "From {shape} the network tells {n} classes: {names}.": (
         "신경망은 {shape:을/를} 보고 클래스 {n}개를 가려냅니다: {names}."
     ),
@@ -133,7 +135,7 @@ MESSAGES: dict[str, str] = {
     "The most frequent mistake: {a} taken for {b}, {count} of {all} times.": (
         "가장 잦은 실수는 {a:을/를} {b:으로/로} 본 것으로, {all}번 가운데 {count}번입니다."
     ),
-    "A cell is the darker, the greater its share of its row.": (
+    "A cell is the stronger in colour, the greater its share of its row.": (
         "한 칸이 그 행에서 차지하는 비율이 클수록 색이 짙습니다."
     ),
     "true: {name}": "실제: {name}",
@@ -179,19 +181,26 @@ MESSAGES: dict[str, str] = {
     ),
     "Weights of the first layer": "첫 번째 계층의 가중치",
     "How strongly each input enters the first layer: the length of its {n} weights. {first} enters "
-    "most, {ratio} times as strongly as the weakest.": (
+    "most, {ratio} times as strongly as the median.": (
         "각 입력이 첫 번째 계층에 얼마나 세게 들어가는지를 가중치 {n}개의 길이로 보입니다. 가장 "
-        "세게 들어가는 {first:은/는} 가장 약한 입력의 {ratio}배입니다."
+        "세게 들어가는 {first:은/는} 중앙값의 {ratio}배입니다."
     ),
     "The {n} strongest are shown.": "가장 센 {n}개만 보였습니다.",
     "Weights of the first layer by input": "입력별 첫 번째 계층의 가중치",
     "length of the weights": "가중치의 길이",
     "The colour says which class the network gives each point, and is the deeper the surer it is; "
-    "on the black line it cannot tell. Of {n:,} training rows {share} lie on their own side; the "
-    "others are ringed.": (
+    "on the black line it cannot tell.": (
         "색은 신경망이 그 점에 매기는 클래스이며 확신이 클수록 짙습니다. 검은 선 위에서는 가려내지 "
-        "못합니다. 학습 행 {n:,}개에서 제 쪽에 놓인 점의 비율은 {share}이고, 나머지에는 동그라미를 "
-        "쳤습니다."
+        "못합니다."
+    ),
+    "Of {n:,} training rows {count:,} lie on the wrong side; they are ringed.": (
+        "학습 행 {n:,}개 가운데 {count:,}개가 엉뚱한 쪽에 놓였고, 거기에는 동그라미를 쳤습니다."
+    ),
+    "All {n:,} training rows lie on their own side.": "학습 행 {n:,}개가 모두 제 쪽에 놓였습니다.",
+    "output {i}": "출력 {i}",
+    "Every row, and what the network puts out for it:": "모든 행과 그에 대한 신경망의 출력:",
+    "All {all} mistakes, the one with the greatest loss first.": (
+        "틀린 {all}개를 손실이 큰 것부터 모두 보입니다."
     ),
     # flow
     "mean {m}, deviation {s}": "평균 {m}, 표준 편차 {s}",
@@ -237,12 +246,11 @@ MESSAGES: dict[str, str] = {
         "학습 행 {n}개에서 손실까지 이어지는 연산 {count}개를 계층별로 접어 그렸습니다. 학습한 "
         "신경망의 값은 파란색, 기울기는 주황색입니다."
     ),
-    "Forward pass, backward pass and update as a NumPy program that needs nothing but NumPy. It "
-    "was run and compared with the graph before it was printed.": (
-        "순전파, 역전파, 갱신을 NumPy만 있으면 돌아가는 프로그램으로 나타냈습니다. 출력하기 전에 "
-        "실행하여 계산 그래프와 견주어 보았습니다."
+    "The whole training as a script that needs nothing but NumPy: forward pass, backward pass, "
+    "update and loop. It was run and compared with the graph before it was printed.": (
+        "순전파, 역전파, 갱신, 반복까지 학습 전체를 NumPy만 있으면 돌아가는 스크립트로 "
+        "나타냈습니다. 출력하기 전에 실행하여 계산 그래프와 견주어 보았습니다."
     ),
-    "Emitted source": "출력한 소스",
     "For {n} rows the forward pass takes {a:,} operations and the backward pass {b:,}, {ratio} "
     "times as many; {layer} alone takes {share} of both. Until the backward pass has read them, "
     "{kept} of results are kept.": (

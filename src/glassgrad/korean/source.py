@@ -82,8 +82,28 @@ MESSAGES = {
     'give it by name, loss="cross_entropy", or as loss(outputs, targets)': (
         'loss="cross_entropy"처럼 이름으로 주거나 loss(출력, 정답) 함수를 주십시오'
     ),
-    "no step was recorded yet": "아직 기록된 학습 단계가 없습니다",
-    "call step(x, t) first, or give a batch": "step(x, t)를 먼저 부르거나 배치를 주십시오",
+    "a script is made of a training step, not of a graph alone": (
+        "스크립트는 계산 그래프만으로는 만들 수 없고 학습 단계가 있어야 합니다"
+    ),
+    'call gg.source(step, x, t, style="script"), or gg.source(model, x, t, ...)': (
+        'gg.source(step, x, t, style="script")나 gg.source(model, x, t, ...)를 부르십시오'
+    ),
+    "a script takes arrays as arguments, not containers of them": (
+        "스크립트로 쓸 함수의 인수는 배열을 담은 컨테이너가 아니라 배열이어야 합니다"
+    ),
+    "A training script: forward and backward pass, update and loop. Run it as `python FILE.py "
+    "[DATA.npz]`.": (
+        "학습 스크립트: 순전파와 역전파, 갱신, 반복. `python 파일.py [자료.npz]`로 실행합니다."
+    ),
+    "The parameters before training, and the state of the optimiser.": (
+        "학습하기 전의 매개변수와 옵티마이저의 상태."
+    ),
+    "The arrays {names} of an .npz file; without a file they are made up.": (
+        ".npz 파일에 든 배열 {names}. 파일이 없으면 지어냅니다."
+    ),
+    "Train, and print the mean loss of each epoch; all losses are returned.": (
+        "학습하면서 에폭마다 평균 손실을 출력하고, 모든 손실을 돌려줍니다."
+    ),
     "only the batch may have another size": "배치의 크기만 달라질 수 있습니다",
     # glassgrad source
     "Print the value and the gradients of a function, a worked example or a run as NumPy source "

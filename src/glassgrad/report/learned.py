@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from glassgrad.report.material import Material
-from glassgrad.report.prose import figure, paragraph, percent, short
+from glassgrad.report.prose import figure, paragraph, short
 from glassgrad.text import say
 from glassgrad.view.charts import Bar, Picture, Plane, bar_chart, image_grid, plane_chart
 from glassgrad.view.charts.png import as_bytes
 
 _UNITS, _BARS = 40, 20
-_GRID = 150
+_GRID = 220
 _MARGIN = 0.12
 _EXTREME = 99.5  # percentile of |weight| that is drawn black or white
 
@@ -74,10 +74,10 @@ def _by_input(material: Material, W: Any) -> str:
     bars = [Bar(names[i], float(lengths[i]), short(float(lengths[i]))) for i in order]
     words = say(
         "How strongly each input enters the first layer: the length of its {n} weights. {first} "
-        "enters most, {ratio} times as strongly as the weakest.",
+        "enters most, {ratio} times as strongly as the median.",
         n=W.shape[1],
         first=names[int(order[0])],
-        ratio=short(float(lengths.max() / (lengths.min() or 1.0)), 2),
+        ratio=short(float(lengths.max() / (np.median(lengths) or 1.0)), 2),
     )
     if len(lengths) > len(order):
         words += " " + say("The {n} strongest are shown.", n=len(order))
@@ -107,14 +107,19 @@ def regions(material: Material) -> str:
     outputs = np.asarray(material.model.predict(grid.astype(material.dtype)))
     scores = _scores(material, outputs).reshape(_GRID, _GRID, -1)
     names = list(material.features) or ["x1", "x2"]
-    right = float((material.codes(np.asarray(material.model.predict(rows[0]))) == y).mean())
+    wrong = int((material.codes(np.asarray(material.model.predict(rows[0]))) != y).sum())
     words = say(
         "The colour says which class the network gives each point, and is the deeper the surer it "
-        "is; on the black line it cannot tell. Of {n:,} training rows {share} lie on their own "
-        "side; the others are ringed.",
-        n=len(X),
-        share=percent(right),
+        "is; on the black line it cannot tell."
     )
+    if wrong:
+        words += " " + say(
+            "Of {n:,} training rows {count:,} lie on the wrong side; they are ringed.",
+            n=len(X),
+            count=wrong,
+        )
+    else:
+        words += " " + say("All {n:,} training rows lie on their own side.", n=len(X))
     picture = plane_chart(
         X,
         y,

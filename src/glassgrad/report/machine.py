@@ -5,7 +5,6 @@ Layer L10.
 
 from __future__ import annotations
 
-from glassgrad.backends.source.listing import STYLES
 from glassgrad.report.material import Material
 from glassgrad.report.prose import code, figure, pairs, paragraph, percent
 from glassgrad.text import say
@@ -18,7 +17,6 @@ from glassgrad.view.network import network_svg
 
 _REPEATS = 5
 _MOST_NEURONS, _MOST_NAMED = 12, 16
-_STYLE = "script" if "script" in STYLES else "plain"
 _DEAREST = 16  # equations in the table
 
 
@@ -74,12 +72,12 @@ def source(material: Material) -> str:
     """The training as a NumPy program."""
     optimizer = None if material.optimizer is None else material.optimizer(material.model)
     model, *batch = material.inputs
-    text = source_text(model, *batch, loss=material.loss, optimizer=optimizer, style=_STYLE)
+    text = source_text(model, *batch, loss=material.loss, optimizer=optimizer, style="script")
     intro = say(
-        "Forward pass, backward pass and update as a NumPy program that needs nothing but NumPy. "
-        "It was run and compared with the graph before it was printed."
+        "The whole training as a script that needs nothing but NumPy: forward pass, backward pass, "
+        "update and loop. It was run and compared with the graph before it was printed."
     )
-    return paragraph(intro) + code(text, say("Emitted source"), wide=True)
+    return paragraph(intro) + code(text, say("Training script"), wide=True)
 
 
 def _parameters(material: Material) -> list[str]:

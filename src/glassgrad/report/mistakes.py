@@ -16,6 +16,7 @@ from glassgrad.view.charts import Picture, confusion_chart, image_grid, scatter_
 from glassgrad.view.charts.png import as_bytes
 
 _IMAGES, _ROWS, _COLUMNS = 24, 10, 7
+_FEW = 16  # rows that are all shown, with what the network puts out
 _TINY = 1e-12
 
 
@@ -45,11 +46,30 @@ def _classes(material: Material) -> str:
     )
     wrong = np.flatnonzero(material.found != material.judged[1])  # type: ignore[index]
     parts = [figure(picture, words)]
+    if len(material.found) <= _FEW and not material.is_image:
+        return "".join([*parts, _every_row(material)])
     if not len(wrong):
         return "".join([*parts, paragraph(say("There is no mistake to show."))])
     order = wrong[np.argsort(-_losses(material)[wrong], kind="stable")]
     parts.append(_images(material, order) if material.is_image else _rows(material, order))
     return "".join(parts)
+
+
+def _every_row(material: Material) -> str:
+    """Each row of a tiny data set with the outputs of the network."""
+    assert material.judged is not None
+    truth, outputs = material.judged[1], np.asarray(material.outputs, float)
+    columns, cells = _as_told(material, range(len(truth)))
+    count = outputs.shape[1]
+    heads = [say("output")] if count == 1 else [say("output {i}", i=i) for i in range(count)]
+    body = [
+        [*cells[i], material.classes[int(truth[i])], *(f"{value:.3f}" for value in outputs[i])]
+        for i in range(len(truth))
+    ]
+    head = [*columns, say("true class"), *heads]
+    numbers = range(len(columns) + 1, len(head))
+    intro = say("Every row, and what the network puts out for it:")
+    return paragraph(intro) + table(head, body, numbers=numbers)
 
 
 def _confusion_words(material: Material, counts: Any) -> str:
@@ -76,7 +96,7 @@ def _confusion_words(material: Material, counts: Any) -> str:
                 all=int(counts[i].sum()),
             )
         )
-    told.append(say("A cell is the darker, the greater its share of its row."))
+    told.append(say("A cell is the stronger in colour, the greater its share of its row."))
     return " ".join(told)
 
 
@@ -156,11 +176,13 @@ def _rows(material: Material, order: Any) -> str:
     for i, row in enumerate(shown):
         names = [material.classes[int(c)] for c in (truth[row], material.found[row])]
         body.append([_number(material, row), *names, _sure(material, row), *cells[i]])
-    intro = say(
-        "The {count} worst of {all} mistakes, the one with the greatest loss first.",
-        count=len(shown),
-        all=len(order),
-    )
+    intro = say("All {all} mistakes, the one with the greatest loss first.", all=len(order))
+    if len(shown) < len(order):
+        intro = say(
+            "The {count} worst of {all} mistakes, the one with the greatest loss first.",
+            count=len(shown),
+            all=len(order),
+        )
     return paragraph(intro) + table(head, body, numbers=(0, 3))
 
 

@@ -53,7 +53,7 @@ def _sections(material: Material) -> list[tuple[str, str, Build]]:
         ("flow", say("Activations and gradients"), flow.flow, has_rows),
         ("network", say("Network"), machine.network, has_rows),
         ("graph", say("Computational graph"), machine.graph, has_rows),
-        ("source", say("Source"), machine.source, has_rows),
+        ("source", say("Training script"), machine.source, has_rows),
         ("cost", say("Cost"), machine.cost, has_rows),
         ("reproduce", say("How to repeat it"), machine.reproduce, True),
     ]

@@ -38,9 +38,9 @@ def _data(material: Material) -> str:
     train, test = material.train, material.test
     words = []
     if train is not None:
-        words.append(f"{len(train[0]):,} {material.train_name}")
+        words.append(_count_of(len(train[0]), material.train_name))
     if test is not None:
-        words.append(f"{len(test[0]):,} {material.judged_name}")
+        words.append(_count_of(len(test[0]), material.judged_name))
     counts = ", ".join(words) or say("rows that are not at hand")
     if material.is_image:
         channels, height, width = material.image_shape
@@ -48,7 +48,7 @@ def _data(material: Material) -> str:
         if channels > 1:
             shape = say("{h} × {w} pixels in {c} channels", h=height, w=width, c=channels)
     else:
-        shape = say("{n} numbers a row", n=material.width)
+        shape = say("{n:,} numbers a row", n=material.width)
     if material.classes:
         classes = {"n": len(material.classes), "names": _names(material)}
         asked = say("From {shape} the network tells {n} classes: {names}.", shape=shape, **classes)
@@ -58,6 +58,10 @@ def _data(material: Material) -> str:
     if test is not None:
         told += " " + say("What is tested was never trained on.")
     return f"{told} {asked}"
+
+
+def _count_of(n: int, rows: str) -> str:
+    return say("{n:,} {rows}", n=n, rows=rows)
 
 
 def _names(material: Material) -> str:
@@ -108,10 +112,11 @@ def curves(material: Material) -> str:
 
 
 def _series(material: Material, column: str) -> list[Series]:
+    """Training and validation, each with its last value behind its name."""
     history = material.history
     lines = [(say("training"), column, "value"), (say("validation"), f"val_{column}", "other")]
     return [
-        Series(name, history["epoch"], history[key], tone, short(history[key][-1]))
+        Series(name, history["epoch"], history[key], tone, _written(column, history[key][-1]))
         for name, key, tone in lines
         if key in history
     ]

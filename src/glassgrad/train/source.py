@@ -18,11 +18,12 @@ from glassgrad.graph.names import parameters
 from glassgrad.graph.trace import trace
 from glassgrad.nn.losses import find_loss
 from glassgrad.nn.module import Module
-from glassgrad.optim import Optimizer, make_optimizer
+from glassgrad.optim import Optimizer
 from glassgrad.tensor import Tensor
 from glassgrad.text import say
 from glassgrad.train.model_loss import forward, loss_of, without_dropout
-from glassgrad.train.step import TrainStep, train_step
+from glassgrad.train.script import step_of_function, training_of
+from glassgrad.train.step import TrainStep
 
 
 def source(
@@ -36,7 +37,8 @@ def source(
     """Standalone NumPy source of a function, a model or a training step, with its backward pass.
 
     obj:       a Graph, as it is; a Tensor, with all gradients; a function, with example arguments
-               behind it; a Module, with a batch behind it and `loss=`; a compiled training step
+               behind it; a Module, with a batch behind it and `loss=`; a compiled training step,
+               with a batch behind it
     wrt:       names of the inputs whose gradients are printed; by default the parameters, and all
                float inputs where there are none
     loss:      of a Module: a name such as "cross_entropy", or loss(outputs, targets)
@@ -71,33 +73,51 @@ def source_listing(
     **options: Any,
 ) -> Listing:
     """What `source` prints, with the equations of each line."""
-    graph = recorded(obj, *args, wrt=wrt, loss=loss, optimizer=optimizer, **options)
-    return listing(graph, **options)
-
-
-def recorded(
-    obj: Any,
-    *args: Any,
-    wrt: str | Sequence[str] | None = None,
-    loss: str | Callable[..., Any] | None = None,
-    optimizer: str | Optimizer | None = None,
-    style: str = "plain",
-    **options: Any,
-) -> Graph:
-    """The graph that `source` prints: value and gradients, or a training step."""
+    style = options.get("style", "plain")
     if isinstance(obj, Graph):
-        return obj
+        return listing(obj, **options)
+    if not isinstance(obj, TrainStep) and style != "script" and optimizer is None:
+        return listing(_value_and_gradients(obj, args, wrt, loss), **options)
+    step, batch = _step_of(obj, args, wrt, loss, optimizer)
+    if style == "script" and "training" not in options:
+        options["training"] = training_of(step, batch)
+    return listing(step.graph(*batch), **options)
+
+
+def _value_and_gradients(
+    obj: Any,
+    args: Sequence[Any],
+    wrt: str | Sequence[str] | None,
+    loss: str | Callable[..., Any] | None,
+) -> Graph:
     if isinstance(obj, Tensor):
         return with_gradients(obj.graph(), wrt)
-    if isinstance(obj, TrainStep):
-        return obj.graph(*args) if args else obj.last_graph()
     if isinstance(obj, Module):
-        if optimizer is not None or style == "script":
-            return _step_of(obj, args, loss, optimizer or "sgd")
         return with_gradients(loss_graph(obj, args, loss), wrt)
     if callable(obj):
         return with_gradients(trace(obj, *args), wrt)
-    raise OptionError(
+    raise _no_source(obj)
+
+
+def _step_of(
+    obj: Any,
+    args: Sequence[Any],
+    wrt: str | Sequence[str] | None,
+    loss: str | Callable[..., Any] | None,
+    optimizer: str | Optimizer | None,
+) -> tuple[TrainStep, list[Any]]:
+    """A training step of what is given, and its batch."""
+    if isinstance(obj, TrainStep):
+        return obj, list(args)
+    if isinstance(obj, Module):
+        return step_of_function(_measured(loss), [obj, *args], wrt, optimizer)
+    if isinstance(obj, Tensor) or not callable(obj):
+        raise _no_source(obj)
+    return step_of_function(obj, args, wrt, optimizer)
+
+
+def _no_source(obj: Any) -> OptionError:
+    return OptionError(
         say("{kind} has no source", kind=type(obj).__name__),
         operation="source",
         rule=say("a Graph, a Tensor, a function, a Module or a training step"),
@@ -129,17 +149,6 @@ def loss_graph(model: Module, batch: Sequence[Any], loss: str | Callable[..., An
     return recorded(model, *batch)
 
 
-def _step_of(
-    model: Module,
-    batch: Sequence[Any],
-    loss: str | Callable[..., Any] | None,
-    optimizer: str | Optimizer,
-) -> Graph:
-    """The training step of a model."""
-    made = make_optimizer(optimizer, model) if isinstance(optimizer, str) else optimizer
-    return train_step(_measured(loss), model, made).graph(*batch)
-
-
 def _measured(loss: str | Callable[..., Any] | None) -> Callable[..., Any]:
     """A function of the model, the inputs and the targets."""
     if loss is None:
@@ -151,4 +160,4 @@ def _measured(loss: str | Callable[..., Any] | None) -> Callable[..., Any]:
     return loss_of(find_loss(loss) if isinstance(loss, str) else loss)
 
 
-__all__ = ["recorded", "source", "source_listing", "with_gradients"]
+__all__ = ["loss_graph", "source", "source_listing", "with_gradients"]

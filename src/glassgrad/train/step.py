@@ -96,18 +96,13 @@ class TrainStep:
         self.refresh()
         return self._program(batch)[0].graph
 
-    def last_graph(self) -> Graph:
-        """The graph of the batches that ran last.
-
-        Raises:    TraceError before the first step
-        """
-        if not self._active:
-            raise TraceError(
-                say("no step was recorded yet"),
-                operation="train_step",
-                hint=say("call step(x, t) first, or give a batch"),
-            )
-        return next(reversed(self._active.values())).graph
+    def carried(self, *batch: Any) -> dict[int, int]:
+        """What one step hands to the next: per input of the graph the output that replaces it."""
+        self.refresh()
+        written = self._program(batch)[0].written
+        first, last = len(self.places.paths), 1 + len(written)
+        rows = {first + i: last + i for i in range(sum(self.places.sizes))}
+        return {index: 1 + i for i, index in enumerate(written)} | rows
 
     def loss_graph(self, carry: Carry, batch: Sequence[Any]) -> tuple[Graph, list[Any]]:
         """The loss of one step as a graph of leaves, batch, key and step, and these inputs."""

@@ -6,7 +6,7 @@ Layer L6.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
@@ -46,6 +46,7 @@ class Program:
     pairs: Sequence[tuple[int, int]] | None = (
         None  # inputs and the outputs that are their gradients
     )
+    omitted: Collection[int] = ()  # inputs that nothing reads, and that are no parameters
 
 
 class Function:
@@ -171,10 +172,11 @@ class Function:
             *layout.aligned(rows, self.width),
             *layout.plain_rows(returned, at_once.eqns if at_once else ()),
         ]
-        return layout.function_rows(self.name, self.parameters, body)
+        listed = [name for i, name in enumerate(self.parameters) if i not in self.program.omitted]
+        return layout.function_rows(self.name, listed, body)
 
     def _results(self) -> list[str]:
-        found = [self._result(atom) for atom in self.graph.outputs]
+        found = [self.result(atom) for atom in self.graph.outputs]
         for i, (name, _) in self.aliases.items():
             found[i] = name
         return found
@@ -183,7 +185,7 @@ class Function:
         """Gradients that are other values, per output: `dx = dsum`, as a sum passes it on."""
         found = {}
         for number, output in self.program.pairs or ():
-            value = self._result(self.graph.outputs[output])
+            value = self.result(self.graph.outputs[output])
             wanted = f"d{self.parameters[number]}"
             if value != wanted:
                 found[output] = self.scope.names.name(wanted), value
@@ -207,7 +209,7 @@ class Function:
         named = any(var in self.scope.wanted for var in last.root.op.outputs)
         return last if is_result and not named else None
 
-    def _result(self, atom: Atom) -> str:
+    def result(self, atom: Atom) -> str:
         if isinstance(atom, Literal):
             kind = atom.aval.dtype.name.replace("bool", "bool_")
             return f"np.{kind}({expressions.plain_text(atom)})"

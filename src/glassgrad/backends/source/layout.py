@@ -114,11 +114,10 @@ def aligned(rows: Sequence[Row], width: int) -> Iterator[Row]:
     lengths = [len(r.code) for r in rows if r.comment and len(r.code) < _COMMENT_COLUMN - 2]
     column = -(-(max(lengths, default=0) + 2) // 4) * 4
     for code, comment, eqns in rows:
-        line = f"{code.ljust(column - 2)}  # {comment}"
-        if len(line) > width and " -> " in comment:
-            line = f"{code.ljust(column - 2)}  # {comment.rpartition(' -> ')[2]}"
-        fits = comment and len(line) <= width
-        yield from plain_rows([line] if fits else wrapped(code, width), eqns)
+        start = f"{code.ljust(column - 2)}  # "
+        forms = (comment, comment.rpartition(" -> ")[2], comment.partition(": ")[0])
+        fitting = [form for form in forms if form and len(start) + len(form) <= width]
+        yield from plain_rows([start + fitting[0]] if fitting else wrapped(code, width), eqns)
 
 
 def wrapped(code: str, width: int = WIDTH - 4) -> list[str]:

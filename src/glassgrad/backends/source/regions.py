@@ -20,6 +20,7 @@ from glassgrad.backends.source.statements import (
     function_paths,
     function_summary,
 )
+from glassgrad.backends.source.updates import names_of_update, rank_in_update, updates_of
 from glassgrad.graph.ir import Atom, Eqn, Var
 from glassgrad.graph.names import checked
 
@@ -64,6 +65,14 @@ class Folder:
         self._makers = {var: op for op in ops for var in op.outputs}
         for members in _groups(self.ops, 0):
             self._fold_around(members, 0)
+        for members in updates_of(self.ops):
+            self._fold_update(members)
+
+    def _fold_update(self, members: list[Op]) -> None:
+        """The update of one parameter as a function of it, its gradient and its state."""
+        names = names_of_update(members, self._makers, self.scope.wanted)
+        self._local.update(names)
+        self._fold(members, -1, _MOST_RESULTS + 1)
 
     def _fold_around(self, members: list[Op], depth: int) -> bool:
         """Fold the function at `depth` if it has one result, else those inside it, else itself."""
@@ -85,7 +94,11 @@ class Folder:
         results = results[-1:] + results[:-1]
         inputs = [a for op in members for a in op.inputs if isinstance(a, Var) and a not in made]
         inputs = [v for v in dict.fromkeys(inputs) if not self._is_global(v)]
-        if not results or len(results) > most_results or len(inputs) > _MOST_INPUTS:
+        if members[0].section == "update":
+            inputs = sorted(inputs, key=lambda var: rank_in_update(self._local.get(var, "")))
+            results = sorted(results, key=lambda var: rank_in_update(self._local.get(var, "")))
+        most_inputs = _MOST_INPUTS + 2 * (members[0].section == "update")
+        if not results or len(results) > most_results or len(inputs) > most_inputs:
             return False
         call = self._call(members, inputs, results, depth)
         if call is not None:
@@ -120,9 +133,10 @@ class Folder:
     def _call(
         self, members: list[Op], inputs: list[Var], results: list[Var], depth: int
     ) -> Op | None:
-        is_forward = members[0].section == "forward"
-        made = (var for op in members for var in op.outputs if is_forward)
-        wanted = {var: self.names[var] for var in made if var in self.names}
+        section = members[0].section
+        names = {"forward": self.names, "update": self._local}.get(section, {})
+        made = (var for op in members for var in op.outputs)
+        wanted = {var: names[var] for var in made if var in names}
         scope = Scope(Names(self.functions.taken), trees=dict(self.scope.trees), wanted=wanted)
         scope.known.update(
             (v, name) for v, name in self.scope.known.items() if name in self.functions.taken
@@ -136,7 +150,8 @@ class Folder:
         sizes = sorted(read - written - set(parameters) - self.functions.taken - {"np", "bool"})
         self._local.update(scope.known)
         rows = _rows(body, results, scope)
-        region = function_paths(members[0].eqns[0].region)[depth][-1]
+        paths = function_paths(members[0].eqns[0].region)
+        region = section if section == "update" else paths[depth][-1]
         name = self._named(region, members[0].section, [*parameters, *sizes], rows)
         places = [expressions.placeholder(i) for i in range(len(inputs))]
         template = f"{name}({', '.join([*places, *sizes])})"
