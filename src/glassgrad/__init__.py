@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from glassgrad.backends.jit import jit as jit
     from glassgrad.config import config as config
     from glassgrad.core.region import region as region
+    from glassgrad.diagnose import diagnose as diagnose
     from glassgrad.graph.ir import Graph as Graph
     from glassgrad.graph.trace import trace as trace
     from glassgrad.io import load as load
@@ -62,6 +63,7 @@ __all__ = [
     "config",
     "custom_gradient",
     "data",
+    "diagnose",
     "errors",
     "extend",
     "fit",
@@ -102,6 +104,7 @@ _PLACES = {
     "config": "glassgrad.config:config",
     "custom_gradient": "glassgrad.autodiff.functions:custom_gradient",
     "data": "glassgrad.data",
+    "diagnose": "glassgrad.diagnose:diagnose",
     "errors": "glassgrad.errors",
     "extend": "glassgrad.extend",
     "fit": "glassgrad.train:fit",

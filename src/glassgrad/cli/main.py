@@ -33,6 +33,7 @@ COMMANDS = {
     "evaluate": "glassgrad.cli.evaluate:evaluate",
     "predict": "glassgrad.cli.predict:predict",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
+    "diagnose": "glassgrad.cli.diagnose:diagnose",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

@@ -57,7 +57,7 @@ def set_up(settings: Settings, part: Part) -> Setup:
     head = head_of(settings.loss or "", dataset.task, len(dataset.class_names))
     model = build_network(settings, head, int(dataset.train_X.shape[1]))
     setup = Setup(settings, part, head, model)
-    _optimizer(setup)
+    optimizer_of(setup)
     if settings.until is not None:
         _require_column(parse_goal(settings.until)[0], setup)
     return setup
@@ -95,7 +95,7 @@ def train(
             setup.model,
             (X, y),
             loss=setup.head.loss,
-            optimizer=_optimizer(setup),
+            optimizer=optimizer_of(setup),
             epochs=settings.epochs,
             steps=settings.steps,
             until=settings.until,
@@ -131,7 +131,8 @@ def is_book(settings: Settings) -> bool:
     return settings.canon is True and settings.layers == BOOK.layers
 
 
-def _optimizer(setup: Setup) -> Any:
+def optimizer_of(setup: Setup) -> Any:
+    """The optimiser of the settings, for the network of `setup`."""
     settings = setup.settings
     name, options = parse_spec(settings.optimizer or "adam")
     common = {

@@ -16,5 +16,7 @@ TOPICS = (
     "subject",
     "view",
     "source",
+    "inspect",
     "diagnose",
+    "verdicts",
 )
