@@ -22,4 +22,7 @@ TOPICS = (
     "report",
     "diagnose",
     "explain",
+    "inspect",
+    "diagnose",
+    "verdicts",
 )
