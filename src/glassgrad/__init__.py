@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from glassgrad.config import config as config
     from glassgrad.core.region import region as region
     from glassgrad.diagnose import diagnose as diagnose
+    from glassgrad.diagnose.grading.compare import compare_backward as compare_backward
     from glassgrad.graph.ir import Graph as Graph
     from glassgrad.graph.trace import trace as trace
     from glassgrad.io import load as load
@@ -50,6 +51,9 @@ if TYPE_CHECKING:
     from glassgrad.tensor import tensor as tensor
     from glassgrad.train import fit as fit
     from glassgrad.train import train_step as train_step
+    from glassgrad.train.source import source as source
+    from glassgrad.view.explain import explain as explain
+    from glassgrad.view.show import show as show
 
 __version__ = "0.1.0"
 
@@ -59,12 +63,14 @@ __all__ = [
     "canon",
     "check_grads",
     "checkpoint",
+    "compare_backward",
     "cond",
     "config",
     "custom_gradient",
     "data",
     "diagnose",
     "errors",
+    "explain",
     "extend",
     "fit",
     "gates",
@@ -85,6 +91,8 @@ __all__ = [
     "region",
     "save",
     "scan",
+    "show",
+    "source",
     "stop_gradient",
     "tensor",
     "trace",
@@ -100,12 +108,14 @@ _PLACES = {
     "canon": "glassgrad.canon",
     "check_grads": "glassgrad.autodiff.check:check_grads",
     "checkpoint": "glassgrad.autodiff.functions:checkpoint",
+    "compare_backward": "glassgrad.diagnose.grading.compare:compare_backward",
     "cond": "glassgrad.autodiff.functions:cond",
     "config": "glassgrad.config:config",
     "custom_gradient": "glassgrad.autodiff.functions:custom_gradient",
     "data": "glassgrad.data",
     "diagnose": "glassgrad.diagnose:diagnose",
     "errors": "glassgrad.errors",
+    "explain": "glassgrad.view.explain:explain",
     "extend": "glassgrad.extend",
     "fit": "glassgrad.train:fit",
     "gates": "glassgrad.gates",
@@ -126,6 +136,8 @@ _PLACES = {
     "region": "glassgrad.core.region:region",
     "save": "glassgrad.io:save",
     "scan": "glassgrad.autodiff.functions:scan",
+    "show": "glassgrad.view.show:show",
+    "source": "glassgrad.train.source:source",
     "stop_gradient": "glassgrad.primitives.arithmetic:stop_gradient",
     "tensor": "glassgrad.tensor:tensor",
     "trace": "glassgrad.graph.trace:trace",

@@ -28,6 +28,7 @@ from glassgrad.core.primitive import Primitive
 from glassgrad.core.region import provenance
 from glassgrad.core.template import function_of
 from glassgrad.errors import DtypeError, GradientError, GradientReplacedWarning, ShapeError
+from glassgrad.graph import readers
 from glassgrad.primitives import index as indexing
 from glassgrad.primitives.operators import Operators
 from glassgrad.text import say
@@ -392,6 +393,11 @@ class Tensor(Operators):
         elif self.requires_grad:
             notes.append("requires_grad")
         return f"tensor({body}, {', '.join(notes)})"
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows: how it was computed; None for mere numbers."""
+        found: str | None = readers.reader("notebook")(self)
+        return found
 
     def __format__(self, spec: str) -> str:
         return format(self._value if self.shape == () else repr(self), spec)

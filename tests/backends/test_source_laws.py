@@ -13,7 +13,7 @@ from glassgrad.backends.source import checks
 from glassgrad.config import config
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import trace
-from glassgrad.passes.laws import READABLE, STABLE
+from glassgrad.passes.laws import READABLE, SHORT, STABLE
 from glassgrad.passes.rewrite import Law, rewrite
 
 RNG = np.random.default_rng(3)
@@ -37,6 +37,14 @@ EXAMPLES: dict[str, Callable[..., Any]] = {
         x @ W, t
     ),
     "mean": lambda x, W, t: ((x @ W - t) ** 2).mean(),
+    "rows": lambda x, W, t: -np.log((x @ W) ** 2)[np.arange(len(x)), LABELS].mean(),
+    "tanh": lambda x, W, t: (np.tanh(x @ W) * t).sum(),
+    "sigmoid": lambda x, W, t: nn.sigmoid(x @ W).sum(),
+    "factors": lambda x, W, t: (nn.sigmoid(x @ W) * t).sum(),
+}
+SHORT_EXAMPLES: dict[str, Callable[..., Any]] = {
+    "short log-softmax": lambda x, W, t: (nn.log_softmax(x @ W) * t).sum(),
+    "fill": lambda x, W, t: (x @ W).sum(),
 }
 
 
@@ -48,7 +56,8 @@ def _verified() -> Any:
 
 def _graph(name: str, dtype: Any = np.float64) -> Graph:
     args = (array.astype(dtype) for array in (X, W, SOFT))
-    return trace(EXAMPLES[name], *args).gradients(["x", "W"])  # type: ignore[no-any-return]
+    example = {**EXAMPLES, **SHORT_EXAMPLES}[name]
+    return trace(example, *args).gradients(["x", "W"])  # type: ignore[no-any-return]
 
 
 def _values(graph: Graph, args: Any) -> dict[Var, Any]:
@@ -85,8 +94,24 @@ def test_readable_laws_keep_every_bit(name: str) -> None:
         assert all(map(checks.same_bits, one, two))
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("law", SHORT, ids=lambda law: law.name)
+def test_short_forms_hold_to_their_tolerance(law: Law, dtype: Any) -> None:
+    graph = _graph(law.name, dtype)
+    found = rewrite(graph, (law,))
+    assert found.used == (law,)
+    for scale in (1.0, 1e-3, 20.0):
+        args = [array.astype(dtype) for array in (scale * X, W, SOFT)]
+        values = [x for _, xs in graph.steps(*args) for x in xs]
+        largest = max(float(np.abs(value).max()) for value in values)
+        tolerance = law.tolerance * float(np.finfo(dtype).eps) * largest * X.size
+        for one, two in zip(found.graph.evaluate(*args), graph.evaluate(*args), strict=True):
+            np.testing.assert_allclose(one, two, rtol=0, atol=tolerance)
+
+
 def test_every_law_states_itself() -> None:
     assert LAWS.keys() == EXAMPLES.keys()
+    assert {law.name for law in SHORT} == SHORT_EXAMPLES.keys()
     assert all(law.tolerance == 0 for law in READABLE)
     assert all(law.tolerance > 0 and "=" in law.formula for law in STABLE)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -90,9 +91,27 @@ def test_doctor(cli: Any) -> None:
 
 def test_doctor_without_threadpoolctl(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "threadpoolctl", None)
-    assert doctor_module._blas()["description"]
+    assert doctor_module.blas()["description"]
 
 
 def test_a_failed_self_test_is_1(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doctor_module, "_self_test", lambda: {"ok": False, "error": 0.5})
     assert cli("doctor").code == 1
+
+
+def test_pictures(cli: Any, tmp_path: Path) -> None:
+    path = tmp_path / "fruit.svg"
+    assert cli("canon", "one_fruit", "--picture", "-o", path).code == 0
+    picture = path.read_text(encoding="utf-8")
+    assert picture.startswith("<svg")
+    assert cli("canon", "one_fruit", "--picture").out == picture + "\n"
+    for words, said in (
+        (("--picture",), "needs the name"),
+        (("one_fruit", "-o", path), "add --picture"),
+    ):
+        result = cli("canon", *words)
+        assert result.code == 2
+        assert said in result.err
+    result = cli("canon", "one_fruit", "--picture", "-o", tmp_path / "no" / "x.svg")
+    assert result.code in (1, 2)
+    assert "x.svg" in result.err

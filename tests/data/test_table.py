@@ -134,7 +134,7 @@ def test_a_plan_reads_files_by_its_own_header(tmp_path):
 
 def test_missing_cells_are_named_by_row_and_column():
     rows = [*with_cell(0, "Age", None), {"Age": 1, "Sex": "?", "Smokes": "no", "Class": "a"}]
-    message = "2 values are missing: row 1, column Age; row 5, column Sex"
+    message = r"missing values \(2\): row 1, column Age; row 5, column Sex"
     with pytest.raises(DataError, match=message) as caught:
         fit_table(rows, "Class")
     assert "--missing drop | impute" in caught.value.hint
@@ -346,7 +346,7 @@ def test_titanic_says_what_is_missing(real_table):
     table = read_csv(real_table / "titanic_train.csv")
     with pytest.raises(DataError) as caught:
         fit_table(table, "Survived", drop=["Cabin"])
-    assert "179 values are missing: row 6, column Age" in str(caught.value)
+    assert "missing values (179): row 6, column Age" in str(caught.value)
     with pytest.warns(DataWarning) as remarks:
         fit_table(table, "Survived", missing="impute")
     text = "\n".join(str(remark.message) for remark in remarks)

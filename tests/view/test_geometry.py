@@ -41,7 +41,7 @@ def test_canon(name: str, level: str) -> None:
 
 
 @settings(max_examples=200)
-@given(programs(most_steps=14), st.sampled_from(["arrays", "numbers"]))
+@given(programs(most_steps=14), st.sampled_from(["layers", "arrays", "numbers"]))
 def test_random_graphs(program: Program, level: str) -> None:
     arrays = program.arrays()
     graph = trace(program.of(np), *arrays)
@@ -62,6 +62,13 @@ def test_networks(level: str, language: str) -> None:
 def test_every_box_is_on_the_grid() -> None:
     drawing = _drawing(*graph_of("dezero.goldstein_price"), "arrays")
     assert all(across % GRID == 0 for _, across in drawing.layout.centres)
+
+
+def test_neighbours_keep_their_distance() -> None:
+    """Halves of the grid are rounded in one direction: else these two boxes touch."""
+    drawing = _drawing(*graph_of("cs231n.vectorized"), "layers")
+    W, x = (node.rect for node in drawing.nodes[:2])
+    assert abs(W.x + W.width / 2 - x.x - x.width / 2) >= (W.width + x.width) / 2 + 16
 
 
 def test_operands_enter_in_their_order() -> None:
@@ -107,7 +114,7 @@ def test_random_layouts(seed: int) -> None:
     ]
     for i, a in enumerate(rects):
         for b in rects[:i]:
-            assert a[1] <= b[0] or b[1] <= a[0] or a[3] <= b[2] or b[3] <= a[2]
+            assert a[1] <= b[0] or b[1] <= a[0] or a[3] + 8 <= b[2] or b[3] + 8 <= a[2]
     for net in nets:
         assert all(layout.ranks[net.box] < layout.ranks[sink.box] for sink in net.sinks)
 

@@ -68,6 +68,9 @@ def gradients(graph: Graph, wrt: Sequence[str] | str | None = None) -> Graph:
         return [outs[0], *(cts[i] for i in wanted)]
 
     derived, _ = record(value_and_gradients, graph.inputs, graph.name)
+    names = {id(value): var.name for var, value in graph.consts}
+    for var, value in derived.consts:
+        var.name = names.get(id(value), "")
     again = graph.retrace
     retrace = None if again is None else lambda *args: gradients(again(*args), wrt)
     derived = replace(derived, in_structure=graph.in_structure, retrace=retrace, wrt=tuple(wanted))

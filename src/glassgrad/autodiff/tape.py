@@ -92,7 +92,7 @@ def graph_of(output: Any) -> Graph:
             operation="graph",
             hint=say("start from gg.parameter, or from gg.tensor(..., requires_grad=True)"),
         )
-    nodes = all_ancestors(output.node)
+    nodes = _all_ancestors(output.node)
     with new_level() as level:
         trace = GraphTrace(level)
         made: dict[Node, tuple[Any, ...]] = {}
@@ -114,8 +114,12 @@ def graph_of(output: Any) -> Graph:
         return trace.finish(inputs, [result], flatten(result)[1], name)
 
 
-def all_ancestors(root: Node) -> list[Node]:
-    """Every node behind one, whether gradients flow or not, earliest first."""
+def leaves_of(output: Any) -> list[Any]:
+    """The arrays that are the inputs of `graph_of(output)`, in their order."""
+    return [node.outs[0] for node in _all_ancestors(output.node) if node.primitive is None]
+
+
+def _all_ancestors(root: Node) -> list[Node]:
     seen, stack = {root}, [root]
     while stack:
         for parent in stack.pop().parents:

@@ -16,7 +16,7 @@ from glassgrad.graph.ir import Graph
 def source(graph: Graph, **options: Any) -> str:
     """A standalone module: `import numpy as np`, the helpers used, one function.
 
-    The options are those of `glassgrad.backends.source.plain.source`.
+    The options are those of `glassgrad.backends.source.listing.listing`.
 
     >>> import numpy as np
     >>> from glassgrad.graph.trace import trace
@@ -28,9 +28,9 @@ def source(graph: Graph, **options: Any) -> str:
         return (x * w).sum()
     <BLANKLINE>
     """
-    from glassgrad.backends.source import plain  # noqa: PLC0415 - the runner does without it
+    from glassgrad.backends.source.listing import listing  # noqa: PLC0415 - the runner needs none
 
-    return plain.source(graph, **options)
+    return listing(graph, **options).text
 
 
 __all__ = ["emit", "function_name", "source"]

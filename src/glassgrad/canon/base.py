@@ -10,14 +10,14 @@ from __future__ import annotations
 import inspect
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from glassgrad.canon.numbers import EXACT, Check, around, checks_of
 from glassgrad.errors import DataError, OptionError
 from glassgrad.graph.evaluate import apply
 from glassgrad.graph.ir import Graph, Literal, Var
@@ -26,7 +26,6 @@ from glassgrad.graph.trace import trace
 from glassgrad.tensor import Tensor, parameter
 from glassgrad.text import say, speaking
 
-EXACT = 1e-12
 _ANNOTATION = re.compile(r"(?<=\w): (?:Any|int|float)\b|(?<=\)) -> Any\b|  # (?:fmt|noqa): [^\n]*")
 Table = list[tuple[str, ...]]
 Words = Callable[[], str]
@@ -35,72 +34,6 @@ Words = Callable[[], str]
 def words(template: str) -> Words:
     """A text that is spoken in the language of the moment it is asked for."""
     return lambda: say(template)
-
-
-# --- numbers -----------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Check:
-    """One number of an example against what is printed in its source."""
-
-    label: str
-    expected: float
-    computed: float
-    tolerance: float
-    printed: str
-
-    @property
-    def ok(self) -> bool:
-        return bool(abs(self.computed - self.expected) <= self.tolerance)
-
-    def as_dict(self) -> dict[str, Any]:
-        """The check for JSON."""
-        return {
-            "label": self.label,
-            "expected": self.expected,
-            "computed": self.computed,
-            "tolerance": self.tolerance,
-            "printed": self.printed,
-            "ok": self.ok,
-        }
-
-
-def checks_of(label: str, expected: Any, computed: Any) -> Iterator[Check]:
-    """One check an element; `expected` is a number, printed text, a range, or a list of these."""
-    if isinstance(expected, list):
-        for i, (one, value) in enumerate(zip(expected, computed, strict=True)):
-            yield from checks_of(f"{label}[{i}]".replace("][", ","), one, value)
-        return
-    middle, tolerance, printed = _read(expected)
-    yield Check(label, middle, float(computed), tolerance, printed)
-
-
-def around(printed: str) -> tuple[float, float]:
-    """The range of all numbers that are printed so, also where that is narrower than 1e-12.
-
-    >>> around("2.7e-19")
-    (2.65e-19, 2.75e-19)
-    """
-    half_unit = _half_unit(printed)
-    return float(Decimal(printed) - half_unit), float(Decimal(printed) + half_unit)
-
-
-def _half_unit(printed: str) -> Decimal:
-    """Half a unit of the last digit."""
-    exponent = Decimal(printed).as_tuple().exponent
-    assert isinstance(exponent, int), printed
-    return Decimal(5).scaleb(exponent - 1)
-
-
-def _read(expected: Any) -> tuple[float, float, str]:
-    """The number, its tolerance and how it is printed."""
-    if isinstance(expected, tuple):
-        low, high = expected
-        return (low + high) / 2, (high - low) / 2 * (1 + EXACT), f"{low:g} … {high:g}"
-    if isinstance(expected, str):
-        return float(expected), max(EXACT, float(_half_unit(expected)) * (1 + 1e-9)), expected
-    return float(expected), EXACT, f"{expected:.15g}"
 
 
 # --- results -----------------------------------------------------------------------------
@@ -177,6 +110,10 @@ class Example(ABC):
     dataset: str = ""
     parts: tuple[Callable[..., Any], ...] = ()
     absent: Words | None = None
+
+    @abstractmethod
+    def picture(self) -> str:
+        """What the example looks like, as one self-contained SVG."""
 
     @abstractmethod
     def run(self, *inputs: Any) -> Results:
@@ -289,6 +226,11 @@ class Circuit(Example):
         recorded = trace(self.function, *map(_array, self.inputs.values()))
         return replace(recorded, name=_plain(self.function))
 
+    def picture(self, precision: int = 2) -> str:
+        """The graph with its numbers, as SVG."""
+        arrays = map(_array, self.inputs.values())
+        return self.graph().svg(*arrays, precision=precision, title=self.title)
+
     def run(self, *inputs: Any) -> Results:
         """Values and gradients of all nodes, at `inputs` or at the example's own."""
         given = inputs or tuple(self.inputs.values())
@@ -318,6 +260,12 @@ class Experiment(Example):
     @property
     def shown(self) -> Callable[..., Any]:
         return self.function or self.measure
+
+    def picture(self) -> str:
+        """What it measures: a graph, a network or a chart."""
+        from glassgrad.canon.pictures import picture_of  # noqa: PLC0415 - it reads all rooms
+
+        return picture_of(self)
 
     def run(self, *inputs: Any) -> Results:
         """Measure anew."""
@@ -398,3 +346,18 @@ def _rounded_steps(graph: Graph, arrays: Sequence[Any], decimals: int) -> dict[s
             gradient.value if isinstance(gradient, Literal) else values[gradient]
         )
     return found
+
+
+__all__ = [
+    "EXACT",
+    "Check",
+    "Circuit",
+    "Example",
+    "Experiment",
+    "Results",
+    "around",
+    "checks_of",
+    "has_data",
+    "measured",
+    "words",
+]

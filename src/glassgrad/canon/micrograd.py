@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
 
@@ -163,19 +164,29 @@ def _hinge(params: Any, X: Any, labels: Any) -> Any:
     return loss
 
 
-def _measure_moons() -> Results:
-    X, labels = _moons()
+def _training(X: np.ndarray, labels: np.ndarray) -> Iterator[tuple[float, float, list[np.ndarray]]]:
+    """Loss, accuracy and parameters before each step, and at last the trained parameters."""
     params = _initial()
     step = value_and_gradients(lambda *arrays: _hinge(arrays[:-2], *arrays[-2:]), params, X, labels)
-    rows = []
-    for k in range(_STEPS):
+    for k in range(_STEPS + 1):
         accuracy = float(np.mean((_scores(params, X) > 0) == (labels > 0)))
         loss, *gradients = step(*params, X, labels)
-        rows.append((str(k), float(loss), accuracy))
+        yield float(loss), accuracy, params
         rate = 1.0 - 0.9 * k / _STEPS
         descend(params, gradients, rate)
+
+
+def trained(X: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+    """The parameters after the demo's 100 steps."""
+    *_, (_, _, params) = _training(X, labels)
+    return params
+
+
+def _measure_moons() -> Results:
+    X, labels = _moons()
+    rows = [(str(k), *found[:2]) for k, found in enumerate(_training(X, labels))][:_STEPS]
     values = {
-        "parameters": sum(p.size for p in params),
+        "parameters": sum(p.size for p in _initial()),
         "loss[0]": rows[0][1],
         "accuracy[0]": rows[0][2],
         "loss[99]": rows[-1][1],

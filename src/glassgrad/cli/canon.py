@@ -5,6 +5,7 @@ Layer L11.
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,6 +27,7 @@ def _examples() -> list[tuple[str, str]]:
         ("glassgrad canon cs231n.sigmoid_circuit", say("every value and gradient of one example")),
         ("glassgrad canon cs231n.sigmoid_circuit --precision 2", say("as on the slides")),
         ("glassgrad canon cs231n.sigmoid_circuit --code", say("its source text")),
+        ("glassgrad canon xor.starts --picture -o xor.svg", say("its picture")),
         ("glassgrad canon --all --json", say("check every number of every example")),
     ]
 
@@ -41,25 +43,54 @@ def _examples() -> list[tuple[str, str]]:
 @click.argument("name", required=False)
 @flag("--all", "everything", about="check every number of every example", is_flag=True)
 @flag("--code", about="print the example's source text", is_flag=True)
+@flag("--picture", about="draw the example as an SVG", is_flag=True)
+@flag("-o", "--output", "path", about="the file of the picture", metavar="FILE")
 @flag("--precision", about="decimals of the numbers; 15 digits by default", metavar="N")
 @flag("--json", "as_json", about="print JSON", is_flag=True)
 def canon(
-    name: str | None, everything: bool, code: bool, precision: str | None, as_json: bool
+    name: str | None,
+    everything: bool,
+    code: bool,
+    picture: bool,
+    path: str | None,
+    precision: str | None,
+    as_json: bool,
 ) -> int:
     output = Output(json=as_json)
     decimals = _decimals(precision)
+    if path is not None and not picture:
+        raise OptionError(say("-o is for pictures: add --picture"))
     if everything:
         if name is not None:
             raise OptionError(say("a name and --all are both given"))
         return _check_all(output)
     if name is None:
-        if code:
-            raise OptionError(say("--code needs the name of an example"))
+        if code or picture:
+            option = "--code" if code else "--picture"
+            raise OptionError(say("{option} needs the name of an example", option=option))
         return _list(output)
+    example = find_example(name)
     if code:
-        print(find_example(name).code().rstrip())
+        print(example.code().rstrip())
         return 0
-    return _show(find_example(name), decimals, output)
+    if picture:
+        return _draw(example, path, output)
+    return _show(example, decimals, output)
+
+
+def _draw(example: Example, path: str | None, output: Output) -> int:
+    """The picture, to a file or to standard output."""
+    from glassgrad.files import atomic_write  # noqa: PLC0415 - the list writes nothing
+
+    if example.is_slow:
+        output.note(say("{name} takes a while", name=example.name))
+    drawn = example.picture()
+    if path is None:
+        print(drawn)
+        return 0
+    atomic_write(Path(path).expanduser(), drawn.encode("utf-8"))
+    output.note(say("written: {path}", path=path))
+    return 0
 
 
 def _decimals(value: str | None) -> int | None:

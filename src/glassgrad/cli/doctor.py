@@ -55,7 +55,7 @@ def doctor(as_json: bool) -> int:
         "cpus": os.cpu_count(),
         "packages": {name: _version(name) for name in _PACKAGES},
         "extras": {name: _version(name) for name in _EXTRAS},
-        "blas": _blas(),
+        "blas": blas(),
         "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
         "backends": _backends(),
         "data": _data_folders(),
@@ -106,7 +106,7 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _blas() -> dict[str, Any]:
+def blas() -> dict[str, Any]:
     """NumPy's BLAS: from threadpoolctl, which asks the library itself, else from the build."""
     try:
         from threadpoolctl import threadpool_info  # noqa: PLC0415 - an extra
@@ -120,8 +120,8 @@ def _blas() -> dict[str, Any]:
         description = " ".join(str(part) for part in parts if part)
         return {"description": description, "threads": first.get("num_threads")}
     built: dict[str, Any] = dict(np.show_config(mode="dicts"))
-    blas = built.get("Build Dependencies", {}).get("blas", {})
-    description = f"{blas.get('name', '?')} {blas.get('version', '')}".strip()
+    part = built.get("Build Dependencies", {}).get("blas", {})
+    description = f"{part.get('name', '?')} {part.get('version', '')}".strip()
     return {"description": description, "threads": None}
 
 

@@ -42,7 +42,7 @@ def _examples() -> list[tuple[str, str]]:
 def evaluate(
     run: str, file: str | None, encoding: str | None, data: str | None, as_json: bool
 ) -> int:
-    from glassgrad.cli.show import confusion_text, scores_data, scores_text  # noqa: PLC0415
+    from glassgrad.cli.scores import confusion_text, scores_data, scores_text  # noqa: PLC0415
     from glassgrad.cli.trained import open_trained  # noqa: PLC0415 - help needs none of it
 
     output = Output(json=as_json)

@@ -32,8 +32,13 @@ COMMANDS = {
     "train": "glassgrad.cli.train:train",
     "evaluate": "glassgrad.cli.evaluate:evaluate",
     "predict": "glassgrad.cli.predict:predict",
+    "report": "glassgrad.cli.report:report",
+    "show": "glassgrad.cli.show:show",
+    "source": "glassgrad.cli.source:source",
+    "explain": "glassgrad.cli.explain:explain",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "diagnose": "glassgrad.cli.diagnose:diagnose",
+    "grade": "glassgrad.cli.grade:grade",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

@@ -3,6 +3,7 @@
 Layer L11.
 
     runs/digits/  config.toml  run.json  model.safetensors  history.csv  checkpoint/  test.csv
+                  report.html
 
 `run.json` holds what raw rows mean to the model and what the run found, in a closed schema;
 `test.csv` the raw rows of a table that were kept for testing. To use the model nothing else is
@@ -53,6 +54,7 @@ from glassgrad.text import say
 
 RUNS = "runs"
 INFO, HISTORY, CHECKPOINT, TEST = "run.json", "history.csv", "checkpoint", "test.csv"
+REPORT = "report.html"
 _FORMAT, _VERSION = "glassgrad.run", 1
 _MOST_NAMES = 100_000
 _UNSAFE = '/\\:*?"<>|'
@@ -129,6 +131,10 @@ class RunFolder:
     @property
     def test(self) -> Path:
         return self.path / TEST
+
+    @property
+    def report(self) -> Path:
+        return self.path / REPORT
 
     def has_begun(self) -> bool:
         """Whether there is a checkpoint to go on from."""

@@ -6,7 +6,7 @@ Layer L11. One word names it: `canon:cs231n.sigmoid_circuit`, `net.py:loss`, or 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -104,19 +104,13 @@ def _of_run(what: str, output: Output, rows: int) -> Subject:
     from glassgrad.cli.trained import open_trained  # noqa: PLC0415 - help needs none of it
     from glassgrad.graph.trace import trace  # noqa: PLC0415
     from glassgrad.nn.losses import find_loss  # noqa: PLC0415
-    from glassgrad.primitives.random import random_key  # noqa: PLC0415
+    from glassgrad.train.model_loss import loss_of  # noqa: PLC0415
 
     trained = open_trained(what)
     X, target = _rows_of(trained, output, rows)
-    measure = find_loss(trained.head.loss)
-
-    def loss(model: Any, x: Any, t: Any) -> Any:
-        with random_key(0):
-            return measure(model(x), t)
-
+    loss = loss_of(find_loss(trained.head.loss), key=0)
     inputs = [trained.model, X, target]
-    graph = replace(trace(loss, *inputs), name="loss")
-    return Subject(trained.folder.path.name, loss, inputs, graph, trained)
+    return Subject(trained.folder.path.name, loss, inputs, trace(loss, *inputs), trained)
 
 
 def _rows_of(trained: Trained, output: Output, rows: int) -> tuple[Any, Any]:

@@ -66,9 +66,12 @@ def _with_settings(command: Any) -> Any:
 @click.argument("data_or_config", metavar="DATASET|CONFIG.TOML|FILE")
 @_with_settings
 @flag("--resume", about="go on with the run from its last checkpoint", section=RUN, is_flag=True)
+@flag("--no-report", "bare", about="write no report.html", section=RUN, is_flag=True)
 @flag("--quiet", about="print the result only", section=RUN, is_flag=True)
 @flag("--json", "as_json", about="print JSON on stdout", section=RUN, is_flag=True)
-def train(data_or_config: str, resume: bool, quiet: bool, as_json: bool, **flags: Any) -> int:
+def train(
+    data_or_config: str, resume: bool, bare: bool, quiet: bool, as_json: bool, **flags: Any
+) -> int:
     from glassgrad.cli.train_run import resume_run, start_run  # noqa: PLC0415 - help needs no network
 
     given = {KEYS[name.replace("_", "-")].name: v for name, v in flags.items() if v is not None}
@@ -76,11 +79,13 @@ def train(data_or_config: str, resume: bool, quiet: bool, as_json: bool, **flags
     output = Output(json=as_json, quiet=quiet)
     config = _config_of(data_or_config)
     if resume:
-        return resume_run(data_or_config, config, chosen, _refuse_changes, output)
+        return resume_run(
+            data_or_config, config, chosen, _refuse_changes, output, with_report=not bare
+        )
     settings = Settings(dataset=data_or_config)
     if config is not None:
         settings = _from_config(config)
-    return start_run(chosen.over(settings), output)
+    return start_run(chosen.over(settings), output, with_report=not bare)
 
 
 def _config_of(name: str) -> Path | None:

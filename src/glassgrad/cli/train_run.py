@@ -33,8 +33,8 @@ from glassgrad.cli.network import (
 )
 from glassgrad.cli.problem import Problem, canonical, open_problem
 from glassgrad.cli.run_folder import RunFolder, RunInfo, earlier_run, new_folder, rows_of
+from glassgrad.cli.scores import confusion_text, scores_data, scores_text
 from glassgrad.cli.settings import Settings
-from glassgrad.cli.show import confusion_text, scores_data, scores_text
 from glassgrad.cli.terminal import Output
 from glassgrad.cli.trained import Scores, score
 from glassgrad.cli.training import Setup, held_out_scores, set_up, train
@@ -52,6 +52,7 @@ class Job:
     problem: Problem
     setup: Setup
     name: str
+    with_report: bool = True
 
     @property
     def is_xor(self) -> bool:
@@ -61,9 +62,9 @@ class Job:
 # --- starting and going on ---------------------------------------------------------------
 
 
-def start_run(settings: Settings, output: Output) -> int:
+def start_run(settings: Settings, output: Output, *, with_report: bool = True) -> int:
     """A new run, in a directory of its own, which is taken away if training never began."""
-    job = _prepared(settings, output)
+    job = replace(_prepared(settings, output), with_report=with_report)
     stem = canonical(settings.dataset or "") or Path(settings.dataset or "").stem
     folder = new_folder(settings.out, settings.name, stem)
     try:
@@ -92,6 +93,8 @@ def resume_run(
     chosen: Settings,
     refuse_changes: Callable[[Settings, Settings], None],
     output: Output,
+    *,
+    with_report: bool = True,
 ) -> int:
     """Go on with a run from its newest checkpoint."""
     folder = (
@@ -104,7 +107,7 @@ def resume_run(
     info = folder.read_info()
     settings = replace(chosen, name=None, out=None, dataset=None).over(stored)
     with folder.locked():
-        job = _prepared(settings, output)
+        job = replace(_prepared(settings, output), with_report=with_report)
         _refuse_longer(settings, stored)
         if job.setup.part.plan != info.plan:
             problem = say("{path} has changed since the run began", path=info.source)
@@ -263,11 +266,34 @@ def _train(
     seconds = time.perf_counter() - began
     save(job.setup.model, folder.path)
     result = {**info.result, **_result(job, history, seconds)}
-    folder.write_info(replace(info, result=result))
+    info = replace(info, result=result)
+    folder.write_info(info)
     _report(job, history, seconds, result, output)
     output.note(say("written: {path}", path=folder.path))
+    _write_report(job, folder, info, history, output)
     output.data({"run": str(folder.path), **facts, **result})
     return 0 if facts["gradient_check"]["ok"] else 1
+
+
+def _write_report(
+    job: Job, folder: RunFolder, info: RunInfo, history: History, output: Output
+) -> None:
+    """report.html; the trained model is saved by now, so no fault here may end the run."""
+    if not job.with_report:
+        return
+    from glassgrad.cli.report_material import material_of  # noqa: PLC0415 - 20 ms
+    from glassgrad.report import write_report  # noqa: PLC0415
+
+    columns = {name: history[name] for name in history.columns}
+    setup = job.setup
+    try:
+        material = material_of(folder, info, job.settings, setup.model, setup.part, columns)
+        write_report(material, folder.report)
+    except Exception as error:
+        reason = str(error).partition("\n")[0] or repr(error)
+        output.note(say("the report could not be written: {reason}", reason=reason))
+        return
+    output.note(say("report: {path}", path=folder.report))
 
 
 def _result(job: Job, history: History, seconds: float) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from glassgrad.errors import OptionError, unknown_option
 from glassgrad.nn import MLP
 from glassgrad.optim import make_optimizer
 from glassgrad.train import Callback, Checkpoint, EarlyStopping, History, fit
+from glassgrad.train.fitting import prepare
+from glassgrad.train.loop import Run
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,7 +59,7 @@ def set_up(settings: Settings, part: Part) -> Setup:
     head = head_of(settings.loss or "", dataset.task, len(dataset.class_names))
     model = build_network(settings, head, int(dataset.train_X.shape[1]))
     setup = Setup(settings, part, head, model)
-    optimizer_of(setup)
+    optimizer_of(settings, model)
     if settings.until is not None:
         _require_column(parse_goal(settings.until)[0], setup)
     return setup
@@ -72,48 +74,60 @@ def train(
     progress: bool | str = False,
 ) -> History:
     """Fit the network of `setup` to its part; with a folder, checkpoints and history go there."""
-    settings, dataset = setup.settings, setup.part.dataset
-    share = settings.validation or 0.0
-    rows, watched = validation_split(dataset, share, settings.seed or 0)
-    dtype = settings.dtype or "float32"
-    X, y = rows[0], setup.head.encode(rows[1], dtype)
-    validation = None
-    if watched is not None:
-        validation = (watched[0], setup.head.encode(watched[1], dtype))
+    arguments = _arguments(setup)
     used = list(callbacks)
-    if settings.patience is not None:
-        used.append(EarlyStopping(patience=settings.patience))
+    if setup.settings.patience is not None:
+        used.append(EarlyStopping(patience=setup.settings.patience))
     file = None if folder is None else HistoryFile(folder)
     checkpoint = None
     if folder is not None and file is not None:
         used.append(file)
         # What is best is told by rows that were not trained on.
-        checkpoint = Checkpoint(folder.checkpoint, best=validation is not None)
-    size = settings.batch_size
+        checkpoint = Checkpoint(folder.checkpoint, best=arguments["validation"] is not None)
     try:
         return fit(
             setup.model,
-            (X, y),
-            loss=setup.head.loss,
-            optimizer=optimizer_of(setup),
-            epochs=settings.epochs,
-            steps=settings.steps,
-            until=settings.until,
-            batch_size=None if size == FULL else int(size or 1),
-            validation=validation,
-            metrics=_metrics(setup),
-            schedule=None if settings.schedule == "constant" else settings.schedule,
-            seed=settings.seed or 0,
-            replacement=bool(settings.replacement),
+            **arguments,
             callbacks=used,
             checkpoint=checkpoint,
             resume=resume,
             progress=progress,
-            backend=settings.backend or "auto",
         )
     finally:
         if file is not None:
             file.write()
+
+
+def prepared(setup: Setup) -> Run:
+    """The run that `train` would do, before its first step."""
+    return prepare(setup.model, **_arguments(setup))
+
+
+def _arguments(setup: Setup) -> dict[str, Any]:
+    """What `fit` is told of a setup: all that decides what its steps compute."""
+    settings, dataset = setup.settings, setup.part.dataset
+    share = settings.validation or 0.0
+    rows, watched = validation_split(dataset, share, settings.seed or 0)
+    dtype = settings.dtype or "float32"
+    validation = None
+    if watched is not None:
+        validation = (watched[0], setup.head.encode(watched[1], dtype))
+    size = settings.batch_size
+    return {
+        "train": (rows[0], setup.head.encode(rows[1], dtype)),
+        "loss": setup.head.loss,
+        "optimizer": optimizer_of(settings, setup.model),
+        "epochs": settings.epochs,
+        "steps": settings.steps,
+        "until": settings.until,
+        "batch_size": None if size == FULL else int(size or 1),
+        "validation": validation,
+        "metrics": _metrics(setup),
+        "schedule": None if settings.schedule == "constant" else settings.schedule,
+        "seed": settings.seed or 0,
+        "replacement": bool(settings.replacement),
+        "backend": settings.backend or "auto",
+    }
 
 
 def held_out_scores(setup: Setup) -> Scores | None:
@@ -131,9 +145,8 @@ def is_book(settings: Settings) -> bool:
     return settings.canon is True and settings.layers == BOOK.layers
 
 
-def optimizer_of(setup: Setup) -> Any:
-    """The optimiser of the settings, for the network of `setup`."""
-    settings = setup.settings
+def optimizer_of(settings: Settings, model: Any) -> Any:
+    """The optimiser that the settings describe."""
     name, options = parse_spec(settings.optimizer or "adam")
     common = {
         "lr": settings.lr,
@@ -141,7 +154,7 @@ def optimizer_of(setup: Setup) -> Any:
         "clip_norm": settings.clip_norm,
     }
     try:
-        return make_optimizer(name, setup.model, **{**common, **options})
+        return make_optimizer(name, model, **{**common, **options})
     except OptionError as error:
         raise error.at("--optimizer") from None
 

@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 # NOTE: by module name, because a code object is hashed through all its instructions, every time.
 _INTERNAL: dict[str | None, bool] = {}
 # Worked examples inside the package are written as a user would write them.
-_USER_ROOMS = ("glassgrad.canon",)
+_USER_ROOMS = ("glassgrad.canon", "glassgrad.train.model_loss")
 _frame = sys._getframe
 
 
@@ -52,6 +52,15 @@ def here(depth: int = 1) -> Position | None:
             return frame.f_code, frame.f_lasti
         frame = frame.f_back
     return None
+
+
+def local_name(value: Any) -> str:
+    """What the running function of the user calls this very object, or an empty string."""
+    frame: FrameType | None = _frame(1)
+    while frame is not None and is_internal(frame.f_globals.get("__name__"), frame.f_code):
+        frame = frame.f_back
+    known = () if frame is None else (*frame.f_locals.items(), *frame.f_globals.items())
+    return next((name for name, other in known if other is value), "")
 
 
 def is_internal(module: str | None, code: CodeType | None = None) -> bool:

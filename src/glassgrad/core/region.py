@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 R = TypeVar("R")
 Path = tuple[str, ...]
-COMPOSITES: set[str] = set()  # names of regions that are functions, not layers
+COMPOSITES: dict[str, str] = {}  # functions, not layers: name and summary
 
 
 class Provenance:
@@ -65,8 +65,8 @@ def region(name: str) -> Iterator[None]:
 def composite(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function whose equations show as one region with its name."""
     name = function.__name__.strip("_")
-    COMPOSITES.add(name)
     is_ours = is_internal(function.__module__)
+    COMPOSITES[name] = (function.__doc__ or "").partition("\n")[0] if is_ours else ""
 
     @functools.wraps(function)
     def in_region(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -289,7 +289,7 @@ def usable_rows(
     faults = {position: mask & within for position, mask in gaps.items()}
     places, count = first_places(table, faults)
     if count:
-        problem = say("{count} values are missing: {places}", count=count, places=places)
+        problem = say("missing values ({count}): {places}", count=count, places=places)
         ways = "--missing drop" if missing == "impute" else "--missing drop | impute"
         hint = say("fill them in, or choose {ways}", ways=ways)
         raise DataError(problem, operation=table.name, hint=hint)

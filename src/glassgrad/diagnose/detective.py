@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.autodiff.tape import all_ancestors
+from glassgrad.autodiff.tape import leaves_of
 from glassgrad.core.aval import is_float
 from glassgrad.errors import DtypeError, TraceError
 from glassgrad.graph.ir import Graph
@@ -83,7 +83,7 @@ def _eagerly(function: Callable[..., Any], args: Sequence[Any]) -> Tensor:
 def _of_tensor(result: Tensor) -> tuple[Graph, Sequence[Any]]:
     graph = result.graph()
     assert result.node is not None  # else there would be no graph
-    leaves = [node.outs[0] for node in all_ancestors(result.node) if node.primitive is None]
+    leaves = leaves_of(result)
     return graph, leaves
 
 

@@ -13,12 +13,15 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from glassgrad.core.aval import is_float
 from glassgrad.core.position import name_of
+from glassgrad.tree import Structure, module_slots
 
 if TYPE_CHECKING:
-    from glassgrad.graph.ir import Atom, Eqn
+    from glassgrad.graph.ir import Atom, Eqn, Graph, Var
 
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,60}\Z")
+_BOOK_NAME = re.compile(r"(?:W|[wb]_?\d+|W_?\d+|theta_?\d*|\w+_(?:W|b|weight|bias))\Z")
 _FORBIDDEN = frozenset(dir(builtins)) | {"np", "numpy"} | frozenset(keyword.softkwlist)
 
 
@@ -49,6 +52,21 @@ def name_gradients(gradients: dict[Atom, list[Atom]]) -> None:
         name = next(filter(None, (getattr(var, "name", "") for var in values)), "")
         if name and getattr(gradient, "name", None) == "":
             gradient.name = f"d{name}"  # type: ignore[union-attr]
+
+
+def parameters(graph: Graph) -> list[Var]:
+    """The inputs that are parameters: those that modules among the arguments declare, else those
+    named as the books name weights and biases, `b` among them where there is a weight."""
+    structure = graph.in_structure
+    if isinstance(structure, Structure):
+        slots = ((slot, graph.inputs[index]) for slot, index in module_slots(structure))
+        declared = [var for slot, var in slots if slot.role == "parameter"]
+        if declared:
+            return list(dict.fromkeys(declared))
+    floats = [var for var in graph.inputs if is_float(var.dtype)]
+    found = [var for var in floats if _BOOK_NAME.match(var.name)]
+    has_weight = any(var.name[0] in "wW" for var in found)
+    return [var for var in floats if var in found or (has_weight and var.name == "b")]
 
 
 def _same_call(eqn: Eqn, follower: Eqn) -> bool:

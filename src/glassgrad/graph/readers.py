@@ -18,6 +18,11 @@ READERS = {
     "to_json": "glassgrad.graph.exchange:to_json",
     "svg": "glassgrad.view.svg:svg",
     "text": "glassgrad.view.text:text",
+    "network_svg": "glassgrad.view.network:network_svg",
+    "html": "glassgrad.view.page:page",
+    "notebook": "glassgrad.view.show:notebook",
+    "latex": "glassgrad.view.formulas:latex",
+    "cost": "glassgrad.view.cost:cost",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",
     "gradients": "glassgrad.autodiff.graphs:gradients",
@@ -83,6 +88,23 @@ class Readable:
     def text(self, *inputs: Any, precision: int = 2, **options: Any) -> str:
         """The graph as a drawing for the terminal, with numbers if `inputs` are given."""
         return str(reader("text")(self, *inputs, precision=precision, **options))
+
+    def latex(self) -> str:
+        """The equations as aligned LaTeX; values without a name are put in their place."""
+        return str(reader("latex")(self))
+
+    def cost(self, *inputs: Any, **options: Any) -> Any:
+        """Operations, bytes, what the backward pass keeps and why; time if `inputs` are given."""
+        return reader("cost")(self, *inputs, **options)
+
+    def html(self, *inputs: Any, precision: int = 2, level: str = "auto", **options: Any) -> str:
+        """The graph as a page to step through, one HTML file that needs no network."""
+        return str(reader("html")(self, *inputs, precision=precision, level=level, **options))
+
+    def _repr_html_(self) -> str | None:
+        """What a notebook shows."""
+        found: str | None = reader("notebook")(self)
+        return found
 
     def transform(self, name: str, *args: Any) -> Any:
         """Apply a transform or rule of the table to this graph."""

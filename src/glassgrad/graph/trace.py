@@ -274,7 +274,7 @@ def _function_name(function: Callable[..., Any]) -> str:
 
 def _name_of(value: Any) -> str:
     describe = getattr(value, "describe", None)
-    return describe()[0] if describe is not None else ""
+    return describe()[0] if describe is not None else position.local_name(value)
 
 
 def _plain(value: Any) -> Any:

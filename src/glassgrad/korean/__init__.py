@@ -15,8 +15,13 @@ TOPICS = (
     "cli",
     "subject",
     "view",
+    "network",
+    "page",
     "source",
+    "grade",
+    "report",
     "inspect",
     "diagnose",
     "verdicts",
+    "explain",
 )

@@ -361,7 +361,7 @@ MESSAGES: dict[str, str] = {
         "소수점 아래 자릿수. 정하지 않으면 유효 숫자 15개"
     ),
     "a name and --all are both given": "이름과 --all을 둘 다 주었습니다",
-    "--code needs the name of an example": "--code에는 예제 이름이 필요합니다",
+    "{option} needs the name of an example": "{option}에는 예제 이름이 필요합니다",
     "name": "이름",
     "title": "제목",
     "source": "출처",

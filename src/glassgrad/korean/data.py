@@ -20,7 +20,7 @@ MESSAGES: dict[str, str] = {
     "row {row} has {n} cells, not {width}": "{row}행의 칸이 {width}개가 아니라 {n}개입니다",
     "there are no rows": "행이 없습니다",
     "column {names} is missing from the rows": "주어진 행에 {names} 열이 없습니다",
-    "{count} values are missing: {places}": "값 {count}개가 비어 있습니다: {places}",
+    "missing values ({count}): {places}": "값 {count}개가 비어 있습니다: {places}",
     "fill them in, or choose {ways}": "값을 채우거나 {ways:을/를} 고르십시오",
     "try --missing impute": "--missing impute를 써 보십시오",
     "every row has a missing value": "모든 행에 빈 값이 있습니다",

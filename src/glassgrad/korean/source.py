@@ -68,8 +68,70 @@ MESSAGES = {
     # laws
     "quotients": "나눗셈",
     "means": "평균",
+    "constants": "상수",
     "softmax": "소프트맥스",
     "log-softmax": "로그 소프트맥스",
     "softmax with cross-entropy": "소프트맥스와 교차 엔트로피",
     "sigmoid with cross-entropy": "시그모이드와 교차 엔트로피",
+    # gg.source
+    "{kind} has no source": "{kind:은/는} 소스로 쓸 수 없습니다",
+    "a Graph, a Tensor, a function, a Module or a training step": (
+        "그래프(Graph), 텐서(Tensor), 함수, 모듈(Module), 학습 단계 가운데 하나"
+    ),
+    "the loss of the model is missing": "모델의 손실 함수가 빠졌습니다",
+    'give it by name, loss="cross_entropy", or as loss(outputs, targets)': (
+        'loss="cross_entropy"처럼 이름으로 주거나 loss(출력, 정답) 함수를 주십시오'
+    ),
+    "a script is made of a training step, not of a graph alone": (
+        "스크립트는 계산 그래프만으로는 만들 수 없고 학습 단계가 있어야 합니다"
+    ),
+    'call gg.source(step, x, t, style="script"), or gg.source(model, x, t, ...)': (
+        'gg.source(step, x, t, style="script")나 gg.source(model, x, t, ...)를 부르십시오'
+    ),
+    "a script takes arrays as arguments, not containers of them": (
+        "스크립트로 쓸 함수의 인수는 배열을 담은 컨테이너가 아니라 배열이어야 합니다"
+    ),
+    "A training script: forward and backward pass, update and loop. Run it as `python FILE.py "
+    "[DATA.npz]`.": (
+        "학습 스크립트: 순전파와 역전파, 갱신, 반복. `python 파일.py [자료.npz]`로 실행합니다."
+    ),
+    "The parameters before training, and the state of the optimiser.": (
+        "학습하기 전의 매개변수와 옵티마이저의 상태."
+    ),
+    "The arrays {names} of an .npz file; without a file they are made up.": (
+        ".npz 파일에 든 배열 {names}. 파일이 없으면 지어냅니다."
+    ),
+    "Train, and print the mean loss of each epoch; all losses are returned.": (
+        "학습하면서 에폭마다 평균 손실을 출력하고, 모든 손실을 돌려줍니다."
+    ),
+    "only the batch may have another size": "배치의 크기만 달라질 수 있습니다",
+    # glassgrad source
+    "Print the value and the gradients of a function, a worked example or a run as NumPy source "
+    "that runs alone. It was run and compared with the graph before it is shown.": (
+        "함수나 예제, 실행 결과의 값과 기울기를 NumPy만으로 실행되는 소스로 출력합니다. 출력하기 "
+        "전에 실행하여 계산 그래프와 비교합니다."
+    ),
+    "the function and its gradients, as a book has them": (
+        "함수와 그 기울기를 교과서에 실린 모습으로 보여 줍니다"
+    ),
+    "at arrays of these shapes; only the gradient of W1": (
+        "이 형상의 배열로 기록하고, W1의 기울기만 보여 줍니다"
+    ),
+    "a worked example": "널리 알려진 예제",
+    "a trained network as classes with forward and backward": (
+        "학습한 신경망을 forward와 backward가 있는 클래스로 보여 줍니다"
+    ),
+    "a training script that needs only NumPy": "NumPy만 있으면 되는 학습 스크립트",
+    "plain, layers, script or steps; plain by default": (
+        "plain(식), layers(계층), script(스크립트), steps(한 줄에 한 연산). 기본값은 plain"
+    ),
+    "regions (functions above the program) or open": (
+        "regions(함수를 프로그램 위에 따로 씀) 또는 open(모두 펼침)"
+    ),
+    "the derived form, without the short forms of books": (
+        "교과서의 짧은 꼴로 고치지 않고 유도한 식 그대로"
+    ),
+    "inputs whose gradients are printed: W1,b1": "기울기를 출력할 입력: W1,b1",
+    "code alone": "주석 없이 코드만",
+    "source written to {path}": "소스를 {path}에 썼습니다",
 }

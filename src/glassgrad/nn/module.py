@@ -188,6 +188,10 @@ class Module:
         """Loss and metrics on labelled data, in evaluation mode."""
         return reader("evaluate_model")(self, X, y, **options)  # type: ignore[no-any-return]
 
+    def draw(self, x: Any = None, **options: Any) -> str:
+        """The network as neurons and synapses, an SVG; activations too if a sample is given."""
+        return str(reader("network_svg")(self, x, **options))
+
     def extra(self) -> str:
         """What `repr` shows between the parentheses."""
         return ""

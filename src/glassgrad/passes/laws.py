@@ -2,11 +2,13 @@
 
 Layer L5. `READABLE` keeps every bit: a mask needs no cast beside floats. `STABLE` changes the last
 digits: each law states its formula and a tolerance, in units of eps times the largest value that it
-works on, and a test holds it to that.
+works on, and a test holds it to that. `SHORT` is applied behind these: what the chain rule gave is
+recognised first, then functions get the short form that a book would print.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -21,14 +23,26 @@ from glassgrad.primitives.arithmetic import (
     equal,
     multiply,
     negative,
+    power,
     reciprocal,
     stop_gradient,
     subtract,
 )
+from glassgrad.primitives.index import add_at_p
 from glassgrad.primitives.layout import astype_p, broadcast_to_p, expand_dims_p, sum_p
-from glassgrad.primitives.transcendental import exp, expm1, sigmoid
+from glassgrad.primitives.reduce import max_p
+from glassgrad.primitives.transcendental import (
+    exp,
+    expm1,
+    log,
+    logistic_density,
+    sech_squared,
+    sigmoid,
+    tanh,
+)
 
 _SHORT = 4  # decimals of a factor that a person may have written
+_MOST_FILLED = 10**6  # elements of a constant that a law makes
 _FACTORS = (1, -1, 2, -2, 0.5, -0.5, 3, -3, 4, -4)
 
 
@@ -85,6 +99,23 @@ def _late_broadcast(eqn: Eqn, site: Site) -> Atom | None:
         return None
     value = -literal.value if eqn.primitive is negative else literal.value
     return site.put(eqn, broadcast_to_p, Literal(value), shape=eqn.outputs[0].shape)
+
+
+_ROWS_AND_LABELS = (("array", 0), ("array", 1))
+
+
+def _one_place_a_row(eqn: Eqn, site: Site) -> Atom | None:
+    """The gradient of x[rows, labels], where rows counts them: nothing has to be added up."""
+    shape = eqn.params["shape"]
+    if eqn.params["index"] != _ROWS_AND_LABELS or len(shape) != 2:  # noqa: PLR2004 - a matrix
+        return None
+    x, rows, labels = eqn.inputs
+    value = next((value for var, value in site.before.consts if var is rows), None)
+    if value is None or not np.array_equal(value, np.arange(shape[0])):
+        return None
+    if labels.aval.shape != value.shape or x.aval.shape not in ((), value.shape):
+        return None
+    return site.put(eqn, unpick_p, x, labels, k=shape[1])
 
 
 # --- laws that change the last digits ----------------------------------------------------
@@ -220,6 +251,63 @@ def _logistic_gradient(eqn: Eqn, site: Site) -> Atom | None:
     return site.put(eqn, divide, site.bind(eqn, subtract, p, found["t"]), found["m"])
 
 
+def _tanh_slope(eqn: Eqn, site: Site) -> Atom | None:
+    h = site.value_of(tanh, eqn.inputs[0])
+    if h is None:
+        return None
+    return site.put(eqn, subtract, Literal(1), site.bind(eqn, power, h, Literal(2)))
+
+
+def _sigmoid_slope(eqn: Eqn, site: Site) -> Atom | None:
+    s = site.value_of(sigmoid, eqn.inputs[0])
+    if s is None:
+        return None
+    return site.put(eqn, multiply, s, site.bind(eqn, subtract, Literal(1), s))
+
+
+_SLOPE = of(multiply, "s", of(subtract, "one", "s"))
+
+
+def _sigmoid_pull(eqn: Eqn, site: Site) -> Atom | None:
+    """The factors in a row, as books write them."""
+    for ct, atom in (eqn.inputs, eqn.inputs[::-1]):
+        slope = site.maker(atom, multiply)
+        found = match(site, slope, _SLOPE) if slope is not None else None
+        if found is None or slope is None or slope.derives is not eqn.derives:
+            continue
+        if found["one"] == Literal(1) and _is_backward(eqn):
+            product = site.bind(eqn, multiply, ct, found["s"])
+            return site.put(eqn, multiply, product, slope.inputs[1])
+    return None
+
+
+# --- short forms of functions ------------------------------------------------------------
+
+# Regions that laws make, and what they compute.
+FORMS = {"log_softmax": "The logarithm of softmax, shifted by the maximum: exp cannot overflow."}
+
+
+def _short_log_softmax(eqn: Eqn, site: Site) -> Atom | None:
+    """Without the digits of a loss that is almost 0, which the long form keeps."""
+    if _is_backward(eqn):
+        return None
+    # NOTE: added, not unpacked: a path may be of a class of its own, which the sum keeps.
+    eqn = replace(eqn, region=eqn.region + ("log_softmax",))  # noqa: RUF005
+    (x,) = eqn.inputs
+    rows: dict[str, Any] = {"axis": (eqn.params["axis"],), "keepdims": True}
+    shifted = site.bind(eqn, subtract, x, site.bind(eqn, max_p, x, **rows), name="shifted")
+    total = site.bind(eqn, sum_p, site.bind(eqn, exp, shifted), **rows)
+    return site.put(eqn, subtract, shifted, site.bind(eqn, log, total))
+
+
+def _filled(eqn: Eqn, site: Site) -> Atom | None:
+    """Ones instead of one number that is seen everywhere: a product of these sums otherwise."""
+    (x,), (out,) = eqn.inputs, eqn.outputs
+    if not isinstance(x, Literal) or not _is_backward(eqn) or x.value not in _FACTORS:
+        return None
+    return site.full(out.aval, x.value, out.name) if 0 < out.aval.size <= _MOST_FILLED else None
+
+
 # --- the tables --------------------------------------------------------------------------
 
 _BINARY = (add, subtract, multiply, divide)
@@ -229,6 +317,7 @@ READABLE: tuple[Law, ...] = (
     Law("mask", "x * mask.astype(dtype of x) = x * mask", _BINARY, _uncast_mask),
     Law("cast", "c.astype(dtype) = dtype(c)", (astype_p,), _cast_number),
     Law("minus", "-1 * x = -x", (multiply,), _minus),
+    Law("rows", "add_at(x, (0, 1, …), t) = unpick(x, t)", (add_at_p,), _one_place_a_row),
     Law("spread", "f(broadcast(c)) = broadcast(f(c))", (negative, expand_dims_p), _late_broadcast),
 )
 STABLE: tuple[Law, ...] = (
@@ -262,4 +351,17 @@ STABLE: tuple[Law, ...] = (
         8,
     ),
     Law("mean", "x * (c / n) = c x / n", (multiply,), _mean_factor, 4),
+    Law("tanh", "sech² x = 1 - tanh² x", (sech_squared,), _tanh_slope, 4),
+    Law("sigmoid", "σ'(x) = s (1 - s), where s = σ(x)", (logistic_density,), _sigmoid_slope, 4),
+    Law("factors", "g (s (1 - s)) = (g s) (1 - s)", (multiply,), _sigmoid_pull, 4),
+)
+SHORT: tuple[Law, ...] = (
+    Law(
+        "short log-softmax",
+        "log softmax(x) = x - m - log Σ exp(x - m), where m = max x",
+        (log_softmax_p,),
+        _short_log_softmax,
+        8,
+    ),
+    Law("fill", "broadcast(c) = c + 0", (broadcast_to_p,), _filled, 8),
 )

@@ -18,7 +18,7 @@ from glassgrad.core.aval import Aval
 from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.verify import verify
-from glassgrad.passes.common import rename
+from glassgrad.passes.common import literal_key, rename
 from glassgrad.passes.dead import remove_dead
 from glassgrad.primitives.arithmetic import divide
 
@@ -49,6 +49,15 @@ class Rewriting:
     used: tuple[Law, ...] = ()
     names: Mapping[Var, str] = field(default_factory=dict)
     sites: Mapping[Var, Law] = field(default_factory=dict)  # by the value that a stable law wrote
+
+    def followed_by(self, other: Rewriting) -> Rewriting:
+        """Both, `other` behind this one, whose graph it started from."""
+        return Rewriting(
+            other.graph,
+            (*self.used, *other.used),
+            {**self.names, **other.names},
+            {**self.sites, **other.sites},
+        )
 
 
 def rewrite(graph: Graph, laws: Sequence[Law]) -> Rewriting:
@@ -146,6 +155,11 @@ class Site:
         self._keep(replace(eqn, primitive=record, inputs=inputs, params=params))
         return out
 
+    def value_of(self, record: Primitive, *inputs: Atom) -> Var | None:
+        """The value that `record` already gave for these operands."""
+        same = (e for e in self._kept if e.primitive is record and e.inputs == inputs)
+        return next((eqn.outputs[0] for eqn in same), None)
+
     def call(self, var: Var, name: str) -> None:
         """Name a value that has no name."""
         if not var.name:
@@ -158,6 +172,14 @@ class Site:
             var = Var(Aval((size,), np.dtype(np.int64)))
             self.consts[key] = var, np.arange(size)
             self.names[var] = name
+        return self.consts[key][0]
+
+    def full(self, aval: Aval, number: Any, name: str) -> Var:
+        """The constant array of one number."""
+        key = name, aval, literal_key(Literal(number))
+        if key not in self.consts:
+            value = np.full(aval.shape, number, aval.dtype)
+            self.consts[key] = Var(Aval(aval.shape, aval.dtype), name), value
         return self.consts[key][0]
 
     def _keep(self, eqn: Eqn) -> None:

@@ -95,6 +95,56 @@ def fit(
     >>> history["loss"][-1] < 1e-6
     True
     """
+    run = prepare(
+        model,
+        train,
+        loss=loss,
+        optimizer=optimizer,
+        lr=lr,
+        epochs=epochs,
+        steps=steps,
+        until=until,
+        batch_size=batch_size,
+        validation=validation,
+        metrics=metrics,
+        schedule=schedule,
+        seed=seed,
+        shuffle=shuffle,
+        replacement=replacement,
+        drop_last=drop_last,
+        callbacks=_callbacks(callbacks, checkpoint),
+        progress=progress,
+        backend=backend,
+    )
+    with locked(run.callbacks):
+        if resume:
+            _resume(run)
+        return run.go()
+
+
+def prepare(
+    model: Any,
+    train: Any,
+    *,
+    loss: Any,
+    optimizer: Any = "adam",
+    lr: float | None = None,
+    epochs: int | None = None,
+    steps: int | None = None,
+    until: str | None = None,
+    batch_size: int | None = DEFAULT_BATCH,
+    validation: Any = None,
+    metrics: Any = (),
+    schedule: str | Schedule | None = None,
+    seed: int = 0,
+    shuffle: bool = True,
+    replacement: bool = False,
+    drop_last: bool = False,
+    callbacks: Sequence[Callback] = (),
+    progress: Any = False,
+    backend: str = "auto",
+) -> Run:
+    """The run that `fit` would make of these arguments, before its first step."""
     resolve_backend(backend)
     objective = find_objective(loss, metrics)
     options = {"seed": seed, "shuffle": shuffle, "replacement": replacement, "drop_last": drop_last}
@@ -111,15 +161,12 @@ def fit(
         objective,
         limits,
         validation=data.validation,
-        callbacks=_callbacks(callbacks, checkpoint),
+        callbacks=callbacks,
         settings=plain(_settings(objective, chosen, seed, data.feed)),
         progress=make_progress(progress),
     )
     remember(model, objective)
-    with locked(run.callbacks):
-        if resume:
-            _resume(run)
-        return run.go()
+    return run
 
 
 # --- data --------------------------------------------------------------------------------

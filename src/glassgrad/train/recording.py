@@ -73,6 +73,15 @@ class Recording:
         self.unreached: dict[int, list[str]] = {}
         self.aux: Structure | None = None
 
+    def loss(self, *inputs: Any) -> list[Any]:
+        """The loss alone, of leaves, batch, key and step."""
+        rest = iter(inputs)
+        leaves = [next(rest) for _ in self.places.paths]
+        batch = unflatten(self.batch, [next(rest) for _ in range(self.count)])
+        self.written = list(dict.fromkeys(self.places.trainable()))
+        chosen = [leaves[i] for i in self.written]
+        return self._forward(leaves, chosen, batch, next(rest), next(rest))[:1]
+
     def __call__(self, *inputs: Any) -> list[Any]:
         places, rest = self.places, iter(inputs)
         leaves = [next(rest) for _ in places.paths]

@@ -19,7 +19,7 @@ from glassgrad.autodiff.graphs import record
 from glassgrad.backends.jit import resolve_backend, static_fields
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import as_operand
-from glassgrad.errors import TraceError
+from glassgrad.errors import ShapeError, TraceError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import input_aval
 from glassgrad.optim.base import Optimizer, name_outputs
@@ -95,6 +95,28 @@ class TrainStep:
         """The graph that a batch like this runs."""
         self.refresh()
         return self._program(batch)[0].graph
+
+    def carried(self, *batch: Any) -> dict[int, int]:
+        """What one step hands to the next: per input of the graph the output that replaces it."""
+        self.refresh()
+        written = self._program(batch)[0].written
+        first, last = len(self.places.paths), 1 + len(written)
+        rows = {first + i: last + i for i in range(sum(self.places.sizes))}
+        return {index: 1 + i for i, index in enumerate(written)} | rows
+
+    def loss_graph(self, carry: Carry, batch: Sequence[Any]) -> tuple[Graph, list[Any]]:
+        """The loss of one step as a graph of leaves, batch, key and step, and these inputs."""
+        self.refresh()
+        leaves, structure = flatten(tuple(batch))
+        arrays = [_plain(leaf) for leaf in leaves]
+        named = self._leaf_inputs(carry)
+        inputs = [*named, *self._batch_inputs(arrays, structure), *self._draw_inputs()]
+        recording = Recording(self.loss_fn, self.places, structure, len(arrays))
+        graph, captures = record(recording.loss, inputs, "loss")
+        assert not captures
+        graph = graph.transform("exact")
+        name_outputs(graph, ["loss"])
+        return graph, [*carry.leaves, *arrays, self.key, np.int64(carry.step)]
 
     # --- the models' arrays --------------------------------------------------------------
 
@@ -196,16 +218,15 @@ class TrainStep:
 
     def _record(self, arrays: Sequence[Any], batch: Structure) -> _Program:
         """Trace forward, backward and update for a batch of this form."""
-        labels = [path.replace(".", "_") for path in self.places.paths]
+        labels = self._labels()
         carry = self.read()
-        inputs = [Var(aval_of(v), name) for v, name in zip(carry.leaves, labels, strict=True)]
+        inputs = self._leaf_inputs(carry)
         inputs += [
             Var(aval_of(row), name)
             for row, name in zip(carry.rows, self.places.row_names(), strict=True)
         ]
-        names = self._batch_names(batch, len(arrays))
-        inputs += [Var(input_aval(a), name) for a, name in zip(arrays, names, strict=True)]
-        inputs += [Var(aval_of(self.key), "key"), Var(_STEP, "step")]
+        inputs += self._batch_inputs(arrays, batch)
+        inputs += self._draw_inputs()
         inputs += [Var(_SCALAR, n) for _ in self.optimizers for n in ("lr", "updates")]
         recording = Recording(self.loss_fn, self.places, batch, len(arrays))
         graph, captures = record(recording, inputs, "train_step")
@@ -216,12 +237,41 @@ class TrainStep:
                 hint=say("pass the value as an argument"),
             )
         graph = graph.transform("exact")
+        self._keep_resizable(graph, batch, len(arrays))
         new = [f"new_{labels[i]}" for i in recording.written]
         name_outputs(graph, ["loss", *new, *(f"new_{name}" for name in self.places.row_names())])
         clipping = tuple(i for i, o in enumerate(self.optimizers) if i in recording.reporting)
         for number, missing in recording.unreached.items():
             self.optimizers[number].warn_unreached(missing)
         return _Program(graph, graph.callable(), tuple(recording.written), clipping, recording.aux)
+
+    def _keep_resizable(self, graph: Graph, batch: Structure, count: int) -> None:
+        """Give the graph a way to be recorded again for batches of other sizes."""
+        avals = tuple([var.aval for var in graph.inputs])
+        first = len(self.places.paths) + sum(self.places.sizes)
+
+        def again(*others: Aval) -> Graph:
+            end = first + count
+            if others[:first] != avals[:first] or others[end:] != avals[end:]:
+                raise ShapeError(say("only the batch may have another size"))
+            return self._record(others[first:end], batch).graph
+
+        object.__setattr__(graph, "in_structure", flatten(avals)[1])
+        object.__setattr__(graph, "retrace", again)
+
+    def _labels(self) -> list[str]:
+        return [path.replace(".", "_") for path in self.places.paths]
+
+    def _leaf_inputs(self, carry: Carry) -> list[Var]:
+        pairs = zip(carry.leaves, self._labels(), strict=True)
+        return [Var(aval_of(value), name) for value, name in pairs]
+
+    def _batch_inputs(self, arrays: Sequence[Any], batch: Structure) -> list[Var]:
+        names = self._batch_names(batch, len(arrays))
+        return [Var(input_aval(a), name) for a, name in zip(arrays, names, strict=True)]
+
+    def _draw_inputs(self) -> list[Var]:
+        return [Var(aval_of(self.key), "key"), Var(_STEP, "step")]
 
     def _batch_names(self, batch: Structure, total: int) -> list[str]:
         """The names of the loss function's arguments after the models, with paths inside them."""

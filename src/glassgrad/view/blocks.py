@@ -194,14 +194,14 @@ def _is_small(array: np.ndarray) -> bool:
 
 
 def _map_of(array: np.ndarray, style: str, precision: int) -> MapBlock:
-    sample = _sampled(array, _MAP_ROWS, _MAP_COLUMNS)
+    sample = sampled(array, _MAP_ROWS, _MAP_COLUMNS)
     summary = summarised(array)
     line = "  ".join(number(x, precision) for x in summary.numbers) if summary.numbers else "–"
     line = f"≈ {line}" if summary.is_sampled else line
     return MapBlock(sample, line, style, summary.warning)
 
 
-def _sampled(array: np.ndarray, rows: int, columns: int) -> np.ndarray:
+def sampled(array: np.ndarray, rows: int, columns: int) -> np.ndarray:
     """At most rows × columns of the elements, evenly chosen; leading axes at their first index."""
     while array.ndim > 2:  # noqa: PLR2004 - a matrix remains
         array = array[0]

@@ -8,6 +8,7 @@ sizes allow: a weighted least-squares fit under separations, solved exactly by p
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import floor
 
 from glassgrad.view.geometry import GRID, snapped
 from glassgrad.view.order import Item, Segment
@@ -31,13 +32,22 @@ def assign(columns: Sequence[Sequence[Item]]) -> None:
             _relax(column, use_into=forwards or both, use_out_of=not forwards or both)
     for column in columns:
         for item in column:
-            item.across = round(item.across / GRID) * GRID
+            item.across = _on_grid(item.across)
     _straighten(columns)
     lowest = min((item.across - item.up for column in columns for item in column), default=0.0)
     shift = -(lowest // GRID) * GRID
     for column in columns:
         for item in column:
             item.across += shift
+
+
+def _on_grid(across: float) -> float:
+    """The nearest line of the grid.
+
+    NOTE: halves go up. Python's `round` takes them to the even line, which moves two neighbours
+    towards each other and lets their boxes touch.
+    """
+    return floor(across / GRID + 0.5) * GRID
 
 
 def separation(above: Item, below: Item) -> float:
@@ -122,7 +132,7 @@ def _align(column: Sequence[Item], wishes: Sequence[float | None]) -> None:
     ]
     _place(column, wanted, [1.0 if wish is None else _STRAIGHT for wish in wishes])
     for item in column:  # separations are multiples of the grid, so rounding keeps them
-        item.across = round(item.across / GRID) * GRID
+        item.across = _on_grid(item.across)
 
 
 def _wish(segments: Sequence[Segment], from_end: bool) -> float | None:

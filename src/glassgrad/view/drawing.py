@@ -24,6 +24,7 @@ from glassgrad.view.shapes import (
     has_pill,
     heading,
     in_ports,
+    region_ports,
     shape_of,
 )
 from glassgrad.view.units import Kind, Unit, Value
@@ -31,6 +32,7 @@ from glassgrad.view.units import Kind, Unit, Value
 MARGIN = 40.0
 _ABOVE, _BELOW = 5.0, 6.0  # between an edge and the numbers beside it
 _CAPTION = 20.0
+_BESIDE = 4.0  # air at either side of a box in pictures from top to bottom
 _HEADING = 16.0
 _CAPTION_SIZE = 12.0
 
@@ -192,7 +194,7 @@ class _Page:
 # --- wires before they have a place ------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False)
 class _Plan:
     """A value, the unit it leaves and at which port, and the operands it becomes."""
 
@@ -207,9 +209,12 @@ def _plans(units: Sequence[Unit], precision: int, is_down: bool, has_values: boo
     plans: list[_Plan] = []
     of_value: dict[Value, _Plan] = {}
     for i, unit in enumerate(units):
+        entering: list[_Plan] = []
         for j, operand in enumerate(unit.operands):
             plan = of_value[operand.value]
-            target = (i, 0 if unit.kind in (Kind.REGION, Kind.OUTPUT) else j)
+            if plan not in entering:
+                entering.append(plan)
+            target = (i, entering.index(plan) if unit.kind is Kind.REGION else j)
             if target not in plan.targets:
                 plan.targets.append(target)
         shared: _Plan | None = None
@@ -267,12 +272,12 @@ def _box(shape: Shape, labels: Sequence[Labelling], is_down: bool, has_caption: 
     length, breadth = shape.width, shape.height
     if is_down:
         length, breadth = breadth, length
-    ins = in_ports(shape, is_down)
-    if unit.kind in (Kind.REGION, Kind.OUTPUT):
-        ins = (Port(),)
+    ins = in_ports(shape, is_down) if unit.kind is not Kind.REGION else region_ports(shape, is_down)
     outs = _out_ports(shape, labels, is_down)
-    after = _CAPTION if has_caption else 0.0
-    return Box(length, breadth, ins, outs, after=after, is_tight=unit.kind is Kind.CONSTANT)
+    beside = _BESIDE if is_down else 0.0
+    after = _CAPTION if has_caption else beside
+    is_tight = unit.kind is Kind.CONSTANT
+    return Box(length, breadth, ins, outs, before=beside, after=after, is_tight=is_tight)
 
 
 def _out_ports(shape: Shape, labels: Sequence[Labelling], is_down: bool) -> tuple[Port, ...]:

@@ -169,17 +169,19 @@ class _Exploder:
         if not any(isinstance(cell, Value) for cell in cells):
             return Fixed(value.data)
         atoms = [
-            Literal(cell.value) if isinstance(cell, Fixed) else atom
-            for cell, atom in zip(cells, eqn.inputs, strict=True)
+            Literal(cell.value) if isinstance(cell, Fixed) else Var(cell.aval, cell.key)
+            for cell in cells
         ]
         operands = [
             Operand(cell, slope)
             for cell, slope in zip(cells, slopes, strict=True)
             if isinstance(cell, Value)
         ]
-        label = operation_label(replace(eqn, inputs=tuple(atoms)))
-        unit = Unit(Kind.OPERATION, label, operands, [value], (eqn,), eqn.region)
-        return self._added(unit)
+        scalar = replace(eqn, inputs=tuple(atoms), outputs=(Var(value.aval, value.key),))
+        label = operation_label(scalar)
+        return self._added(
+            Unit(Kind.OPERATION, label, operands, [value], (eqn,), eqn.region, scalar=scalar)
+        )
 
     def _added(self, unit: Unit) -> Value:
         self.shown.append(unit)

@@ -5,7 +5,7 @@ Layer L8.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from glassgrad.text import say
@@ -67,8 +67,13 @@ class Legend:
 def legend(drawing: Drawing, found: Record) -> Legend:
     """The entries that this picture needs."""
     entries = [*_number_entries(drawing, found), *_shape_entries(drawing)]
+    return in_rows(entries, max(drawing.width - 2 * MARGIN, 640.0))
+
+
+def in_rows(entries: Sequence[Entry], width: float) -> Legend:
+    """Entries in as many rows as a width needs."""
     rows: list[list[Entry]] = []
-    room = min(max(drawing.width - 2 * MARGIN, 640.0), _WIDEST)
+    room = min(width, _WIDEST)
     for entry in entries:
         if rows and _row_width([*rows[-1], entry]) <= room:
             rows[-1].append(entry)

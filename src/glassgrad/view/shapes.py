@@ -150,6 +150,16 @@ def in_ports(shape: Shape, is_down: bool) -> tuple[Port, ...]:
     return tuple(Port(offset, shape.inset(offset, breadth)) for offset in offsets)
 
 
+def region_ports(shape: Shape, is_down: bool) -> tuple[Port, ...]:
+    """Where the values that a region reads enter it: one port for each, one for all of many."""
+    count = max(len({operand.value for operand in shape.unit.operands}), 1)
+    breadth = shape.width if is_down else shape.height
+    pitch = 32.0 if count == 2 else PLAIN_PITCH  # noqa: PLR2004 - as for operations
+    if (count - 1) * pitch > breadth - 2 * _REGION_RADIUS - PLAIN_PITCH:
+        pitch = 0.0
+    return tuple(Port((i - (count - 1) / 2) * pitch) for i in range(count))
+
+
 # --- words -------------------------------------------------------------------------------
 
 

@@ -6,6 +6,8 @@ coloured. Every rule is bound to the class of the picture, so a page around it k
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 ROOT = "glassgrad"
 FONT = (
     "Inter, 'Noto Sans KR', 'Noto Sans CJK KR', 'Malgun Gothic', 'Apple SD Gothic Neo', "
@@ -85,17 +87,33 @@ _RULES = {
 }
 
 
-def css() -> str:
-    """The style sheet of one picture."""
+def css(more: Mapping[str, str] | None = None) -> str:
+    """The style sheet of one picture; `more` rules are those of one kind of pictures."""
     root = f".{ROOT}"
-    rules = [_variables(root, LIGHT, "light dark")]
-    rules.append(f"@media (prefers-color-scheme:dark){{{_variables(root, DARK)}}}")
-    # A page with a switch of its own says so at its root and is obeyed.
-    rules.append(_variables(f'[data-theme="light"] {root}', LIGHT, "light"))
-    rules.append(_variables(f'[data-theme="dark"] {root}', DARK, "dark"))
-    for selectors, body in _RULES.items():
+    rules = [tokens(root)]
+    for selectors, body in {**_RULES, **(more or {})}.items():
         scoped = ",".join(f"{root} {part}".strip() for part in selectors.split(","))
         rules.append(f"{scoped}{{{body}}}")
+    return "\n".join(rules)
+
+
+def tokens(selector: str) -> str:
+    """The colours as variables of the elements of a selector: light, dark, light on paper.
+
+    A page with a switch of its own says data-theme="light" or "dark" at its root and is obeyed.
+    """
+    parts = selector.split(",")
+    light, dark, printed = (
+        ",".join(f"{root} {part}" for part in parts)
+        for root in ('[data-theme="light"]', '[data-theme="dark"]', "html:root")
+    )
+    rules = [
+        _variables(selector, LIGHT, "light dark"),
+        f"@media (prefers-color-scheme:dark){{{_variables(selector, DARK)}}}",
+        _variables(light, LIGHT, "light"),
+        _variables(dark, DARK, "dark"),
+        f"@media print{{{_variables(printed, LIGHT, 'light')}}}",
+    ]
     return "\n".join(rules)
 
 

@@ -23,7 +23,7 @@ from glassgrad.view.digits import check_precision, number
 from glassgrad.view.drawing import Drawing, NodeDrawing, Wire, draw
 from glassgrad.view.geometry import Piece, Point
 from glassgrad.view.labels import text_of
-from glassgrad.view.legend import legend
+from glassgrad.view.legend import Legend, legend
 from glassgrad.view.markup import coordinate, element, spans, text, words
 from glassgrad.view.record import Missing, Record, record
 from glassgrad.view.shapes import SHAPE_SIZE, aval_text
@@ -75,9 +75,15 @@ def units_of(
     opened: Collection[str] = (),
 ) -> tuple[list[Unit], bool]:
     """The nodes of a picture at a level, and whether it goes from top to bottom."""
+    return units_at(array_units(found, parameters), level, opened)
+
+
+def units_at(
+    program: Program, level: str = "auto", opened: Collection[str] = ()
+) -> tuple[list[Unit], bool]:
+    """The nodes of a program's picture at a level, and whether it goes from top to bottom."""
     if level not in LEVELS:
         raise unknown_option("level", level, LEVELS)
-    program = array_units(found, parameters)
     is_scalar = all(var.aval.size == 1 for var in program.values)
     if level == "numbers" and not is_scalar:
         units = explode.numbers(program)
@@ -104,9 +110,9 @@ def _name_layers(units: Sequence[Unit], classes: Mapping[str, str]) -> None:
 # --- the document ------------------------------------------------------------------------
 
 
-def render(drawing: Drawing, title: str, found: Record) -> str:
-    """The SVG of a drawing."""
-    footer = legend(drawing, found)
+def render(drawing: Drawing, title: str, found: Record, *, is_part: bool = False) -> str:
+    """The SVG of a drawing; as a part of a page, which has them, without legend and style sheet."""
+    footer = Legend(()) if is_part else legend(drawing, found)
     width = max(drawing.width, footer.width)
     shift = (width - drawing.width) / 2
     middle = {"transform": f"translate({coordinate(shift)} 0)"} if shift else {}
@@ -128,7 +134,7 @@ def render(drawing: Drawing, title: str, found: Record) -> str:
         [
             element("title", {"id": f"{prefix}t"}, words(title)),
             element("desc", {"id": f"{prefix}d"}, words(_description(drawing, found))),
-            element("style", {}, "\n" + css() + "\n"),
+            *([] if is_part else [element("style", {}, "\n" + css() + "\n")]),
         ]
     )
     attributes = {
@@ -162,20 +168,20 @@ def _node(index: int, node: NodeDrawing) -> str:
     rect = node.rect
     outline = {"x": rect.x, "y": rect.y, "width": rect.width, "height": rect.height}
     parts = [
-        element("title", {}, words(_tooltip(unit))),
+        element("title", {}, "\n".join(map(words, _tooltip(unit)))),
         element("rect", {"class": "box", **outline, "rx": shape.radius}),
         *_inside(node),
     ]
     if node.caption_rect is not None:
         y = node.caption_rect.y + 11
         parts.append(text(node.x, y, spans(node.caption, 12.0), "caption"))
-    if unit.kind is Kind.REGION and unit.inside:
+    if unit.kind is Kind.REGION and unit.region and unit.inside:
         parts.append(_opener(rect.x + rect.width - 14, rect.y + 14))
     attributes = {
         "class": f"node {unit.kind.value}",
         "tabindex": 0,
         "role": "group",
-        "aria-label": _tooltip(unit).replace("\n", ", "),
+        "aria-label": ", ".join(_tooltip(unit)),
         "data-node": f"n{index}",
         **_node_data(unit),
     }
@@ -222,8 +228,9 @@ def _inside(node: NodeDrawing) -> list[str]:
     for i, line in enumerate(shape.lines):
         parts.append(text(x, top + 17 + 16 * i, words(line), "shape"))
     left = x - (sum(b.width for b in shape.blocks) + 16 * (len(shape.blocks) - 1)) / 2
-    for block in shape.blocks:
-        parts.append(block.svg(left + block.width / 2, top + 8 + 16 * len(shape.lines)))
+    for block, role in zip(shape.blocks, ("value", "gradient"), strict=False):
+        drawn = block.svg(left + block.width / 2, top + 8 + 16 * len(shape.lines))
+        parts.append(element("g", {"data-role": role}, drawn))
         left += block.width + 16
     return parts
 
@@ -235,7 +242,7 @@ def _opener(x: float, y: float) -> str:
     return element("g", {"class": "open"}, circle, element("path", {"d": cross, "fill": "none"}))
 
 
-def _tooltip(unit: Unit) -> str:
+def _tooltip(unit: Unit) -> list[str]:
     """Name, operation, numbers and place, a line each."""
     lines = [text_of(unit.label)]
     if unit.kind is Kind.OPERATION and unit.results and unit.results[0].label:
@@ -251,7 +258,7 @@ def _tooltip(unit: Unit) -> str:
             lines.append(say("gradient not computed yet"))
     if unit.place:
         lines.append(unit.place)
-    return "\n".join(lines)
+    return lines
 
 
 def _in_words(data: Any) -> str:
@@ -354,4 +361,4 @@ def _labels(index: int, wire: Wire, drawing: Drawing) -> list[str]:
     return parts
 
 
-__all__ = ["LEVELS", "render", "svg", "units_of"]
+__all__ = ["LEVELS", "render", "svg", "units_at", "units_of"]

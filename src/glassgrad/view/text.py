@@ -7,19 +7,19 @@ equation as NumPy says it, the value, the gradient, the local derivatives.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from glassgrad.graph.ir import Graph, Literal
 from glassgrad.text import say
-from glassgrad.view import fold
 from glassgrad.view.blocks import summarised
 from glassgrad.view.digits import brief, check_precision, number
 from glassgrad.view.labels import plain, text_of
 from glassgrad.view.record import Missing, record
 from glassgrad.view.shapes import aval_text, has_pill
+from glassgrad.view.svg import units_at
 from glassgrad.view.units import Kind, Unit, Value, array_units
 
 _GLYPHS = {
@@ -38,11 +38,13 @@ def text(
     graph: Graph,
     *inputs: Any,
     precision: int = 2,
+    level: str = "arrays",
+    opened: Collection[str] = (),
     backward: bool | int | None = None,
     color: bool = False,
     ascii_only: bool = False,
 ) -> str:
-    """The graph as text, with numbers if `inputs` are given.
+    """The graph as text, with numbers if `inputs` are given; levels as in pictures.
 
     >>> from glassgrad.graph.trace import trace
     >>> print(text(trace(lambda x, y: (x + y) * x, 2.0, 3.0), 2.0, 3.0))
@@ -54,7 +56,7 @@ def text(
     """
     check_precision(precision)
     found = record(graph, inputs, backward)
-    units = _in_order(fold.arrays(array_units(found).units))
+    units = _in_order(units_at(array_units(found), level, opened)[0])
     rails = _rails(units)
     width = max((len(rail) for rail in rails), default=0)
     names = [_equation(unit) for unit in units]

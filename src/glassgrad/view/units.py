@@ -6,7 +6,6 @@ levels are made from these: `fold` puts many into one box, `explode` opens array
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -14,11 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.core.aval import Aval, is_float
+from glassgrad.core.aval import Aval
 from glassgrad.core.position import place_of
 from glassgrad.core.region import Path
 from glassgrad.errors import unknown_option
 from glassgrad.graph.ir import Atom, Eqn, Graph, Var
+from glassgrad.graph.names import parameters
 from glassgrad.graph.pretty import Names
 from glassgrad.tree import Slot, Structure, module_slots
 from glassgrad.view.digits import brief
@@ -71,6 +71,7 @@ class Unit:
     title:   the class of a layer (`Linear`), where the region is one
     inside:  parameters, constants and equations that a region hides, as units
     count:   how many equal layers a region stands for
+    scalar:  the operation on single numbers, where its equation is one on arrays
     """
 
     kind: Kind
@@ -82,6 +83,7 @@ class Unit:
     title: str = ""
     inside: tuple[Unit, ...] = ()
     count: int = 1
+    scalar: Eqn | None = None
 
     @property
     def place(self) -> str:
@@ -112,11 +114,11 @@ def array_units(record: Record, parameters: Collection[str] | None = None) -> Pr
                 declares, else those named as the books name weights and biases
     """
     graph = record.graph
-    names, paths = Names(graph), _paths(graph)
+    names, paths = Names(graph), leaf_paths(graph)
     values = {
         var: _value(var, names[var], paths.get(var, var.name), record) for var in graph.variables()
     }
-    chosen = _parameters(graph, parameters)
+    chosen = parameters_of(graph, parameters)
     units = [
         Unit(
             Kind.PARAMETER if var in chosen else Kind.INPUT,
@@ -174,32 +176,19 @@ def _output_units(atom: Atom, number: int, values: dict[Var, Value]) -> list[Uni
 
 # --- which inputs are parameters ---------------------------------------------------------
 
-_BOOK_NAME = re.compile(r"(?:W|[wb]_?\d+|W_?\d+|theta_?\d*|\w+_(?:W|b|weight|bias))\Z")
-_LONE_BIAS = "b"
 
-
-def _parameters(graph: Graph, chosen: Collection[str] | None) -> set[Var]:
+def parameters_of(graph: Graph, chosen: Collection[str] | None = None) -> set[Var]:
+    """The inputs that are parameters: named ones, declared ones, else by the names of the books."""
     inputs = {var.name: var for var in graph.inputs}
     if chosen is not None:
         for name in chosen:
             if name not in inputs:
                 raise unknown_option("input", name, inputs)
         return {inputs[name] for name in chosen}
-    declared = _declared(graph)
-    if declared:
-        return declared
-    found = {var for var in graph.inputs if is_float(var.dtype) and _BOOK_NAME.match(var.name)}
-    if any(var.name[0] in "wW" for var in found) and _LONE_BIAS in inputs:
-        found.add(inputs[_LONE_BIAS])
-    return found
+    return set(parameters(graph))
 
 
-def _declared(graph: Graph) -> set[Var]:
-    """The inputs that are parameters of a module among the arguments."""
-    return {var for slot, var in _slots(graph) if slot.role == "parameter"}
-
-
-def _paths(graph: Graph) -> dict[Var, str]:
+def leaf_paths(graph: Graph) -> dict[Var, str]:
     """What a module calls its leaves: `layers.0.W`, without the argument's name."""
     return {var: slot.path for slot, var in _slots(graph)}
 
@@ -252,5 +241,7 @@ __all__ = [
     "Value",
     "array_units",
     "layer_classes",
+    "leaf_paths",
     "parameter_count",
+    "parameters_of",
 ]

@@ -83,6 +83,11 @@ class Line:
         return f"{', '.join(self.targets)}{comma} {self.symbol} {printed(self.value)}"
 
     @property
+    def eqns(self) -> tuple[Eqn, ...]:
+        """Every equation that it computes."""
+        return tuple(eqn for part in self.root.parts() for eqn in part.op.eqns)
+
+    @property
     def reads(self) -> set[str]:
         found = {node.id for node in ast.walk(self.value) if isinstance(node, ast.Name)}
         return found | set(self.targets) if self.symbol != "=" else found
@@ -195,8 +200,15 @@ class Body:
     def _name(self, var: Var) -> str:
         """The name that a value should have: of a temporary's gradient `dt1`."""
         value = self.scope.gradients.get(var)
-        derived = f"d{self.scope.known[value]}" if value in self.scope.known else ""
-        return self._wanted(var) or derived
+        if value is None or self._wanted(var):
+            return self._wanted(var)
+        if value in self.scope.known:
+            return f"d{self.scope.known[value]}"
+        users = [op for op in self.uses.get(value, ()) if op is not None]
+        reader = next((op for op in users if op.section == "forward"), None)
+        is_only = reader is not None and len(reader.outputs) == len(reader.inputs) == 1
+        result = self.scope.known.get(reader.outputs[0], "") if is_only and reader else ""
+        return f"d{result}_raw" if result else ""
 
     # --- trees ---------------------------------------------------------------------------
 

@@ -8,7 +8,7 @@ have no finite result, the next draw is tried.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -24,16 +24,23 @@ _STEPS = (1e-4, 1e-3, 1e-5, 1e-2, 1e-6)
 _GOOD = 1e-7  # a relative difference at which no further step is tried
 _MOST_DIRECTIONS = 6
 DRAWS = 4
-_ROUNDING = 1e4  # units of eps by which rounding may grow through a rewritten program
+ROUNDING = 1e4  # units of eps by which rounding may grow through a rewritten program
 _number = count(1).__next__
 Arrays = list[Any]
 
 
-def compiled(text: str, name: str) -> Callable[..., tuple[Any, ...]]:
-    """The printed function, from the very text; its syntax tree is checked first."""
+def compiled(text: str, name: str, omitted: Collection[int] = ()) -> Callable[..., tuple[Any, ...]]:
+    """The printed function, from the very text; its syntax tree is checked first.
+
+    omitted: numbers of arguments that it does not take
+    """
     body = text.replace("import numpy as np\n", "", 1)
     function = compile_functions(body, f"<source {name} {_number()}>")[name]
-    return lambda *arrays: _as_tuple(function(*arrays))
+    if not omitted:
+        return lambda *arrays: _as_tuple(function(*arrays))
+    return lambda *arrays: _as_tuple(
+        function(*(x for i, x in enumerate(arrays) if i not in omitted))
+    )
 
 
 def _as_tuple(results: Any) -> tuple[Any, ...]:
@@ -140,7 +147,7 @@ def require_near(
     floats = [dtype for _, dtype in kinds if dtype.kind == "f"]
     eps = max((float(np.finfo(dtype).eps) for dtype in floats), default=0.0)
     is_same = kinds == [(np.shape(x), np.asarray(x).dtype) for x in found]
-    if not is_same or difference(found, expected) > _ROUNDING * eps:
+    if not is_same or difference(found, expected) > ROUNDING * eps:
         raise GraphError(f"the printed text of {graph.name} differs from its graph")
 
 

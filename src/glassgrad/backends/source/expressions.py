@@ -23,6 +23,7 @@ from glassgrad.primitives.layout import broadcast_to_p, expand_dims_p, sum_p
 
 _EXPONENT = re.compile(r"(?<=\d)e(-?)\+?0?(\d+)\b")
 _MOST_COUNTED = 2**24  # up to here a mean of float32 rounds as sum and quotient do
+_MOST_DIGITS, _SHORT = 12, 8  # of numbers that a person may have written
 _COLUMN_AXES = 3  # axes of the largest array for which x[:, None] is plainer than np.expand_dims
 Tree = ast.expr
 
@@ -90,8 +91,12 @@ def _fill(node: Any, env: Mapping[str, Tree]) -> Any:
 # --- one equation ------------------------------------------------------------------------
 
 
-def template_of(eqn: Eqn, inner: Sequence[str] = ()) -> str:
-    """The equation's own text with placeholders; `inner` are the names of its inner graphs."""
+def template_of(eqn: Eqn, inner: Sequence[str] = (), is_factor: bool = True) -> str:
+    """The equation's own text with placeholders.
+
+    inner:     the names of its inner graphs
+    is_factor: whether a product reads the result, whose bits depend on how it lies in memory
+    """
     words = [placeholder(i) for i in range(len(eqn.inputs))]
     if eqn.primitive is expand_dims_p and len(eqn.outputs[0].shape) <= _COLUMN_AXES:
         index = [
@@ -100,6 +105,9 @@ def template_of(eqn: Eqn, inner: Sequence[str] = ()) -> str:
         while index[-1] == ":":
             index.pop()
         return f"_0_[{', '.join(index)}]"
+    if eqn.primitive is broadcast_to_p and isinstance(eqn.inputs[0], Literal) and not is_factor:
+        shape = eqn.params["shape"]
+        return f"np.full({literal(shape[0] if len(shape) == 1 else shape)}, _0_)"
     params = {**eqn.params, "graphs": tuple(inner)} if eqn.graphs else eqn.params
     return eqn.primitive.numpy_text(words, params)
 
@@ -153,7 +161,14 @@ def plain_text(atom: Literal) -> str:
         return atom.text
     if isinstance(value, np.floating) and np.isfinite(value):
         return repr(float(str(value)))
-    return literal(value.item() if isinstance(value, np.generic) else value)
+    text = literal(value.item() if isinstance(value, np.generic) else value)
+    return _as_complement(value) if type(value) is float and len(text) > _MOST_DIGITS else text
+
+
+def _as_complement(value: float) -> str:
+    """0.09999999999999998 as it came about: 1 - 0.9."""
+    rest = round(1 - value, _SHORT)
+    return f"(1 - {rest!r})" if 1 - rest == value else literal(value)
 
 
 def _is_double(eqn: Eqn) -> bool:

@@ -6,14 +6,15 @@ Layer L6.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
 
 from glassgrad.backends.source import expressions, layout, words
 from glassgrad.backends.source.body import Body, Line, Op, Scope
+from glassgrad.backends.source.layout import Row
 from glassgrad.backends.source.naming import Names
-from glassgrad.backends.source.regions import Folder
+from glassgrad.backends.source.regions import Folder, Module
 from glassgrad.backends.source.sizes import Symbol, pattern_text
 from glassgrad.backends.source.statements import (
     Statements,
@@ -22,7 +23,7 @@ from glassgrad.backends.source.statements import (
     layer_path,
     sections,
 )
-from glassgrad.core.primitive import Elementwise
+from glassgrad.core.primitive import Bilinear, Elementwise
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.names import checked
 from glassgrad.passes.rewrite import Law
@@ -30,7 +31,6 @@ from glassgrad.primitives.layout import sum_p
 from glassgrad.text import say
 
 _WORD = re.compile(r"[A-Za-z_]\w*")
-Row = tuple[str, str]  # code, and the comment at its end
 
 
 @dataclass(frozen=True)
@@ -46,18 +46,7 @@ class Program:
     pairs: Sequence[tuple[int, int]] | None = (
         None  # inputs and the outputs that are their gradients
     )
-
-
-@dataclass
-class Module:
-    """What stands above the function: constants and helpers by their text."""
-
-    folds: bool
-    comments: bool
-    names: Names = field(default_factory=Names)
-    constants: dict[str, list[str]] = field(default_factory=dict)
-    helpers: list[str] = field(default_factory=list)
-    shown: set[str] = field(default_factory=set)  # symbols that the code or the comments name
+    omitted: Collection[int] = ()  # inputs that nothing reads, and that are no parameters
 
 
 class Function:
@@ -78,16 +67,16 @@ class Function:
         self.scope: Scope = Scope(Names(reserved, wanted.values()), wanted=wanted)
         self.parameters = [self._input(i) for i in range(len(self.graph.inputs))]
         self.top: list[Row] = []
-        self.inner: list[str] = []  # the lines of inner functions
+        self.inner: list[Row] = []  # the lines of inner functions
         self.statements = Statements(self.graph.eqns)
         self._constants()
         self.scope.gradients = _gradients_of_temporaries(self.graph, wanted)
         self.scope.wanted = {**_layer_names(self.graph), **wanted}
+        products = (e for e in self.graph.eqns if isinstance(e.primitive, Bilinear))
+        self._factors = {atom for eqn in products for atom in eqn.inputs}
         self.ops = [self._op(eqn, section) for eqn, section in sections(self.graph)]
         if module.folds:
-            folder = Folder(self.ops, self.graph.outputs, self.scope, module.names)
-            self.ops = folder.ops
-            module.helpers.extend(t for t in folder.helpers if t not in module.helpers)
+            self.ops = Folder(self.ops, self.graph.outputs, self.scope, module, program.names).ops
         body = Body(self.ops, self.graph.outputs, self.scope)
         self.lines = list(_in_order(body.lines, self.graph.outputs))
         self.aliases = self._aliases()
@@ -120,7 +109,8 @@ class Function:
                     reads[atom] = reads.get(atom, 0) + 1
         for var, value in self.graph.consts:
             text = pattern_text(value, self.program.shapes[var])
-            if text is not None and reads.get(var, 0) == 1 and var not in self.graph.outputs:
+            is_read_once = reads.get(var, 0) == 1 and var not in self.graph.outputs
+            if text is not None and is_read_once and not checked(var.name):
                 self.scope.trees[var] = expressions.parsed(text)
                 continue
             stem = "constant" if text is None else text.partition("(")[0].removeprefix("np.")
@@ -130,24 +120,25 @@ class Function:
                 self.module.constants[name] = layout.constant_lines(name, value)
                 self.module.names.taken.add(name)
             else:
-                self.top.append((f"{name} = {expressions.printed(expressions.parsed(text))}", ""))
+                self.top.append(Row(f"{name} = {expressions.printed(expressions.parsed(text))}"))
 
     # --- operations ----------------------------------------------------------------------
 
     def _op(self, eqn: Eqn, section: str) -> Op:
-        inner = [self._inner(graph) for graph in eqn.graphs]
-        template = expressions.template_of(eqn, inner)
+        inner = [self._inner(graph, eqn) for graph in eqn.graphs]
+        is_factor = any(var in self._factors for var in eqn.outputs)
+        template = expressions.template_of(eqn, inner, is_factor)
         statement = self.statements[eqn]
         return Op(template, eqn.inputs, eqn.outputs, statement, section, (eqn,))
 
-    def _inner(self, graph: Graph) -> str:
-        """Print an inner graph as a function inside this one."""
+    def _inner(self, graph: Graph, owner: Eqn) -> str:
+        """Print an inner graph as a function inside this one; its lines belong to the owner."""
         name = self.scope.names.unique(checked(graph.name) or "step")
         program = Program(
             graph, [""] * len(graph.inputs), self.program.shapes, self.program.symbols
         )
         inner = Function(program, name, self.module, self)
-        self.inner += ["", *inner.text(is_tuple=True).splitlines()]
+        self.inner += [Row(""), *(row._replace(eqns=(owner,)) for row in inner.rows(is_tuple=True))]
         return name
 
     # --- text ----------------------------------------------------------------------------
@@ -156,31 +147,36 @@ class Function:
         """The sizes that the code names."""
         read = set().union(*(line.reads for line in self.lines))
         results = [value for _, value in self.aliases.values()] + self._results()
-        for code in (*(code for code, _ in self.top), *self.inner, *results):
+        for code in (*(row.code for row in (*self.top, *self.inner)), *results):
             read |= _names_in(code)
         return [s for s in self.program.symbols if s.name in read]
 
-    def text(self, is_tuple: bool = False, symbols: Sequence[Symbol] = ()) -> str:
+    def rows(self, is_tuple: bool = False, symbols: Sequence[Symbol] = ()) -> list[Row]:
         """The function; with the sizes of `symbols` read at its top."""
         rows: list[Row] = []
         for s in symbols:
             label = self.parameters[s.input]
-            rows.append((f"{s.name} = {s.reading.format(input=label)}", ""))
+            rows.append(Row(f"{s.name} = {s.reading.format(input=label)}"))
         rows += self.top
-        rows += [(row, "") for row in (self.inner if rows else self.inner[1:])]
+        rows += self.inner if rows else self.inner[1:]
         if rows and (self.module.comments or self.inner):
-            rows.append(("", ""))
+            rows.append(Row(""))
         rows += self._sections_of_lines()
         rows += self._renamed()
         structure = self.graph.out_structure
         is_tuple = is_tuple or structure is None or structure.kind != "leaf"
         at_once = self._returned_at_once()
         results = [expressions.printed(at_once.value)] if at_once else self._results()
-        body = [*layout.aligned(rows, self.width), *layout.return_lines(results, is_tuple)]
-        return layout.function_lines(self.name, self.parameters, body)
+        returned = layout.return_lines(results, is_tuple)
+        body = [
+            *layout.aligned(rows, self.width),
+            *layout.plain_rows(returned, at_once.eqns if at_once else ()),
+        ]
+        listed = [name for i, name in enumerate(self.parameters) if i not in self.program.omitted]
+        return layout.function_rows(self.name, listed, body)
 
     def _results(self) -> list[str]:
-        found = [self._result(atom) for atom in self.graph.outputs]
+        found = [self.result(atom) for atom in self.graph.outputs]
         for i, (name, _) in self.aliases.items():
             found[i] = name
         return found
@@ -189,7 +185,7 @@ class Function:
         """Gradients that are other values, per output: `dx = dsum`, as a sum passes it on."""
         found = {}
         for number, output in self.program.pairs or ():
-            value = self._result(self.graph.outputs[output])
+            value = self.result(self.graph.outputs[output])
             wanted = f"d{self.parameters[number]}"
             if value != wanted:
                 found[output] = self.scope.names.name(wanted), value
@@ -199,10 +195,10 @@ class Function:
         """The lines that give these gradients their names, behind all others."""
         has_backward = any(line.root.op.section == "backward" for line in self.lines)
         if self.aliases and self.module.comments and not has_backward:
-            yield "", ""
-            yield layout.heading("backward"), ""
+            yield Row("")
+            yield Row(layout.heading("backward"))
         for name, value in self.aliases.values():
-            yield f"{name} = {value}", ""
+            yield Row(f"{name} = {value}")
 
     def _returned_at_once(self) -> Line | None:
         """The last line, if its value is the only result and has no name of the user's."""
@@ -213,7 +209,7 @@ class Function:
         named = any(var in self.scope.wanted for var in last.root.op.outputs)
         return last if is_result and not named else None
 
-    def _result(self, atom: Atom) -> str:
+    def result(self, atom: Atom) -> str:
         if isinstance(atom, Literal):
             kind = atom.aval.dtype.name.replace("bool", "bool_")
             return f"np.{kind}({expressions.plain_text(atom)})"
@@ -230,12 +226,13 @@ class Function:
             op = line.root.op
             if self.module.comments and op.section != section and has_sections:
                 if section:
-                    yield "", ""
-                yield layout.heading(op.section), ""
+                    yield Row("")
+                yield Row(layout.heading(op.section))
             if self.module.comments and op.section == "backward" and op.place != place:
                 yield from self._over_group(i)
             section, place = op.section, op.place
-            yield line.text, self._at_end(line, shapes) if self.module.comments else ""
+            comment = self._at_end(line, shapes) if self.module.comments else ""
+            yield Row(line.text, comment, line.eqns)
 
     def _shape(self, var: Var) -> Sequence[int]:
         return self.program.shapes.get(var, var.shape)
@@ -250,8 +247,10 @@ class Function:
         derived = dict.fromkeys(forward_of(eqn) for eqn in eqns)
         laws = [self.program.laws[v] for e in eqns for v in e.outputs if v in self.program.laws]
         statement = self._forward_text(op)
+        if any(law.name in words.SPANNING for law in laws):
+            statement = self._with_reader(statement, op, eqns)
         rule = words.rule_in_words(list(derived), laws, self._name_of)
-        yield from ((row, "") for row in layout.comment_lines(statement, rule, self.width))
+        yield from map(Row, layout.comment_lines(statement, rule, self.width))
 
     def _forward_text(self, op: Op) -> str:
         """The user's statement; of a layer, of which a statement may run many, its printed line."""
@@ -259,6 +258,14 @@ class Function:
         printed = (line for line in self.lines if line.root.op.place == ("forward", *op.place[1:]))
         last = next(reversed(list(printed)), None) if layer else None
         return self.statements.texts[statement] if last is None else last.text
+
+    def _with_reader(self, statement: str, op: Op, eqns: Sequence[Eqn]) -> str:
+        """The statement and the one behind it that reads its result, if they are two."""
+        made = {var for eqn in eqns for var in forward_of(eqn).outputs}
+        readers = [o for o in self.ops if o.section == "forward" and made.intersection(o.inputs)]
+        if not readers or readers[-1].statement == op.statement:
+            return statement
+        return f"{statement}, {self.statements.texts[readers[-1].statement]}"
 
     def _name_of(self, atom: Atom) -> str:
         if isinstance(atom, Literal):

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from glassgrad.backends.source.body import Line, Part
 from glassgrad.backends.source.sizes import Size, Symbol
 from glassgrad.core.primitive import Bilinear, literal
 from glassgrad.errors import DataError
-from glassgrad.graph.ir import Atom, Var
+from glassgrad.graph.ir import Atom, Eqn, Var
 from glassgrad.text import say
 
 WIDTH = 100
@@ -27,6 +27,23 @@ _MOST_NUMBERS = 100_000  # of a constant
 _WIDE = 60  # characters a line of text whose letters take two columns
 
 ShapeOf = Callable[[Var], Sequence[int]]
+
+
+class Row(NamedTuple):
+    """One line on the page: code, the comment at its end, and the equations that it computes."""
+
+    code: str
+    comment: str = ""
+    eqns: tuple[Eqn, ...] = ()
+
+
+def text_of(rows: Iterable[Row]) -> str:
+    return "".join(f"{row.code}\n" for row in rows)
+
+
+def plain_rows(lines: Iterable[str], eqns: tuple[Eqn, ...] = ()) -> list[Row]:
+    """Lines of text that stand as they are."""
+    return [Row(line, "", eqns) for line in lines]
 
 
 # --- shapes ------------------------------------------------------------------------------
@@ -92,18 +109,15 @@ def comment_lines(statement: str, rule: str, width: int) -> list[str]:
     return [f"# {row}" for row in rows if row]
 
 
-def aligned(rows: Sequence[tuple[str, str]], width: int) -> Iterator[str]:
+def aligned(rows: Sequence[Row], width: int) -> Iterator[Row]:
     """Lines of code with their comments in one column; a long line keeps its own distance."""
-    lengths = [len(code) for code, comment in rows if comment and len(code) < _COMMENT_COLUMN - 2]
+    lengths = [len(r.code) for r in rows if r.comment and len(r.code) < _COMMENT_COLUMN - 2]
     column = -(-(max(lengths, default=0) + 2) // 4) * 4
-    for code, comment in rows:
-        line = f"{code.ljust(column - 2)}  # {comment}"
-        if len(line) > width and " -> " in comment:
-            line = f"{code.ljust(column - 2)}  # {comment.rpartition(' -> ')[2]}"
-        if comment and len(line) <= width:
-            yield line
-        else:
-            yield from wrapped(code, width)
+    for code, comment, eqns in rows:
+        start = f"{code.ljust(column - 2)}  # "
+        forms = (comment, comment.rpartition(" -> ")[2], comment.partition(": ")[0])
+        fitting = [form for form in forms if form and len(start) + len(form) <= width]
+        yield from plain_rows([start + fitting[0]] if fitting else wrapped(code, width), eqns)
 
 
 def wrapped(code: str, width: int = WIDTH - 4) -> list[str]:
@@ -163,12 +177,15 @@ def constant_lines(name: str, value: Any) -> list[str]:
     return [f"{name} = np.array([", *(INDENT + row for row in listed), f"]{tail}"]
 
 
-def function_lines(name: str, parameters: Sequence[str], body: Sequence[str]) -> str:
+def function_rows(name: str, parameters: Sequence[str], body: Iterable[Row]) -> list[Row]:
     """A function definition; the signature is broken where it is too long."""
     head = f"def {name}({', '.join(parameters)}):"
-    rows = [head] if len(head) <= WIDTH else [f"def {name}(", *_listed(parameters), "):"]
-    rows += [INDENT + row if row else "" for row in body]
-    return "\n".join(rows) + "\n"
+    head_lines = [head] if len(head) <= WIDTH else [f"def {name}(", *_listed(parameters), "):"]
+    return [*plain_rows(head_lines), *indented(body)]
+
+
+def indented(rows: Iterable[Row]) -> list[Row]:
+    return [row._replace(code=INDENT + row.code if row.code else "") for row in rows]
 
 
 def _listed(parameters: Sequence[str]) -> list[str]:

@@ -1,4 +1,4 @@
-"""A graph as a book would print it: `source(graph)`.
+"""A graph as a book would print it: style "plain".
 
 Layer L6. Forward and backward in the user's names, one comment over each group of backward lines,
 shapes at line ends, sizes read off the arrays. The text is run and compared with the graph, and
@@ -15,100 +15,80 @@ from typing import Any
 import numpy as np
 
 from glassgrad.backends.source import checks, layout, words
-from glassgrad.backends.source.emitter import module_text
-from glassgrad.backends.source.function import Function, Module, Program, title
+from glassgrad.backends.source.function import Function, Program, title
+from glassgrad.backends.source.layout import Row
+from glassgrad.backends.source.lineage import Listing, equations_of_lines, numbered
 from glassgrad.backends.source.naming import function_name, helpers_of
+from glassgrad.backends.source.regions import Module
 from glassgrad.backends.source.resize import Resized, resized
+from glassgrad.backends.source.script import Training, script_rows
 from glassgrad.backends.source.statements import shown
 from glassgrad.core.interpret import as_operand
 from glassgrad.core.position import place_of
-from glassgrad.errors import GraphError, unknown_option
+from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.names import checked
-from glassgrad.passes.laws import READABLE, STABLE
+from glassgrad.passes.laws import READABLE, SHORT, STABLE
 from glassgrad.passes.pipeline import exact
-from glassgrad.passes.rewrite import Rewriting
+from glassgrad.passes.rewrite import Law, Rewriting
 from glassgrad.passes.rewrite import rewrite as apply_laws
 from glassgrad.text import say
 
-STYLES = ("plain", "steps")
-DETAILS = ("regions", "open")
 _DIFFER = 1e-5  # a difference above this says more of the inputs than of the gradients
 _ROUNDS = 5  # exact passes make room for each other; longer chains were never seen
 
 
-def source(
-    graph: Graph,
-    *,
-    style: str = "plain",
-    detail: str = "regions",
-    rewrite: bool = True,
-    comments: bool = True,
-    args: Sequence[Any] | None = None,
-) -> str:
-    """A standalone NumPy module that computes `graph`.
+def laws_for(rewrite: bool) -> tuple[tuple[Law, ...], ...]:
+    """The tables of laws, in the order in which they are applied."""
+    return ((*READABLE, *STABLE), SHORT) if rewrite else (READABLE,)
 
-    style:    "plain" reads like a book; "steps" has one operation a line, as the runner executes it
-    detail:   "regions" prints functions of the library above the program, "open" writes them out
-    rewrite:  whether stable patterns may be used, such as (p - onehot) / n for softmax with
-              cross-entropy; the head then states the difference from the long form
-    comments: whether to print the head, the headings and the comments
-    args:     arguments with which the text is checked, beside those drawn
-    Raises:   OptionError for an unknown style or detail; ShapeError for args that do not fit
 
-    >>> from glassgrad.graph.trace import trace
-    >>> graph = trace(lambda x, w: np.tanh(x * w).sum(), np.ones(3), np.ones(3))
-    >>> print(source(graph.gradients("w"), comments=False))
-    import numpy as np
-    <BLANKLINE>
-    <BLANKLINE>
-    def sech_squared(x):
-        \"\"\"1 / cosh(x)**2, the derivative of tanh: 4 σ(2x) σ(-2x)\"\"\"
-        e = np.exp(-2.0 * np.abs(x))
-        return 4.0 * e / np.square(1.0 + e)
-    <BLANKLINE>
-    <BLANKLINE>
-    def f_and_gradients(x, w):
-        t1 = x * w
-        value = np.tanh(t1).sum()
-        dw = sech_squared(t1) * x
-        return value, dw
-    <BLANKLINE>
-    """
-    if style not in STYLES:
-        raise unknown_option("style", style, STYLES)
-    if detail not in DETAILS:
-        raise unknown_option("detail", detail, DETAILS)
-    if style == "steps":
-        return module_text(graph, comments=comments)
-    page = _Page(graph, detail, rewrite, comments, args)
-    return page.text()
+def prepared(graph: Graph, laws: Sequence[Sequence[Law]]) -> Rewriting:
+    """The graph after the exact passes and the laws."""
+    for _ in range(_ROUNDS):
+        before = len(graph.eqns)
+        graph = exact(graph)
+        if len(graph.eqns) == before:
+            break
+    found = Rewriting(graph)
+    for table in laws:
+        found = found.followed_by(apply_laws(found.graph, table))
+    return replace(found, graph=exact(found.graph))
 
 
 @dataclass(frozen=True)
 class _Printed:
-    """A module's text without its head, and what it was made from."""
+    """A module without its head, and what it was made from."""
 
-    text: str
+    rows: Sequence[Row]
     name: str
     run: Callable[..., tuple[Any, ...]]
     rewriting: Rewriting
     recorded: Graph
     others: Resized | None
-    is_general: bool  # whether any size of the arrays is free
+    parameters: Sequence[str]
 
 
-class _Page:
+class Page:
     """One request for source."""
 
     def __init__(
-        self, graph: Graph, detail: str, rewrite: bool, comments: bool, args: Sequence[Any] | None
+        self,
+        graph: Graph,
+        *,
+        detail: str,
+        rewrite: bool,
+        comments: bool,
+        args: Sequence[Any] | None = None,
+        training: Training | None = None,
     ) -> None:
         self.graph = graph
+        self.training = training
+        self.omitted = () if training is None else _unread(graph)
         self.detail = detail
-        self.laws = (*READABLE, *STABLE) if rewrite else READABLE
+        self.laws = laws_for(rewrite)
         self.comments = comments
-        self.labels = _labels(graph)
+        self.labels = labels_of(graph)
         self.given: list[Any] | None = None
         if args is not None:
             leaves = [as_operand(leaf) for leaf in graph.flatten_arguments(args)]
@@ -116,7 +96,7 @@ class _Page:
         self.rewriting = self._prepared(graph)
         self.pairs = checks.gradient_outputs(self.rewriting.graph)
 
-    def text(self) -> str:
+    def listing(self) -> Listing:
         """The module, checked; sizes are frozen if the checks do not agree with free ones."""
         others = resized(self.graph, self._prepared, self.labels)
         printed = self._printed(others)
@@ -127,18 +107,14 @@ class _Page:
                 raise
             printed = self._printed(None)
             facts = self._checked(printed)
-        if not self.comments:
-            return printed.text
-        return layout.docstring(self._head(printed, facts)) + printed.text
+        head = layout.docstring(self._head(printed, facts)) if self.comments else ""
+        first = head.splitlines() + (["import sys", ""] if self.training is not None else [])
+        rows = [*layout.plain_rows(first), *printed.rows, *self._script(printed)]
+        lines = equations_of_lines(self.graph, printed.recorded, [row.eqns for row in rows])
+        return Listing(layout.text_of(rows), lines)
 
     def _prepared(self, graph: Graph) -> Rewriting:
-        for _ in range(_ROUNDS):
-            before = len(graph.eqns)
-            graph = exact(graph)
-            if len(graph.eqns) == before:
-                break
-        found = apply_laws(graph, self.laws)
-        return replace(found, graph=exact(found.graph))
+        return prepared(numbered(graph), self.laws)
 
     # --- the text ------------------------------------------------------------------------
 
@@ -150,7 +126,14 @@ class _Page:
             shapes = dict(others.aligned.shapes)
         symbols = others.symbols if others is not None else ()
         program = Program(
-            graph, self.labels, shapes, symbols, rewriting.names, rewriting.sites, self.pairs
+            graph,
+            self.labels,
+            shapes,
+            symbols,
+            rewriting.names,
+            rewriting.sites,
+            self.pairs,
+            self.omitted,
         )
         helpers = helpers_of(graph)
         module = Module(folds=self.detail == "regions", comments=self.comments)
@@ -159,14 +142,23 @@ class _Page:
         function = Function(program, name, module)
         used = function.used_symbols()
         module.shown.update(s.name for s in symbols if s.is_batch or s in used)
-        body = function.text(symbols=used)
-        rows = [row for lines in module.constants.values() for row in lines]
-        parts = [*helpers, *module.helpers, body]
-        text = "import numpy as np\n" + ("\n" + "\n".join(rows) + "\n" if rows else "")
-        text += "".join(f"\n\n{part.strip()}\n" for part in parts)
-        run = checks.compiled(text, name)
+        body = function.rows(symbols=used)
+        constants = [row for lines in module.constants.values() for row in lines]
+        above = ["import numpy as np", *([""] if constants else []), *constants]
+        rows = layout.plain_rows(above)
+        texts = (layout.plain_rows(helper.strip().splitlines()) for helper in helpers)
+        for part in (*texts, *module.helpers.values(), body):
+            rows += [Row(""), Row(""), *part]
+        run = checks.compiled(layout.text_of(rows), name, self.omitted)
         recorded = self.graph if others is None else others.recorded[0]
-        return _Printed(text, name, run, rewriting, recorded, others, bool(others))
+        return _Printed(rows, name, run, rewriting, recorded, others, function.parameters)
+
+    def _script(self, printed: _Printed) -> list[Row]:
+        """What makes a script of a training step."""
+        if self.training is None:
+            return []
+        names = {i: x for i, x in enumerate(printed.parameters) if i not in self.omitted}
+        return script_rows(self.training, printed.name, names, len(self.graph.outputs))
 
     def _function_name(self, graph: Graph) -> str:
         if self.pairs is None:
@@ -233,8 +225,13 @@ class _Page:
     # --- the head ------------------------------------------------------------------------
 
     def _head(self, printed: _Printed, facts: _Facts) -> list[str]:
-        name = checked(self.graph.name) or "f"
-        first = title(name, shown(_place(self.graph)), self.pairs is not None)
+        name = checked(self.graph.name).strip("_") or "f"
+        first = title(name, shown(place_in_program(self.graph)), self.pairs is not None)
+        if self.training is not None:
+            first = say(
+                "A training script: forward and backward pass, update and loop. Run it as "
+                "`python FILE.py [DATA.npz]`."
+            )
         sentences = []
         if not facts.ran:
             sentences.append(say("Not run before it was written: no inputs drawn gave results."))
@@ -258,12 +255,7 @@ class _Page:
                 )
             )
         sentences.append(self._about_sizes(printed))
-        made = say(
-            "Written by glassgrad {version} with NumPy {numpy}.",
-            version=_version(),
-            numpy=np.__version__,
-        )
-        return [first, " ".join([*filter(None, sentences), made])]
+        return [first, " ".join([*filter(None, sentences), made_by()])]
 
     def _about_sizes(self, printed: _Printed) -> str:
         if not any(var.shape for var in self.graph.inputs):
@@ -294,7 +286,7 @@ class _Facts:
     gap: float | None
 
 
-def _labels(graph: Graph) -> list[str]:
+def labels_of(graph: Graph) -> list[str]:
     """Names for the inputs: the user's; parameters of the only module by their path in it."""
     names = [checked(var.name.replace(".", "_")) for var in graph.inputs]
     structure = graph.in_structure
@@ -307,7 +299,13 @@ def _labels(graph: Graph) -> list[str]:
     return short if len(set(short)) == len(short) and all(short) else names
 
 
-def _place(graph: Graph) -> str:
+def _unread(graph: Graph) -> tuple[int, ...]:
+    """The inputs that nothing reads."""
+    read = {atom for eqn in graph.eqns for atom in eqn.inputs} | set(graph.outputs)
+    return tuple(i for i, var in enumerate(graph.inputs) if var not in read)
+
+
+def place_in_program(graph: Graph) -> str:
     """`two_layer_net.py:12`, where the function begins."""
     for eqn in graph.eqns:
         position = eqn.position
@@ -318,6 +316,15 @@ def _place(graph: Graph) -> str:
         file = place_of(position).rpartition(":")[0]
         return f"{file}:{position[0].co_firstlineno}"
     return ""
+
+
+def made_by() -> str:
+    """With what a text was written."""
+    return say(
+        "Written by glassgrad {version} with NumPy {numpy}.",
+        version=_version(),
+        numpy=np.__version__,
+    )
 
 
 def _version() -> str:

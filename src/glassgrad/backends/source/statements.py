@@ -17,6 +17,7 @@ from typing import Any
 from glassgrad.core.position import line_of, name_of, place_of, statement_of
 from glassgrad.core.region import COMPOSITES, Path
 from glassgrad.graph.ir import Eqn, Graph, Var
+from glassgrad.passes.laws import FORMS
 
 _LONGEST = 80
 _DISTINCT = ("HANGUL SYLLABLE", "CJK UNIFIED", "HIRAGANA LETTER", "KATAKANA LETTER")
@@ -95,11 +96,18 @@ def forward_of(eqn: Eqn) -> Eqn:
 
 def function_path(path: Path) -> Path:
     """A region's path up to the function of the library; empty if it is in none."""
+    return next(iter(function_paths(path)), ())
+
+
+def function_paths(path: Path) -> list[Path]:
+    """A region's paths up to the functions of the library around it, the outermost first."""
     path = path[1:] if path[:1] == ("backward",) else path
-    for i, name in enumerate(path):
-        if name in COMPOSITES:
-            return path[: i + 1]
-    return ()
+    return [path[: i + 1] for i, name in enumerate(path) if name in COMPOSITES or name in FORMS]
+
+
+def function_summary(name: str) -> str:
+    """What a function of the library computes, in one line."""
+    return FORMS.get(name) or COMPOSITES.get(name, "")
 
 
 def layer_path(path: Path) -> Path:

@@ -63,7 +63,7 @@ RULES: dict[Primitive, Rule] = {
     transcendental.exp: _fixed(lambda: say("eˣ is its own derivative")),
     transcendental.log: _formula("d log x = 1 / x dx"),
     transcendental.sqrt: _formula("d√x = 1 / (2 √x) dx"),
-    transcendental.tanh: _formula("tanh' = 1 - tanh² = sech²"),
+    transcendental.tanh: _formula("tanh' = 1 - tanh²"),
     transcendental.sigmoid: _formula("σ' = σ (1 - σ)"),
     transcendental.softplus: _formula("softplus' = σ"),
     transcendental.sin: _formula("sin' = cos"),
@@ -92,6 +92,7 @@ _LAWS: dict[str, Callable[[], str]] = {
     "log-softmax": lambda: say("its own gradient, less p times the sum of all"),
     "softmax": lambda: say("y times its own gradient less the mean of all, weighted by y"),
 }
+SPANNING = {"softmax with cross-entropy"}  # laws that differentiate two statements at once
 _LAW_NAMES: dict[str, Callable[[], str]] = {
     "quotient": lambda: say("quotients"),
     "mean": lambda: say("means"),
@@ -99,6 +100,11 @@ _LAW_NAMES: dict[str, Callable[[], str]] = {
     "log-softmax": lambda: say("log-softmax"),
     "softmax with cross-entropy": lambda: say("softmax with cross-entropy"),
     "sigmoid with cross-entropy": lambda: say("sigmoid with cross-entropy"),
+    "tanh": lambda: "tanh'",
+    "sigmoid": lambda: "σ'",
+    "factors": lambda: "σ'",
+    "fill": lambda: say("constants"),
+    "short log-softmax": lambda: say("log-softmax"),
 }
 # The weightiest rules come first where a statement has many.
 _ORDER = {primitive: place for place, primitive in enumerate(RULES)}
@@ -123,7 +129,7 @@ def rule_in_words(derived: Sequence[Eqn], laws: Sequence[Law], name_of: NameOf) 
 
 def laws_in_words(laws: Sequence[Law]) -> str:
     """The names of the laws by which a program was rewritten."""
-    return ", ".join(_LAW_NAMES[law.name]() for law in laws)
+    return ", ".join(dict.fromkeys(_LAW_NAMES[law.name]() for law in laws))
 
 
 def broadcast_in_words(name: str, axes: Any, shape: Sequence[Any]) -> str:

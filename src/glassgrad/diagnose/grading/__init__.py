@@ -1,0 +1,1 @@
+"""A backward pass written by hand, graded against the derived one. Layer L9."""

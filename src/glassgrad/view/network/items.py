@@ -1,0 +1,194 @@
+"""What is known of each value while a network is read from a graph.
+
+Layer L8. An item is weights (no data reach it), a weighted sum on its way, or a function of layers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+
+from glassgrad.core.primitive import Elementwise
+from glassgrad.errors import OptionError
+from glassgrad.graph.evaluate import apply
+from glassgrad.graph.ir import Atom, Eqn, Literal, Var
+from glassgrad.text import say
+
+CURVE_AT: Final = np.linspace(-4.0, 4.0, 81)
+MATRIX: Final = 2  # axes of a matrix
+
+
+@dataclass(eq=False)
+class Column:
+    """A layer while it is being found."""
+
+    size: int = 0
+    name: str = ""
+    weights: dict[Hashable, Product] = field(default_factory=dict)
+    bias: Item | None = None
+    sums: list[np.ndarray] = field(default_factory=list)
+    outputs: dict[int, np.ndarray] = field(default_factory=dict)
+    last: Item | None = None
+    region: tuple[str, ...] = ()
+    is_left: bool = False
+    is_closed: bool = False
+    seen: set[Item] = field(default_factory=set)
+
+
+@dataclass(frozen=True, eq=False)
+class Product:
+    """Data times weights; `is_left` if the weights stand to the left."""
+
+    source: Column
+    weights: Item
+    shape: tuple[int, ...]
+    is_left: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Net:
+    """A weighted sum on its way: products, and the bias once it is added."""
+
+    products: tuple[Product, ...]
+    region: tuple[str, ...]
+    bias: Item | None = None
+    times: int = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """What is known of a value.
+
+    identity: the same for the same weights wherever they are met
+    columns:  the layers that it is a function of; empty if no data reach it
+    steps:    what was done to the layer's sums, and that as a curve
+    visit:    the step of time, or all of them along the first axis if it is `stacked`
+    """
+
+    value: Any = None
+    identity: Hashable = None
+    name: str = ""
+    columns: tuple[Column, ...] = ()
+    net: Net | None = None
+    steps: tuple[str, ...] = ()
+    curve: Any = None
+    visit: int = 0
+    stacked: bool = False
+
+    @property
+    def is_data(self) -> bool:
+        return bool(self.columns) or self.net is not None
+
+
+# --- what is made of items ---------------------------------------------------------------
+
+
+def item_of(atom: Atom, items: Mapping[Var, Item]) -> Item:
+    if isinstance(atom, Literal):
+        return Item(atom.value, ("literal", repr(atom.value)))
+    return items[atom]
+
+
+def values_of(eqn: Eqn, operands: Sequence[Item]) -> list[Any]:
+    """The results of one equation; None each if an operand is not known."""
+    known: dict[Var, Any] = {}
+    for atom, item in zip(eqn.inputs, operands, strict=True):
+        if item.value is None:
+            return [None] * len(eqn.outputs)
+        if isinstance(atom, Var):
+            known[atom] = item.value
+    with np.errstate(all="ignore"):
+        return list(apply(eqn, known))
+
+
+def added(operands: Sequence[Item]) -> Net | None:
+    """The sum of two weighted sums, or of one and a bias."""
+    nets = [item.net for item in operands if item.net is not None]
+    rest = [item for item in operands if item.net is None]
+    if not nets or any(item.is_data for item in rest):
+        return None
+    if rest:
+        (net,) = nets
+        return Net(net.products, net.region, rest[0], net.times)
+    products = tuple(p for net in nets for p in net.products)
+    bias = next((net.bias for net in nets if net.bias is not None), None)
+    return Net(products, nets[0].region, bias, max(net.times for net in nets))
+
+
+def curve_of(eqn: Eqn, operands: Sequence[Item]) -> Any:
+    """The operation over the grid, where it is elementwise and all else is a number."""
+    if not isinstance(eqn.primitive, Elementwise):
+        return None
+    on_grid = []
+    for item in operands:
+        if item.columns:
+            on_grid.append(item.curve)
+        else:
+            on_grid.append(item.value if np.size(item.value) == 1 else None)
+    if any(x is None for x in on_grid):
+        return None
+    numbers = [np.asarray(x, np.float64).reshape(-1) for x in on_grid]
+    (found,) = values_of(eqn, [Item(x) for x in numbers])
+    return found
+
+
+def sliced(item: Item, t: int) -> Item:
+    value = None if item.value is None else item.value[t]
+    if not item.is_data:
+        return Item(value, (item.identity, t))
+    return Item(value, columns=item.columns, steps=item.steps, curve=item.curve, visit=t)
+
+
+def stacked_items(row: Sequence[Item]) -> Item:
+    values = [item.value for item in row]
+    value = None if any(v is None for v in values) else np.stack(values)
+    last = row[-1]
+    if not last.is_data:
+        return Item(value, tuple(item.identity for item in row))
+    first = min(item.visit for item in row)
+    return Item(value, None, "", last.columns, None, last.steps, last.curve, first, stacked=True)
+
+
+def features(item: Item, size: int, is_left: bool, row: int, times: int) -> list[np.ndarray]:
+    """The vector of one sample, for each step of time."""
+    if item.value is None:
+        return []
+    array = np.asarray(item.value, np.float64)
+    steps = list(array) if times > 1 else [array]
+    return [_sample(step, size, is_left, row) for step in steps]
+
+
+def _sample(array: np.ndarray, size: int, is_left: bool, row: int) -> np.ndarray:
+    if is_left and array.ndim == MATRIX:
+        array = array.T
+    rows = array.reshape(-1, size)
+    if not len(rows):
+        raise OptionError(say("an empty batch has no sample to show"))
+    return np.asarray(rows[min(row, len(rows) - 1)])
+
+
+def holds(value: Any, column: Column) -> bool:
+    """Whether the axis of features is that of the layer."""
+    if value is None:
+        return True
+    shape = np.shape(value)
+    return bool(shape) and shape[0 if column.is_left else -1] == column.size
+
+
+def matrix(product: Product) -> np.ndarray | None:
+    if product.weights.value is None:
+        return None
+    array = np.asarray(product.weights.value, np.float64)
+    return array.T if product.is_left else array
+
+
+def vector(bias: Item | None, size: int) -> np.ndarray | None:
+    if bias is None or bias.value is None:
+        return None
+    array = np.asarray(bias.value, np.float64)
+    if array.size == size:
+        return array.reshape(-1)
+    return np.broadcast_to(array, (1, size))[0] if array.size == 1 else None
