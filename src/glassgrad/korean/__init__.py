@@ -25,4 +25,8 @@ TOPICS = (
     "inspect",
     "diagnose",
     "verdicts",
+    "inspect",
+    "diagnose",
+    "verdicts",
+    "explain",
 )
