@@ -115,6 +115,12 @@ MESSAGES: dict[str, str] = {
     "the upstream gradient is not multiplied in: only the local derivative is left": (
         "상류에서 온 기울기를 곱하지 않아 국소적 미분만 남았습니다"
     ),
+    "the input": "입력",
+    "the output": "출력",
+    "a factor of the local derivative is missing": "국소적 미분의 인수 하나가 빠졌습니다",
+    "the derivative of {name}·{name} is 2 {name}: the 2 is missing": (
+        "{name}·{name}의 미분은 2 {name:이지만/지만}, 2를 곱하지 않았습니다"
+    ),
     "the factor {name} of the local derivative is missing": (
         "국소적 미분의 인수 {name:이/가} 빠졌습니다"
     ),

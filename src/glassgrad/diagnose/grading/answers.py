@@ -145,7 +145,8 @@ class _Reader:
             size = np.abs(array(self.submission.before[name])).max(initial=0)
             dtype = np.asarray(updated[name]).dtype
             eps = np.finfo(dtype).eps if dtype.kind == "f" else np.finfo(np.float64).eps
-            version = self._version(updated[name]) or self._newest(name)
+            changes = self.submission.watch.versions.get(name)
+            version = self._version(updated[name]) or (changes[-1] if changes else None)
             value = (step / rate).astype(dtype if dtype.kind == "f" else np.float64)
             slack = float(8 * eps * size / abs(rate))
             found.gradients[name] = Answer(name, name, value, version, slack)
@@ -260,6 +261,7 @@ class _Reader:
                 operation=self.submission.label,
             )
         version = self._version(value) or self._newest(word.lstrip("."))
+        version = version or self.submission.watch.end
         found.gradients[name] = Answer(name, word.lstrip("."), value, version)
 
     # --- names and lines -----------------------------------------------------------------
@@ -279,8 +281,9 @@ class _Reader:
         return self.submission.watch.last_of(thing)
 
     def _newest(self, word: str) -> Version | None:
-        versions = self.submission.watch.versions.get(word)
-        return versions[-1] if versions else None
+        versions = self.submission.watch.versions.get(word, ())
+        own = [v for v in versions if v.holder is not None or word not in self.lesson.arguments]
+        return own[-1] if own else None
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -190,7 +190,8 @@ class _Finder:
                 continue
             facts = self._branch(dropped)
             sign = -1.0 if minus and i == 0 else 1.0
-            yield Change("branch-missing", eqn.outputs[0], spread(kept, sign), eqn, facts)
+            kind = "square-halved" if self._is_square(eqn) else "branch-missing"
+            yield Change(kind, eqn.outputs[0], spread(kept, sign), eqn, facts)
             if not minus and kept.shape == dropped.aval.shape:
                 twice = with_operand(eqn, i, kept)
                 yield Change("overwritten", eqn.outputs[0], twice, eqn, facts, 17)
@@ -203,6 +204,13 @@ class _Finder:
                 15 if "weight" in facts else 25,
                 scaled_branch(eqn, i),
             )
+
+    def _is_square(self, eqn: Eqn) -> bool:
+        """Whether both contributions come from one product of a value with itself."""
+        made = [self.made_by.get(a) if isinstance(a, Var) else None for a in eqn.inputs]
+        sources = {m.derives if m is not None else None for m in made}
+        source = sources.pop() if len(sources) == 1 else None
+        return source is not None and len(set(source.inputs)) == 1 and len(source.inputs) > 1
 
     def _branch(self, dropped: Atom) -> dict[str, Any]:
         """Where a contribution comes from, and whether it is a penalty on the weights."""
@@ -331,7 +339,7 @@ class _Finder:
             labels = (g < 0).astype(np.float64)
             yield Change(
                 "one-hot", out, None, eqn, {"name": self.lesson.name_of(out)}, 8,
-                plus(labels), lambda k: k > 0,
+                plus(labels), lambda k: k > 0 and bool((g + k * labels > 1e-9 * k).all()),
             )  # fmt: skip
 
 

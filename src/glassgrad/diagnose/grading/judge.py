@@ -293,24 +293,30 @@ class Judge:
         return turned and all(self.match(item, values) is not None for item in counted)
 
     def _unnamed(self, item: Item, values: Values) -> Item | None:
-        """The first variable of any name that holds what the change made of a gradient."""
+        """The variable of any name that holds what the change made of a gradient.
+
+        The first that holds nothing right; else the last, such as the `dh` whose mask is missing.
+        """
+        every = [v for v in dict.fromkeys(self.lesson.gradients.values()) if v.shape]
         touched = [
             var
-            for var in dict.fromkeys(self.lesson.gradients.values())
-            if var not in item.refs and var.shape and not self._near(values[var], self.values[var])
+            for var in every
+            if var not in item.refs and not self._near(values[var], self.values[var])
         ]
-        known = {other.name for other in self.items}
-        first: Item | None = None
+        known = {other.name for other in self.items} | set(self.lesson.arguments)
+        spoiled: list[Item] = []
+        unchanged: list[Item] = []
         for word, versions in self.watch.versions.items():
-            if word in known or word in self.lesson.arguments:
-                continue
-            for version in versions:
-                if version.time >= min(item.time, first.time if first else item.time):
-                    continue
+            for version in versions if word not in known else ():
                 found = self._holding(word, version, touched, values)
-                first = found or first
-        if first is not None:
-            self.items.insert(self.items.index(item), first)
+                if found is None or version.time >= item.time:
+                    continue
+                was_right = self._holding(word, version, every, self.values) is not None
+                (unchanged if was_right else spoiled).append(found)
+        if not spoiled and not unchanged:
+            return None
+        first = min(spoiled, key=_time) if spoiled else max(unchanged, key=_time)
+        self.items.insert(self.items.index(item), first)
         return first
 
     def _holding(
@@ -372,3 +378,7 @@ class Judge:
             facts["finite"] = bool(np.isfinite(given).all())
             facts["ratio"] = multiple(given, wanted, tolerance_of(found))
         return facts
+
+
+def _time(item: Item) -> int:
+    return item.time

@@ -52,6 +52,7 @@ class Watch:
         self.objects_only = objects_only  # tracers have no numbers to compare
         self.versions: dict[str, list[Version]] = {}
         self.locals: dict[str, Any] = {}  # of the outermost watched frame, when it returned
+        self.end: Version | None = None  # the line on which it returned
         self._clock = 0
 
     @contextmanager
@@ -82,6 +83,8 @@ class Watch:
                 line = inner.f_lineno
             if what == "return":
                 self.locals = dict(inner.f_locals)
+                file = inner.f_code.co_filename
+                self.end = Version("", None, None, file, inner.f_lineno, self._clock + 1)
             return step
 
         return step

@@ -68,6 +68,17 @@ def _scaled_branch(facts: Facts) -> str:
     return say("one of the gradients that meet here counts {k} times", k=_number(facts["k"]))
 
 
+def _factor(facts: Facts) -> str:
+    if not facts["name"]:
+        return say("a factor of the local derivative is missing")
+    return say("the factor {name} of the local derivative is missing", name=facts["name"])
+
+
+def _square(facts: Facts) -> str:
+    name = facts.get("weight") or "x"
+    return say("the derivative of {name}·{name} is 2 {name}: the 2 is missing", name=name)
+
+
 def _sum_missing(facts: Facts) -> str:
     found, wanted = facts["found_shape"], facts["wanted_shape"]
     words = say("the sum over axis {axis} is missing", axis=facts["axis"])
@@ -135,15 +146,14 @@ _WORDS: dict[str, Callable[[Facts], str]] = {
     "upstream-missing": lambda f: say(
         "the upstream gradient is not multiplied in: only the local derivative is left"
     ),
-    "factor-missing": lambda f: say(
-        "the factor {name} of the local derivative is missing", name=f["name"] or "dx"
-    ),
+    "factor-missing": _factor,
     "branch-missing": _branch,
     "branch-overwritten": lambda f: say(
         "the gradient that came first was overwritten: where a value is used twice, write += "
         "instead of ="
     ),
     "branch-scaled": _scaled_branch,
+    "square-halved": _square,
     "operands-swapped": lambda f: say(
         "the operands are swapped: {instead} stands where {name} belongs",
         instead=f["instead"],
@@ -216,7 +226,8 @@ KINDS = tuple(_WORDS)
 
 
 def _pair(facts: Facts) -> dict[str, str]:
-    return {"inner": facts["inner"] or "z", "out": facts["out"] or "h"}
+    inner, out = facts["inner"] or say("the input"), facts["out"] or say("the output")
+    return {"inner": inner, "out": out}
 
 
 def verdict_word(verdict: str) -> str:
