@@ -211,7 +211,11 @@ class _Reader:
             self._dict(found, things[-1])
             found.loss = things[0] if np.ndim(things[0]) == 0 else None
             return
-        named = [self._called(thing, _FORMS) for thing in things]
+        named: list[str | None] = []
+        for thing in things:  # one array may be both dx and dy: then their order decides
+            known = self._all_called(thing, _FORMS)
+            free = [name for name in known if name not in named]
+            named.append(next(iter(free or known), None))
         if any(named):
             for thing, name in zip(things, named, strict=True):
                 if name is not None:
@@ -268,14 +272,21 @@ class _Reader:
 
     def _called(self, thing: Any, forms: Sequence[str]) -> str | None:
         """The argument that one of the object's own names stands for."""
+        return next(iter(self._all_called(thing, forms)), None)
+
+    def _all_called(self, thing: Any, forms: Sequence[str]) -> list[str]:
         plain = forms is _UPDATED  # `grads["W1"]` is a gradient: only a variable W1 is a weight
+        names = []
         for name, versions in self.submission.watch.versions.items():
             same = (v for v in versions if v.thing is thing)
             if any(v.holder is None or not plain for v in same):
-                found = meant(name, self.names, forms)
-                if found is not None:
-                    return found
-        return None
+                known = meant(name, self.names, forms)
+                names += [known] if known is not None else []
+        if names or plain:
+            return names
+        helpers = (name for name, other in self.submission.watch.helpers if other is thing)
+        found = (meant(name, self.names, forms) for name in helpers)
+        return [name for name in found if name is not None]
 
     def _version(self, thing: Any) -> Version | None:
         return self.submission.watch.last_of(thing)

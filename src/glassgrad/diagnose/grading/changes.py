@@ -103,7 +103,7 @@ class _Finder:
         self.made_by = {var: eqn for eqn in lesson.joint.eqns for var in eqn.outputs}
         self.flowing = _flowing(lesson)
         named = [var for variables in lesson.called.values() for var in variables]
-        floats = [var for var in named if is_float(var.dtype) and var.shape]
+        floats = [var for var in named if is_float(var.dtype)]
         self.forwards = list(dict.fromkeys(floats))
         pairs = lesson.gradients.items()
         backwards = [g for var, g in pairs if var in lesson.labels and g.shape]

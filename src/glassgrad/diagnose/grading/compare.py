@@ -147,7 +147,7 @@ class _Report:
         )
 
     def _right(self, item: Item) -> str:
-        gradient = item.refs[0] if item.refs else None
+        gradient = item.flows[0] if item.flows else None
         name = item.of
         if item.role == "inner" and name not in self.lesson.called:  # a name of the student's own
             name = self.lesson.name_of(gradient).removeprefix("d") if gradient else ""
@@ -156,7 +156,7 @@ class _Report:
     def _forward_line(self, item: Item) -> tuple[str, str]:
         """The line that uses the value whose gradient an item is."""
         for eqn in self.lesson.joint.eqns:
-            if eqn.derives is not None and not set(item.refs).isdisjoint(eqn.outputs):
+            if eqn.derives is not None and not set(item.flows).isdisjoint(eqn.outputs):
                 return self.lesson.place(eqn)
         return "", ""
 

@@ -301,7 +301,7 @@ class Judge:
         touched = [
             var
             for var in every
-            if var not in item.refs and not self._near(values[var], self.values[var])
+            if var not in item.flows and not self._near(values[var], self.values[var])
         ]
         known = {other.name for other in self.items} | set(self.lesson.arguments)
         spoiled: list[Item] = []
@@ -326,7 +326,7 @@ class Judge:
             for sign in (1.0, -1.0):
                 if self._near(sign * array(version.value), values[var]):
                     pairs = [(version.value, version)]
-                    return Item(word, word, "inner", pairs, (var,), sign=sign)
+                    return Item(word, word, "inner", pairs, (var,), (var,), sign=sign)
         return None
 
     def _earlier(self, item: Item, change: Change, values: Values) -> Item | None:
@@ -334,7 +334,7 @@ class Judge:
         for other in self.items:
             if other is item:
                 break
-            spoiled = change.at in other.refs and other.role == "inner"
+            spoiled = change.at in (*other.refs, *other.flows) and other.role == "inner"
             if spoiled and other.verdict == RIGHT and self.match(other, values) is not None:
                 return other
         return None
