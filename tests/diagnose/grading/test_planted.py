@@ -8,6 +8,8 @@ import pytest
 from diagnose.grading.programs import Lecture, line_with, relu_net, sigmoid_net, xor
 
 from glassgrad import compare_backward
+from glassgrad.diagnose.grading.words import KINDS, sentence
+from glassgrad.text import LANGUAGES, speaking
 
 # (lecture, kind, value, line that must be named, changes)
 S, R, X = sigmoid_net, relu_net, xor
@@ -75,9 +77,22 @@ def test_planted(
     assert json["mistakes"][0]["kind"] == kind
 
 
-def test_every_kind_has_words() -> None:
-    from glassgrad.diagnose.grading.words import KINDS
+FACTS = {
+    "found_shape": (6, 5), "wanted_shape": (5,), "element": (0, 2), "found": 1.5, "wanted": 0.5,
+    "ratio": None, "k": 0.5, "n": 6, "number": 1e-7, "axis": 0, "instead": "a1", "name": "h1",
+    "inner": "a1", "out": "h1", "weight": "W1", "inside": "log",
+}  # fmt: skip
 
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_kind_has_words(code: str) -> None:
     planted = {case[1] for case in PLANTED}
     assert len(planted) >= 14
     assert planted <= set(KINDS)
+    with speaking(code):
+        said = {kind: sentence(kind, FACTS) for kind in KINDS}
+        assert len(set(said.values())) == len(KINDS)
+        bare = {
+            kind: sentence(kind, {**FACTS, "name": "", "inner": "", "out": ""}) for kind in KINDS
+        }
+    assert all("{" not in words and "  " not in words for words in [*said.values(), *bare.values()])

@@ -125,7 +125,8 @@ class _Finder:
             other = eqn.inputs[1 - i]
             is_tiny = np.ndim(value) == 0 and 0 < abs(float(value)) <= _TINY_CONSTANT
             if is_tiny and isinstance(other, Var):
-                facts = {"number": float(value)}
+                users = (e for e in self.lesson.joint.eqns if eqn.outputs[0] in e.inputs)
+                facts = {"number": float(value), "inside": next(users).primitive.name}
                 yield Change("epsilon", eqn.outputs[0], take(other), eqn, facts)
 
     # --- backward equations --------------------------------------------------------------

@@ -38,7 +38,7 @@ def _size(facts: Facts) -> str:
 
 
 def _number(k: float) -> str:
-    return f"{k:.6g}"
+    return f"{k:.6g}".replace("e-0", "e-")
 
 
 def _scaled(facts: Facts) -> str:
@@ -46,6 +46,8 @@ def _scaled(facts: Facts) -> str:
     k = facts["k"]
     if whole:
         return whole
+    if not facts["name"]:
+        return say("{k} times what it should be", k=_number(k))
     return say("{name} is {k} times what it should be", name=facts["name"], k=_number(k))
 
 
@@ -103,6 +105,39 @@ def _unexplained(facts: Facts) -> str:
     )
 
 
+def _wrong_operand(facts: Facts) -> str:
+    if not facts["name"]:
+        return say("{instead} stands where another value belongs", instead=facts["instead"])
+    return say(
+        "{instead} stands where {name} belongs", instead=facts["instead"], name=facts["name"]
+    )
+
+
+def _wrong_upstream(facts: Facts) -> str:
+    if not facts["name"]:
+        return say("computed from {instead}, which is not the upstream gradient here",
+                   instead=facts["instead"])  # fmt: skip
+    return say("computed from {instead} instead of {name}", instead=facts["instead"],
+               name=facts["name"])  # fmt: skip
+
+
+def _epsilon(facts: Facts) -> str:
+    number, function = _number(facts["number"]), facts["inside"]
+    if "error" not in facts:
+        return say(
+            "explained by the {number} inside {function}, which the gradient leaves out",
+            number=number,
+            function=function,
+        )
+    return say(
+        "tiny mismatch {error} explained by the {number} inside {function}, which the gradient "
+        "leaves out",
+        error=f"{facts['error']:.1e}".replace("e-0", "e-"),
+        number=number,
+        function=function,
+    )
+
+
 def _last(facts: Facts) -> str:
     return say("only the last sample of the batch counts: the others were overwritten")
 
@@ -154,17 +189,9 @@ _WORDS: dict[str, Callable[[Facts], str]] = {
     ),
     "branch-scaled": _scaled_branch,
     "square-halved": _square,
-    "operands-swapped": lambda f: say(
-        "the operands are swapped: {instead} stands where {name} belongs",
-        instead=f["instead"],
-        name=f["name"],
-    ),
-    "wrong-operand": lambda f: say(
-        "{instead} stands where {name} belongs", instead=f["instead"], name=f["name"]
-    ),
-    "wrong-upstream": lambda f: say(
-        "computed from {instead} instead of {name}", instead=f["instead"], name=f["name"]
-    ),
+    "operands-swapped": lambda f: say("the operands are swapped") + ": " + _wrong_operand(f),
+    "wrong-operand": _wrong_operand,
+    "wrong-upstream": _wrong_upstream,
     "overwritten": lambda f: say(
         "a gradient was overwritten in place before it was used a second time: write into a copy"
     ),
@@ -205,10 +232,7 @@ _WORDS: dict[str, Callable[[Facts], str]] = {
         "the one-hot labels are not subtracted: softmax with cross-entropy gives p − t"
     ),
     # --- conventions and state ---
-    "epsilon": lambda f: say(
-        "explained by the {number:g} that the function adds and the gradient leaves out",
-        number=f["number"],
-    ),
+    "epsilon": _epsilon,
     "kink": lambda f: say("another convention exactly at a kink, such as relu at 0"),
     "accumulated": lambda f: say(
         "a second call adds to the gradient of the first: set it to zero, or write ="
