@@ -65,6 +65,7 @@ MESSAGES: dict[str, str] = {
     "cut to whole numbers: the array has an integer dtype": (
         "정수로 잘렸습니다. 배열의 dtype이 정수형입니다"
     ),
+    "0 everywhere: nothing was put in": "모두 0입니다. 아무 값도 넣지 않았습니다",
     "holds NaN or infinity": "NaN이나 무한대가 들어 있습니다",
     # shapes and sums
     "transposed": "전치되어 있습니다",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from diagnose.grading.programs import Lecture, line_with, relu_net, sigmoid_net, xor
+from diagnose.grading.programs import Lecture, book, line_with, relu_net, sigmoid_net, xor
 
 from glassgrad import compare_backward
 from glassgrad.diagnose.grading.words import KINDS, sentence
@@ -75,6 +75,27 @@ def test_planted(
     json = report.to_dict()
     assert json["ok"] is False
     assert json["mistakes"][0]["kind"] == kind
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "change"),
+    [
+        ("not-averaged", "dout", ("(self.y - self.t) / batch_size", "self.y - self.t")),
+        ("mean-for-sum", "db1", ("self.db = np.sum(dout", "self.db = np.mean(dout")),
+        ("mask-missing", "dout", ("        dout[self.mask] = 0\n", "")),
+        ("one-hot", "dout", ("(self.y - self.t) / batch_size", "self.y / batch_size")),
+        ("zero", "dW1", ('grads["W1"] = self', 'grads["W1"] = 0 * self')),
+        ("sign", "dW2", ('grads["W2"] = self', 'grads["W2"] = -self')),
+    ],
+)
+def test_planted_beside_the_books_constant(
+    tmp_path: Path, kind: str, name: str, change: tuple[str, str]
+) -> None:
+    """The 1e-7 that the book's layer leaves out (CANON C11) hides no real mistake."""
+    student, _ = book.planted(tmp_path, change)
+    report = compare_backward(book.function, student, *book.args)
+    first = report.mistakes[0]
+    assert (first.kind, first.name) == (kind, name), report
 
 
 FACTS = {

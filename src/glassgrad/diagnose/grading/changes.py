@@ -83,6 +83,15 @@ def structural(lesson: Lesson, values: Values, targets: Iterable[Var]) -> Iterat
             yield from finder.backward(eqn)
 
 
+def constants(lesson: Lesson) -> Iterator[Change]:
+    """Every tiny constant of the function, left out."""
+    values = lesson.run({})
+    finder = _Finder(lesson, values)
+    for eqn in lesson.joint.eqns:
+        if eqn.derives is None:
+            yield from finder.forward(eqn)
+
+
 def upstream(lesson: Lesson, targets: Iterable[Var]) -> list[Eqn]:
     """The equations that the targets are computed from, the nearest first."""
     wanted = set(targets)

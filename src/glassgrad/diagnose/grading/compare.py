@@ -19,7 +19,7 @@ from glassgrad.diagnose.grading.binding import Task, task_of
 from glassgrad.diagnose.grading.comparison import HARMLESS, Comparison, Mistake, Row
 from glassgrad.diagnose.grading.formulas import RightLines
 from glassgrad.diagnose.grading.items import RIGHT, Finding, Item
-from glassgrad.diagnose.grading.judge import Judge
+from glassgrad.diagnose.grading.judge import Judge, judged
 from glassgrad.diagnose.grading.lesson import Lesson, lesson_of
 from glassgrad.diagnose.grading.numbers import array, relative_error, tolerance_of
 from glassgrad.diagnose.grading.student import Submission, run_student
@@ -65,10 +65,9 @@ def compare_backward(function: Callable[..., Any], student: Any, *args: Any) -> 
     task = task_of(names, args, lesson.seed, lesson.out.shape == ())
     submission = run_student(student, task)
     answers = answers_of(submission, lesson, _truth(lesson))
-    judge = Judge(lesson, answers, submission.watch)
-    findings = judge.run()
+    judge = judged(lesson, answers, submission.watch)
     report = _Report(lesson, judge, submission, answers)
-    mistakes = [report.mistake(finding) for finding in findings]
+    mistakes = [report.mistake(finding) for finding in judge.findings]
     mistakes += _of_second_call(report, task)
     return report.comparison(mistakes)
 
@@ -140,7 +139,7 @@ class _Report:
             _place(version),
             _statement(version),
             forward,
-            self._right(item),
+            "" if finding.tiny else self._right(item),
             finding.tiny,
             _absolute(finding),
             finding.facts,

@@ -157,6 +157,7 @@ _WORDS: dict[str, Callable[[Facts], str]] = {
         "the factor {number} is missing", number=_number(f["number"])
     ),
     "integers": lambda f: say("cut to whole numbers: the array has an integer dtype"),
+    "zero": lambda f: say("0 everywhere: nothing was put in"),
     "not-finite": lambda f: say("holds NaN or infinity"),
     # --- shapes and sums ---
     "transposed": lambda f: say("transposed"),
