@@ -16,6 +16,7 @@ from glassgrad.view.markup import element
 from glassgrad.view.network import network_svg
 
 _REPEATS = 5
+_LARGEST = 1_800_000  # characters of the graph that can be stepped through
 _MOST_NEURONS, _MOST_NAMED = 12, 16
 _DEAREST = 16  # equations in the table
 
@@ -65,6 +66,8 @@ def graph(material: Material) -> str:
         precisions=(),
         with_assets=False,
     )
+    if len(picture) > _LARGEST:  # of many layers: one picture, which stays a letter's size
+        picture = material.graph.svg(*material.inputs, level="layers", title="loss")
     return figure(picture, words, wide=True)
 
 
