@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from glassgrad.train import fit as fit
     from glassgrad.train import train_step as train_step
     from glassgrad.train.source import source as source
+    from glassgrad.view.explain import explain as explain
     from glassgrad.view.show import show as show
 
 __version__ = "0.1.0"
@@ -67,6 +68,7 @@ __all__ = [
     "custom_gradient",
     "data",
     "errors",
+    "explain",
     "extend",
     "fit",
     "gates",
@@ -110,6 +112,7 @@ _PLACES = {
     "custom_gradient": "glassgrad.autodiff.functions:custom_gradient",
     "data": "glassgrad.data",
     "errors": "glassgrad.errors",
+    "explain": "glassgrad.view.explain:explain",
     "extend": "glassgrad.extend",
     "fit": "glassgrad.train:fit",
     "gates": "glassgrad.gates",
@@ -130,8 +133,8 @@ _PLACES = {
     "region": "glassgrad.core.region:region",
     "save": "glassgrad.io:save",
     "scan": "glassgrad.autodiff.functions:scan",
-    "source": "glassgrad.train.source:source",
     "show": "glassgrad.view.show:show",
+    "source": "glassgrad.train.source:source",
     "stop_gradient": "glassgrad.primitives.arithmetic:stop_gradient",
     "tensor": "glassgrad.tensor:tensor",
     "trace": "glassgrad.graph.trace:trace",

@@ -131,7 +131,7 @@ V, M, N = np.ones(3), np.ones((2, 3)), np.ones((3, 4))
         (lambda x: np.maximum(x, 0), (1.0,), ["f = max(x, 0)", "∂f / ∂x = [x > 0]"]),
         (lambda x: x.sum(axis=0), (M,), ["f = Σ[axis 0] x", "dx = broadcast_to[2 × 3](df)"]),
         (lambda x: x.T, (M,), ["f = xᵀ", "dx = dfᵀ"]),
-        (lambda w1: w1[0, 1], (M,), ["f = w₁[0, 1]", "dw₁ = place[2 × 3, 0, 1](df)"]),
+        (lambda w1: w1[0, 1], (M,), ["f = w1[0, 1]", "dw1 = place[2 × 3, 0, 1](df)"]),
         (lambda x: x**3, (1.0,), ["f = x³", "∂f / ∂x = 3 x²"]),
     ],
 )

@@ -33,10 +33,11 @@ COMMANDS = {
     "evaluate": "glassgrad.cli.evaluate:evaluate",
     "predict": "glassgrad.cli.predict:predict",
     "report": "glassgrad.cli.report:report",
+    "show": "glassgrad.cli.show:show",
+    "source": "glassgrad.cli.source:source",
+    "explain": "glassgrad.cli.explain:explain",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
-    "source": "glassgrad.cli.source:source",
-    "show": "glassgrad.cli.show:show",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

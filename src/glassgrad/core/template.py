@@ -29,7 +29,7 @@ _ALLOWED_NODES: tuple[type[ast.AST], ...] = (
     ast.Slice, ast.Constant, ast.Tuple, ast.List, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare,
     ast.Call, ast.keyword, ast.Starred, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
     ast.expr_context, ast.ListComp, ast.GeneratorExp, ast.comprehension, ast.With, ast.withitem,
-    ast.Delete,
+    ast.Delete, ast.ClassDef, ast.Dict,
 )  # fmt: skip
 _ALLOWED_BUILTINS = {
     "range": range, "len": len, "zip": zip, "enumerate": enumerate, "tuple": tuple, "list": list,
@@ -37,7 +37,7 @@ _ALLOWED_BUILTINS = {
     "max": max, "abs": abs, "sum": sum, "isinstance": isinstance, "complex": complex,
     # NumPy's C code imports parts of itself through its caller's builtins (`x.max()` does); no text
     # can name this, because `check_syntax` refuses imports and names that begin with `__`.
-    "__import__": __import__,
+    "__import__": __import__, "__build_class__": __build_class__,
 }  # fmt: skip
 
 # Array functions and dtypes that a text may reach through `np.`; ufuncs are allowed as they are.
@@ -140,7 +140,10 @@ def compile_functions(
 def check_syntax(tree: ast.AST, attributes: frozenset[str] = frozenset()) -> None:
     """Refuse a program with anything but arithmetic, calls, loops and listed names."""
     for node in ast.walk(tree):
-        if not isinstance(node, _ALLOWED_NODES) or getattr(node, "decorator_list", None):
+        extras = getattr(node, "decorator_list", None) or getattr(node, "bases", None)
+        if isinstance(node, ast.ClassDef):  # plain classes: no metaclass either
+            extras = extras or node.keywords
+        if not isinstance(node, _ALLOWED_NODES) or extras:
             raise GraphError(f"emitted code may not contain {type(node).__name__}")
         if isinstance(node, ast.Name) and node.id.startswith("__"):
             raise GraphError(f"emitted code may not name {node.id!r}")

@@ -21,4 +21,5 @@ TOPICS = (
     "grade",
     "report",
     "diagnose",
+    "explain",
 )

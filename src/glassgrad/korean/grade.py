@@ -127,8 +127,8 @@ MESSAGES: dict[str, str] = {
     "computed from {instead} instead of {name}": (
         "{name:이/가} 아니라 {instead:으로/로} 계산했습니다"
     ),
-    "{name} had been overwritten in place by {instead}: write into a copy": (
-        "{name:은/는} 그 자리에서 {instead:으로/로} 덮어써져 있었습니다. 사본에 쓰십시오"
+    "a gradient was overwritten in place before it was used a second time: write into a copy": (
+        "두 번 쓸 기울기를 두 번째로 쓰기 전에 그 자리에서 덮어썼습니다. 사본에 쓰십시오"
     ),
     # activation functions and losses
     "the derivative of {out} by {inner} is missing: the gradient went through unchanged": (
@@ -199,8 +199,8 @@ MESSAGES: dict[str, str] = {
     "the constructor's {name} is not known": "생성자의 {name:이/가} 무엇인지 알 수 없습니다",
     "hand over an object instead of the class": "클래스 대신 객체를 주십시오",
     "returned no gradient of {names}": "{names}의 기울기를 돌려주지 않았습니다",
-    "end it with `return dW, db`, or with a dict of them": (
-        "`return dW, db`로 끝내거나 사전에 담아 돌려주십시오"
+    "return variables that are named so, `return dW, db`, or a dict of them": (
+        "이름이 그런 변수로 돌려주거나(`return dW, db`) 사전에 담아 돌려주십시오"
     ),
     "the updated {name} is {got}, it was {wanted}": (
         "갱신된 {name}의 형상이 {got}인데, 원래는 {wanted}입니다"

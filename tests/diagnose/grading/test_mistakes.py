@@ -1,4 +1,4 @@
-"""Classic mistakes, planted one by one in realistic programs, are recognised by name and line."""
+"""Mistakes that need a program of their own, several at once, and what is no mistake."""
 
 from __future__ import annotations
 
@@ -7,82 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from diagnose.grading.programs import Lecture, line_with, load, relu_net, sigmoid_net, xor
+from diagnose.grading.programs import line_with, load, sigmoid_net
 
 from glassgrad import compare_backward
-from glassgrad.diagnose.grading.comparison import Comparison
-
-# (lecture, kind, value, line that must be named, changes)
-S, R, X = sigmoid_net, relu_net, xor
-PLANTED = [
-    (S, "not-averaged", "dscores", "] -= 1", [("    dscores /= n\n", "")]),
-    (S, "scaled", "dscores", "dscores /= n", [("dscores /= n", "dscores /= n * n")]),
-    (S, "scaled", "dW2", "dW2 = 2", [("dW2 = h1.T @ dscores", "dW2 = 0"),
-                                     ("dW2 += reg * W2", "dW2 = 2 * (h1.T @ dscores + reg * W2)")]),
-    (S, "sign", "db2", "db2 =", [("db2 = np.sum", "db2 = -np.sum")]),
-    (S, "one-hot", "dscores", "dscores /= n", [("    dscores[np.arange(n), t] -= 1\n", "")]),
-    (S, "sum-missing", "db2", "db2 =", [("np.sum(dscores, axis=0)", "dscores")]),
-    (S, "mean-for-sum", "db1", "db1 =", [("np.sum(da1, axis=0)", "np.mean(da1, axis=0)")]),
-    (S, "updated-weight", "dh1", "dh1 =", [("dh1 = dsc", "W2 = W2 - 0.5 * dW2\n    dh1 = dsc")]),
-    (S, "slope-of-input", "da1", "da1 =", [("dh1 * h1 * (1 - h1)", "dh1 * a1 * (1 - a1)")]),
-    (S, "slope-of-output", "da1", "da1 =", [("dh1 * h1 * (1 - h1)", "dh1 * sigmoid_grad(h1)")]),
-    (S, "slope-twice", "da1", "da1 =", [("h1 * (1 - h1)", "(h1 * (1 - h1)) ** 2")]),
-    (S, "slope-missing", "da1", "da1 =", [("dh1 * h1 * (1 - h1)", "dh1")]),
-    (S, "value-for-slope", "da1", "da1 =", [("dh1 * h1 * (1 - h1)", "dh1 * h1")]),
-    (S, "slope-halved", "da1", "da1 =", [("dh1 * h1 * (1 - h1)", "dh1 * (1 - h1)")]),
-    (S, "upstream-missing", "da1", "da1 =", [("dh1 * h1 * (1 - h1)", "h1 * (1 - h1)")]),
-    (S, "branch-missing", "dW1", "dW1 =", [("    dW1 += reg * W1\n", "")]),
-    (S, "branch-scaled", "dW1", "dW1 +=", [("dW1 += reg * W1", "dW1 += 2 * reg * W1")]),
-    (S, "branch-overwritten", "dW1", "dW1 = reg", [("dW1 += reg * W1", "dW1 = reg * W1")]),
-    (S, "wrong-operand", "dW2", "dW2 +=", [("dW2 = h1.T", "dW2 = a1.T")]),
-    (S, "last-sample", "db1", "db1 =", [("np.sum(da1, axis=0)", "da1[-1]")]),
-    (S, "integers", "db1", "db1 =", [("np.sum(da1, axis=0)", "(100 * da1).sum(axis=0).astype(int)"),
-                                     ("dscores /= n", "dscores /= n")]),
-    (R, "mask-missing", "dW", "dW =", [("    dhidden[hidden_layer <= 0] = 0\n", "")]),
-    (R, "mask-of-gradient", "dW", "dW =", [("[hidden_layer <= 0]", "[dhidden <= 0]")]),
-    (R, "mask-inverted", "dW", "dW =", [("[hidden_layer <= 0]", "[hidden_layer > 0]")]),
-    (R, "branch-missing", "dW2", "dW2 =", [("    dW2 += reg * W2\n", "")]),
-    (R, "sum-missing", "db2", "db2 =", [("db2 = np.sum(dscores, axis=0, keepdims=True)",
-                                         "db2 = dscores")]),
-    (X, "updated-weight", "d_h", "d_h =", [("    d_h = d_out @ W2.T * h * (1 - h)\n", ""),
-                                           ("h.T @ d_out\n", "h.T @ d_out\n"
-                                            "    d_h = d_out @ W2.T * h * (1 - h)\n")]),
-    (X, "uphill", "dW2", "W2 +=", [("error = y - out", "error = out - y")]),
-    (X, "slope-missing", "d_h", "d_h =", [("d_out @ W2.T * h * (1 - h)", "d_out @ W2.T")]),
-]  # fmt: skip
-PLANTED = [case for case in PLANTED if case[1] != "integers"]
-
-
-def _graded(lecture: Lecture, student: Any) -> Comparison:
-    return compare_backward(lecture.function, student, *lecture.args)
-
-
-@pytest.mark.parametrize(
-    ("lecture", "kind", "name", "where", "changes"),
-    PLANTED,
-    ids=[f"{i}-{case[1]}" for i, case in enumerate(PLANTED)],
-)
-def test_planted(
-    tmp_path: Path,
-    lecture: Lecture,
-    kind: str,
-    name: str,
-    where: str,
-    changes: list[tuple[str, str]],
-) -> None:
-    student, text = lecture.planted(tmp_path, *changes)
-    report = _graded(lecture, student)
-    print(report)
-    first = report.mistakes[0]
-    assert (first.kind, first.name) == (kind, name)
-    assert first.place == f"student.py:{line_with(text, where)}"
-    assert len(report.mistakes) == 1  # what follows from it is not counted again
-    assert f"{name} (student.py:" in str(report)
-    assert first.forward[0].startswith("programs.py:")
-    json = report.to_dict()
-    assert json["ok"] is False
-    assert json["mistakes"][0]["kind"] == kind
-
 
 # --- mistakes that need a program of their own -------------------------------------------
 
@@ -214,7 +141,31 @@ def test_overwritten_in_place(tmp_path: Path) -> None:
     faulty = SKIP.replace("dr.copy()", "dr").replace("ds @ W.T", "dr")
     report = _one(faulty, tmp_path, _skip, (_x, _W))
     assert not report
-    assert report.mistakes[0].kind in ("overwritten", "wrong-upstream", "mask-missing"), report
+    assert report.mistakes[0].kind == "overwritten", report
+
+
+def test_overwritten_before_the_other_branch(tmp_path: Path) -> None:
+    def two(a: Any, s: Any) -> Any:
+        r = np.maximum(a, 0)
+        out = r + 2.0 * s
+        loss = (out**2).sum()
+        return loss
+
+    text = """\
+import numpy as np
+
+def backward(a, s):
+    out = np.maximum(a, 0) + 2.0 * s
+    dout = 2 * out
+    dr = dout
+    dr[a <= 0] = 0
+    da = dr
+    ds = dout * 2.0
+    return da, ds
+"""
+    assert _one(text.replace("dr = dout", "dr = dout.copy()"), tmp_path, two, (_x, _W))
+    report = _one(text, tmp_path, two, (_x, _W))
+    assert (report.mistakes[0].kind, report.mistakes[0].name) == ("overwritten", "ds"), report
 
 
 def test_softmax_without_cross_terms(tmp_path: Path) -> None:
@@ -277,8 +228,9 @@ def test_dropout(tmp_path: Path, kind: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("kind", "text"),
     [
-        ("accumulated", "dW = np.zeros((3, 3))\ndef backward(W, x):\n"
-                        "    global dW\n    dW += 2 * x.T @ (x @ W)\n    return dW.copy()\n"),
+        ("accumulated", "kept = np.zeros((3, 3))\ndef backward(W, x):\n"
+                        "    global kept\n    kept += 2 * x.T @ (x @ W)\n    dW = kept.copy()\n"
+                        "    return dW\n"),
         ("stale", "kept = {}\ndef backward(W, x):\n    if 'y' not in kept:\n"
                   "        kept['y'] = x @ W\n    dW = 2 * x.T @ kept['y']\n    return dW\n"),
     ],
@@ -308,18 +260,20 @@ def test_masks_of_another_layer(tmp_path: Path) -> None:
         h = np.maximum(a, 0)
         c = h @ W.T
         k = np.maximum(c, 0)
-        loss = (k**2).sum()
+        loss = (k * _x.T).sum()
         return loss
 
-    text = """\
+    text = f"""\
 import numpy as np
+
+v = np.array({_x.T.tolist()})
 
 def backward(x, W):
     a = x @ W
     h = np.maximum(a, 0)
     c = h @ W.T
     k = np.maximum(c, 0)
-    dk = 2 * k
+    dk = v
     dc = dk * (c > 0)
     dh = dc @ W
     da = dh * (a > 0)
@@ -336,7 +290,7 @@ def test_a_wrong_forward_pass_is_named_first(tmp_path: Path) -> None:
     student, text = sigmoid_net.planted(
         tmp_path, ("a1 = x @ W1 + b1", "a1 = x @ W1 - b1"), ("db1 = np.sum", "db1 = -np.sum")
     )
-    report = _graded(sigmoid_net, student)
+    report = compare_backward(sigmoid_net.function, student, *sigmoid_net.args)
     assert [m.kind for m in report.mistakes][:1] == ["forward"], report
     assert report.mistakes[0].place == f"student.py:{line_with(text, 'a1 = x @')}"
 
@@ -347,7 +301,7 @@ def test_two_mistakes_are_two(tmp_path: Path) -> None:
         ("    dscores /= n\n", ""),
         ("np.sum(da1, axis=0)", "-np.sum(da1, axis=0)"),
     )
-    report = _graded(sigmoid_net, student)
+    report = compare_backward(sigmoid_net.function, student, *sigmoid_net.args)
     assert [(m.kind, m.name) for m in report.mistakes] == [
         ("not-averaged", "dscores"),
         ("sign", "db1"),
@@ -359,7 +313,6 @@ def test_mazurs_number() -> None:
     """CANON C8: through the updated w5 ... w8 the gradient of w1 is 0.00036472, not 0.00043857."""
     from glassgrad.canon.mazur import _network, network
 
-    names = list(network.inputs)
     args = [np.float64(value) for value in network.inputs.values()]
     found = {}
 
@@ -379,16 +332,8 @@ def test_mazurs_number() -> None:
         found["dw1"] = dw1
         return {"dw5": delta1 * h1, "dw7": delta2 * h1, "dw1": dw1}
 
-    source = f"lambda {', '.join(names)}: backward({', '.join(f'{n}={n}' for n in names)})"
-    student = eval(source, {"backward": backward})  # noqa: S307 - our own text
-    report = compare_backward(_network, student, *args)
+    report = compare_backward(_network, backward, *args)
     assert round(float(found["dw1"]), 8) == 0.00036472
-    assert [(m.kind, m.name) for m in report.mistakes] == [("updated-weight", "dw1")]
-
-
-def test_every_kind_has_words() -> None:
-    from glassgrad.diagnose.grading.words import KINDS
-
-    planted = {case[1] for case in PLANTED}
-    assert len(planted) >= 14
-    assert planted <= set(KINDS)
+    assert [(m.kind, m.name) for m in report.mistakes] == [("updated-weight", "dout_h1")]
+    assert report.mistakes[0].facts["k"] == pytest.approx(0.5)
+    assert "uses the updated w5, w7" in str(report)

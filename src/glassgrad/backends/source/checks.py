@@ -24,7 +24,7 @@ _STEPS = (1e-4, 1e-3, 1e-5, 1e-2, 1e-6)
 _GOOD = 1e-7  # a relative difference at which no further step is tried
 _MOST_DIRECTIONS = 6
 DRAWS = 4
-_ROUNDING = 1e4  # units of eps by which rounding may grow through a rewritten program
+ROUNDING = 1e4  # units of eps by which rounding may grow through a rewritten program
 _number = count(1).__next__
 Arrays = list[Any]
 
@@ -147,7 +147,7 @@ def require_near(
     floats = [dtype for _, dtype in kinds if dtype.kind == "f"]
     eps = max((float(np.finfo(dtype).eps) for dtype in floats), default=0.0)
     is_same = kinds == [(np.shape(x), np.asarray(x).dtype) for x in found]
-    if not is_same or difference(found, expected) > _ROUNDING * eps:
+    if not is_same or difference(found, expected) > ROUNDING * eps:
         raise GraphError(f"the printed text of {graph.name} differs from its graph")
 
 

@@ -176,7 +176,7 @@ class Function:
         return layout.function_rows(self.name, listed, body)
 
     def _results(self) -> list[str]:
-        found = [self._result(atom) for atom in self.graph.outputs]
+        found = [self.result(atom) for atom in self.graph.outputs]
         for i, (name, _) in self.aliases.items():
             found[i] = name
         return found
@@ -185,7 +185,7 @@ class Function:
         """Gradients that are other values, per output: `dx = dsum`, as a sum passes it on."""
         found = {}
         for number, output in self.program.pairs or ():
-            value = self._result(self.graph.outputs[output])
+            value = self.result(self.graph.outputs[output])
             wanted = f"d{self.parameters[number]}"
             if value != wanted:
                 found[output] = self.scope.names.name(wanted), value
@@ -209,7 +209,7 @@ class Function:
         named = any(var in self.scope.wanted for var in last.root.op.outputs)
         return last if is_result and not named else None
 
-    def _result(self, atom: Atom) -> str:
+    def result(self, atom: Atom) -> str:
         if isinstance(atom, Literal):
             kind = atom.aval.dtype.name.replace("bool", "bool_")
             return f"np.{kind}({expressions.plain_text(atom)})"

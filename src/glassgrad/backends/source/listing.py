@@ -71,6 +71,10 @@ def listing(
         return _steps(graph, comments)
     from glassgrad.backends.source.plain import Page  # noqa: PLC0415 - the steps do without it
 
+    if style == "layers":
+        from glassgrad.backends.source.network import Network  # noqa: PLC0415
+
+        return Network(graph, rewrite=rewrite, comments=comments).listing()
     if style == "script" and training is None:
         raise OptionError(
             say("a script is made of a training step, not of a graph alone"),

@@ -30,12 +30,30 @@ from glassgrad.graph.ir import Graph
 from glassgrad.graph.names import checked
 from glassgrad.passes.laws import READABLE, SHORT, STABLE
 from glassgrad.passes.pipeline import exact
-from glassgrad.passes.rewrite import Rewriting
+from glassgrad.passes.rewrite import Law, Rewriting
 from glassgrad.passes.rewrite import rewrite as apply_laws
 from glassgrad.text import say
 
 _DIFFER = 1e-5  # a difference above this says more of the inputs than of the gradients
 _ROUNDS = 5  # exact passes make room for each other; longer chains were never seen
+
+
+def laws_for(rewrite: bool) -> tuple[tuple[Law, ...], ...]:
+    """The tables of laws, in the order in which they are applied."""
+    return ((*READABLE, *STABLE), SHORT) if rewrite else (READABLE,)
+
+
+def prepared(graph: Graph, laws: Sequence[Sequence[Law]]) -> Rewriting:
+    """The graph after the exact passes and the laws."""
+    for _ in range(_ROUNDS):
+        before = len(graph.eqns)
+        graph = exact(graph)
+        if len(graph.eqns) == before:
+            break
+    found = Rewriting(graph)
+    for table in laws:
+        found = found.followed_by(apply_laws(found.graph, table))
+    return replace(found, graph=exact(found.graph))
 
 
 @dataclass(frozen=True)
@@ -68,9 +86,9 @@ class Page:
         self.training = training
         self.omitted = () if training is None else _unread(graph)
         self.detail = detail
-        self.laws = ((*READABLE, *STABLE), SHORT) if rewrite else (READABLE,)
+        self.laws = laws_for(rewrite)
         self.comments = comments
-        self.labels = _labels(graph)
+        self.labels = labels_of(graph)
         self.given: list[Any] | None = None
         if args is not None:
             leaves = [as_operand(leaf) for leaf in graph.flatten_arguments(args)]
@@ -96,16 +114,7 @@ class Page:
         return Listing(layout.text_of(rows), lines)
 
     def _prepared(self, graph: Graph) -> Rewriting:
-        graph = numbered(graph)
-        for _ in range(_ROUNDS):
-            before = len(graph.eqns)
-            graph = exact(graph)
-            if len(graph.eqns) == before:
-                break
-        found = Rewriting(graph)
-        for laws in self.laws:
-            found = found.followed_by(apply_laws(found.graph, laws))
-        return replace(found, graph=exact(found.graph))
+        return prepared(numbered(graph), self.laws)
 
     # --- the text ------------------------------------------------------------------------
 
@@ -217,7 +226,7 @@ class Page:
 
     def _head(self, printed: _Printed, facts: _Facts) -> list[str]:
         name = checked(self.graph.name).strip("_") or "f"
-        first = title(name, shown(_place(self.graph)), self.pairs is not None)
+        first = title(name, shown(place_in_program(self.graph)), self.pairs is not None)
         if self.training is not None:
             first = say(
                 "A training script: forward and backward pass, update and loop. Run it as "
@@ -246,12 +255,7 @@ class Page:
                 )
             )
         sentences.append(self._about_sizes(printed))
-        made = say(
-            "Written by glassgrad {version} with NumPy {numpy}.",
-            version=_version(),
-            numpy=np.__version__,
-        )
-        return [first, " ".join([*filter(None, sentences), made])]
+        return [first, " ".join([*filter(None, sentences), made_by()])]
 
     def _about_sizes(self, printed: _Printed) -> str:
         if not any(var.shape for var in self.graph.inputs):
@@ -282,7 +286,7 @@ class _Facts:
     gap: float | None
 
 
-def _labels(graph: Graph) -> list[str]:
+def labels_of(graph: Graph) -> list[str]:
     """Names for the inputs: the user's; parameters of the only module by their path in it."""
     names = [checked(var.name.replace(".", "_")) for var in graph.inputs]
     structure = graph.in_structure
@@ -301,7 +305,7 @@ def _unread(graph: Graph) -> tuple[int, ...]:
     return tuple(i for i, var in enumerate(graph.inputs) if var not in read)
 
 
-def _place(graph: Graph) -> str:
+def place_in_program(graph: Graph) -> str:
     """`two_layer_net.py:12`, where the function begins."""
     for eqn in graph.eqns:
         position = eqn.position
@@ -312,6 +316,15 @@ def _place(graph: Graph) -> str:
         file = place_of(position).rpartition(":")[0]
         return f"{file}:{position[0].co_firstlineno}"
     return ""
+
+
+def made_by() -> str:
+    """With what a text was written."""
+    return say(
+        "Written by glassgrad {version} with NumPy {numpy}.",
+        version=_version(),
+        numpy=np.__version__,
+    )
 
 
 def _version() -> str:

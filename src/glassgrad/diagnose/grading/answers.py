@@ -91,7 +91,7 @@ def answers_of(submission: Submission, lesson: Lesson, truth: Mapping[str, Any])
         raise DataError(
             say("returned no gradient of {names}", names=", ".join(lesson.names)),
             operation=submission.label,
-            hint=say("end it with `return dW, db`, or with a dict of them"),
+            hint=say("return variables that are named so, `return dW, db`, or a dict of them"),
         )
     return found
 
@@ -230,7 +230,7 @@ class _Reader:
                     wanted=len(wanted)),
                 operation=self.submission.label,
                 rule=", ".join(f"d{n}" for n in wanted),
-                hint=say("end it with `return dW, db`, or with a dict of them"),
+                hint=say("return variables that are named so, `return dW, db`, or a dict of them"),
             )  # fmt: skip
         for thing, name in zip(things, wanted, strict=True):
             self._put(found, name, f"d{name}", thing)
@@ -266,8 +266,10 @@ class _Reader:
 
     def _called(self, thing: Any, forms: Sequence[str]) -> str | None:
         """The argument that one of the object's own names stands for."""
+        plain = forms is _UPDATED  # `grads["W1"]` is a gradient: only a variable W1 is a weight
         for name, versions in self.submission.watch.versions.items():
-            if any(version.thing is thing for version in versions):
+            same = (v for v in versions if v.thing is thing)
+            if any(v.holder is None or not plain for v in same):
                 found = meant(name, self.names, forms)
                 if found is not None:
                     return found

@@ -93,6 +93,8 @@ def bound(
             keywords[name] = special
         elif parameter.default is parameter.empty:
             missing.append(name)
+    if _takes_any_keyword(function):
+        keywords.update({name: given[name] for name in task.args if name not in keywords})
     if not missing:
         arguments = _leading(parameters, keywords)
         return arguments, {k: v for k, v in keywords.items() if k not in _positional(parameters)}
@@ -114,6 +116,14 @@ def bound(
         rule=forms(),
         hint=say("give the parameters the names of the reference's, or their number and order"),
     )
+
+
+def _takes_any_keyword(function: Any) -> bool:
+    try:
+        parameters = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return False
+    return any(p.kind is p.VAR_KEYWORD for p in parameters)
 
 
 def key_of(name: str, given: Mapping[str, Any]) -> str | None:

@@ -14,7 +14,20 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.aval import is_float
-from glassgrad.diagnose.grading.lesson import Hook, Lesson, Values, compute, read
+from glassgrad.diagnose.grading.hooks import (
+    moved,
+    one_row,
+    only_last,
+    other_at_ties,
+    plus,
+    reduced,
+    scaled,
+    scaled_branch,
+    spread,
+    take,
+    with_operand,
+)
+from glassgrad.diagnose.grading.lesson import Hook, Lesson, Values, read
 from glassgrad.diagnose.grading.numbers import array, multiple
 from glassgrad.graph.ir import Atom, Eqn, Var
 from glassgrad.primitives.arithmetic import add, divide, multiply, negative, subtract
@@ -30,6 +43,7 @@ class Change:
     hook:    the new value; for a `family`, that of a free number k, which the student's numbers
              decide, and which `accepts` must find sensible
     about:   the equation that was changed
+    others:  changes that belong to it: every weight of a layer was updated
     rank:    of several changes that explain the same numbers, the lowest is named
     """
 
@@ -41,17 +55,28 @@ class Change:
     rank: int = 10
     family: Callable[[float], Hook] | None = None
     accepts: Callable[[float], bool] = lambda k: True
+    others: tuple[Change, ...] = ()
 
     def with_number(self, k: float) -> Change:
         assert self.family is not None
         hook, facts = self.family(k), {**self.facts, "k": k}
-        return Change(self.kind, self.at, hook, self.about, facts, self.rank)
+        others = tuple(other.with_number(k) for other in self.others)
+        return Change(self.kind, self.at, hook, self.about, facts, self.rank, others=others)
+
+    def hooks(self) -> Iterator[tuple[Var, Hook]]:
+        """What it puts where, with what goes along with it."""
+        assert self.hook is not None
+        yield self.at, self.hook
+        for other in self.others:
+            yield from other.hooks()
 
 
 def structural(lesson: Lesson, values: Values, targets: Iterable[Var]) -> Iterator[Change]:
     """Every change of one equation on the way to `targets`, the nearest first."""
     finder = _Finder(lesson, values)
-    for eqn in upstream(lesson, targets):
+    eqns = upstream(lesson, targets)
+    yield from finder.all_updated(eqns)
+    for eqn in eqns:
         if eqn.derives is None:
             yield from finder.forward(eqn)
         else:
@@ -101,7 +126,7 @@ class _Finder:
             is_tiny = np.ndim(value) == 0 and 0 < abs(float(value)) <= _TINY_CONSTANT
             if is_tiny and isinstance(other, Var):
                 facts = {"number": float(value)}
-                yield Change("epsilon", eqn.outputs[0], _take(other), eqn, facts)
+                yield Change("epsilon", eqn.outputs[0], take(other), eqn, facts)
 
     # --- backward equations --------------------------------------------------------------
 
@@ -112,12 +137,12 @@ class _Finder:
         elif eqn.primitive in (add, subtract):
             yield from self._branches(eqn)
         elif eqn.primitive is negative:
-            yield Change("minus", eqn.outputs[0], _take(eqn.inputs[0]), eqn)
+            yield Change("minus", eqn.outputs[0], take(eqn.inputs[0]), eqn)
         elif eqn.primitive is sum_p:
             yield from self._sums(eqn)
         elif eqn.primitive is permute_dims_p and eqn.inputs[0].aval.shape == eqn.outputs[0].shape:
             facts = {"name": self.lesson.name_of(eqn.inputs[0])}
-            yield Change("operand-transposed", eqn.outputs[0], _take(eqn.inputs[0]), eqn, facts)
+            yield Change("operand-transposed", eqn.outputs[0], take(eqn.inputs[0]), eqn, facts)
         if eqn.outputs[0].dtype == np.bool_:
             yield from self._ties(eqn)
         yield from self._replaced(eqn)
@@ -132,11 +157,11 @@ class _Finder:
             if kept not in self.flowing and eqn.outputs[0] in self.flowing:
                 name = self.lesson.name_of(dropped)
                 yield Change(
-                    "upstream-missing", eqn.outputs[0], _spread(kept), eqn, {"name": name}, 14
+                    "upstream-missing", eqn.outputs[0], spread(kept), eqn, {"name": name}, 14
                 )
                 continue
             kind, facts = self._factor(dropped, eqn.primitive is divide)
-            yield Change(kind, eqn.outputs[0], _spread(kept), eqn, facts)
+            yield Change(kind, eqn.outputs[0], spread(kept), eqn, facts)
 
     def _factor(self, dropped: Atom, is_divisor: bool) -> tuple[str, dict[str, Any]]:
         value = np.asarray(self.value(dropped))
@@ -165,7 +190,10 @@ class _Finder:
                 continue
             facts = self._branch(dropped)
             sign = -1.0 if minus and i == 0 else 1.0
-            yield Change("branch-missing", eqn.outputs[0], _spread(kept, sign), eqn, facts)
+            yield Change("branch-missing", eqn.outputs[0], spread(kept, sign), eqn, facts)
+            if not minus and kept.shape == dropped.aval.shape:
+                twice = with_operand(eqn, i, kept)
+                yield Change("overwritten", eqn.outputs[0], twice, eqn, facts, 17)
             yield Change(
                 "branch-scaled",
                 eqn.outputs[0],
@@ -173,7 +201,7 @@ class _Finder:
                 eqn,
                 facts,
                 15 if "weight" in facts else 25,
-                _scaled_branch(eqn, i),
+                scaled_branch(eqn, i),
             )
 
     def _branch(self, dropped: Atom) -> dict[str, Any]:
@@ -197,24 +225,37 @@ class _Finder:
         facts = {"axis": axes[0] if len(axes) == 1 else axes, "name": self.lesson.name_of(inner)}
         crossed = keep and axes == (x.ndim - 1,) and x.ndim > 1
         out = eqn.outputs[0]
-        yield Change("cross-terms" if crossed else "sum-missing", out, _take(inner), eqn, facts)
-        yield Change("mean-for-sum", out, _reduced(inner, axes, keep, np.mean), eqn, facts)
+        yield Change("cross-terms" if crossed else "sum-missing", out, take(inner), eqn, facts)
+        yield Change("mean-for-sum", out, reduced(inner, axes, keep, np.mean), eqn, facts)
         for axis in range(x.ndim):
             if len(axes) == 1 and axis != axes[0]:
                 other = {**facts, "instead": axis}
                 yield Change(
-                    "wrong-axis", out, _reduced(inner, (axis,), keep, np.sum), eqn, other, 11
+                    "wrong-axis", out, reduced(inner, (axis,), keep, np.sum), eqn, other, 11
                 )
         if len(axes) == 1 and x.shape[axes[0]] > 1:
             for row, kind in ((-1, "last-sample"), (0, "first-sample")):
-                yield Change(kind, out, _one_row(inner, axes[0], row, keep), eqn, facts, 12)
+                yield Change(kind, out, one_row(inner, axes[0], row, keep), eqn, facts, 12)
 
     def _ties(self, eqn: Eqn) -> Iterator[Change]:
         """The other convention where both sides of a comparison are equal."""
         if len(eqn.inputs) != 2:  # noqa: PLR2004 - two sides
             return
         if np.any(self.value(eqn.inputs[0]) == self.value(eqn.inputs[1])):
-            yield Change("kink", eqn.outputs[0], _other_at_ties(eqn), eqn)
+            yield Change("kink", eqn.outputs[0], other_at_ties(eqn), eqn)
+
+    def all_updated(self, eqns: Iterable[Eqn]) -> Iterator[Change]:
+        """Every weight after its update, where a layer has several: w5 and w7."""
+        found = [c for eqn in eqns if eqn.derives is not None for c in self._updated(eqn)]
+        used = [c for c in found if c.facts["name"] and c.facts["is_scalar"]]
+        if len(used) > 1:
+            first, *others = used
+            names = ", ".join(sorted({c.facts["name"] for c in used}))
+            facts = {**first.facts, "name": names}
+            yield Change(
+                "updated-weight", first.at, None, first.about, facts, 5, first.family, _is_rate,
+                tuple(others),
+            )  # fmt: skip
 
     def _updated(self, eqn: Eqn) -> Iterator[Change]:
         """The weight after its update in the place of the weight."""
@@ -222,8 +263,8 @@ class _Finder:
             gradient = self.lesson.gradients.get(atom) if isinstance(atom, Var) else None
             if atom not in self.lesson.joint.inputs or gradient is None:
                 continue
-            facts = {"name": self.lesson.name_of(atom)}
-            family = _moved(eqn, i, gradient)
+            facts = {"name": self.lesson.name_of(atom), "is_scalar": not atom.aval.shape}
+            family = moved(eqn, i, gradient)
             accepts = _is_rate
             yield Change("updated-weight", eqn.outputs[0], None, eqn, facts, 5, family, accepts)
 
@@ -246,7 +287,7 @@ class _Finder:
                     "other": other,
                 }
                 kind, rank = self._replacement(is_mask, atom, other, own)
-                yield Change(kind, eqn.outputs[0], _with_operand(eqn, i, other), eqn, facts, rank)
+                yield Change(kind, eqn.outputs[0], with_operand(eqn, i, other), eqn, facts, rank)
 
     def _needs(self, var: Var, eqn: Eqn) -> bool:
         """Whether a value is computed from an equation, so that it cannot go into it."""
@@ -269,11 +310,12 @@ class _Finder:
             if out not in self.flowing:
                 continue
             name = self.lesson.name_of(out)
-            yield Change("scaled", out, None, eqn, {"name": name}, 30, _scaled)
+            yield Change("sign", out, scaled(-1.0), eqn, {"name": name}, 11)
+            yield Change("scaled", out, None, eqn, {"name": name}, 30, scaled)
             if out.shape and out.shape[0] in self.batches and out.shape[0] > 1:
                 for number in (1.0, float(out.shape[0])):
                     yield Change(
-                        "last-sample", out, _only_last(number), eqn, {"axis": 0, "name": name}, 24
+                        "last-sample", out, only_last(number), eqn, {"axis": 0, "name": name}, 24
                     )
             yield from self._one_hot(eqn, out)
 
@@ -289,7 +331,7 @@ class _Finder:
             labels = (g < 0).astype(np.float64)
             yield Change(
                 "one-hot", out, None, eqn, {"name": self.lesson.name_of(out)}, 8,
-                _plus(labels), lambda k: k > 0,
+                plus(labels), lambda k: k > 0,
             )  # fmt: skip
 
 
@@ -311,84 +353,3 @@ def _fits(atom: Var, out: Var) -> bool:
 
 def _is_rate(k: float) -> bool:
     return 1e-7 < k < 1e4  # noqa: PLR2004 - learning rates lie well inside
-
-
-# --- hooks -------------------------------------------------------------------------------
-
-
-def _take(atom: Atom) -> Hook:
-    return lambda values, out: read(atom, values)
-
-
-def _spread(atom: Atom, sign: float = 1.0) -> Hook:
-    return lambda values, out: np.broadcast_to(sign * read(atom, values), np.shape(out))
-
-
-def _reduced(atom: Atom, axes: tuple[int, ...], keep: bool, how: Any) -> Hook:
-    return lambda values, out: how(read(atom, values), axis=axes, keepdims=keep)
-
-
-def _one_row(atom: Atom, axis: int, row: int, keep: bool) -> Hook:
-    def hook(values: Values, out: Any) -> Any:
-        found = np.take(read(atom, values), row, axis=axis)
-        return np.expand_dims(found, axis) if keep else found
-
-    return hook
-
-
-def _only_last(number: float) -> Hook:
-    def hook(values: Values, out: Any) -> Any:
-        found = np.zeros_like(out)
-        found[-1] = number * out[-1]
-        return found
-
-    return hook
-
-
-def _other_at_ties(eqn: Eqn) -> Hook:
-    def hook(values: Values, out: Any) -> Any:
-        a, b = (read(atom, values) for atom in eqn.inputs)
-        return np.logical_xor(out, np.equal(a, b))
-
-    return hook
-
-
-def _with_operand(eqn: Eqn, i: int, other: Atom) -> Hook:
-    def hook(values: Values, out: Any) -> Any:
-        operands = [read(atom, values) for atom in eqn.inputs]
-        operands[i] = read(other, values)
-        return compute(eqn, operands)
-
-    return hook
-
-
-def _moved(eqn: Eqn, i: int, gradient: Atom) -> Callable[[float], Hook]:
-    def family(k: float) -> Hook:
-        def hook(values: Values, out: Any) -> Any:
-            operands = [read(atom, values) for atom in eqn.inputs]
-            operands[i] = operands[i] - k * read(gradient, values)
-            return compute(eqn, operands)
-
-        return hook
-
-    return family
-
-
-def _scaled(k: float) -> Hook:
-    return lambda values, out: k * out
-
-
-def _plus(direction: Any) -> Callable[[float], Hook]:
-    return lambda k: lambda values, out: out + k * direction
-
-
-def _scaled_branch(eqn: Eqn, i: int) -> Callable[[float], Hook]:
-    def family(k: float) -> Hook:
-        def hook(values: Values, out: Any) -> Any:
-            operands = [read(atom, values) for atom in eqn.inputs]
-            operands[i] = k * operands[i]
-            return compute(eqn, operands)
-
-        return hook
-
-    return family

@@ -18,7 +18,7 @@ from glassgrad.diagnose.grading.answers import Answers, answers_of
 from glassgrad.diagnose.grading.binding import Task, task_of
 from glassgrad.diagnose.grading.comparison import HARMLESS, Comparison, Mistake, Row
 from glassgrad.diagnose.grading.formulas import RightLines
-from glassgrad.diagnose.grading.items import Finding, Item
+from glassgrad.diagnose.grading.items import RIGHT, Finding, Item
 from glassgrad.diagnose.grading.judge import Judge
 from glassgrad.diagnose.grading.lesson import Lesson, lesson_of
 from glassgrad.diagnose.grading.numbers import array, relative_error, tolerance_of
@@ -197,13 +197,14 @@ def _of_second_call(report: _Report, task: Task) -> list[Mistake]:
         leaf * _SHRINK if name in graded and isinstance(leaf, np.ndarray) else leaf
         for name, leaf in zip(lesson.arguments, lesson.inputs, strict=False)
     ]
-    wanted = _truth(lesson, leaves)
+    wanted, before = _truth(lesson, leaves), _truth(lesson)
+    right = {item.of for item in report.judge.items if item.counts and item.verdict == RIGHT}
     return [
         Mistake(kind, f"d{name}", _place(answers.gradients[name].version),
                 _statement(answers.gradients[name].version))
         for name in graded
-        if name in second
-        and (kind := _memory(answers.gradients[name].value, second[name], wanted[name]))
+        if name in second and name in right
+        and (kind := _memory(before[name], second[name], wanted[name]))
     ]  # fmt: skip
 
 
@@ -224,15 +225,13 @@ def _answers_again(
 
 
 def _memory(first: Any, second: Any, wanted: Any) -> str:
-    """Whether the second gradient holds the first."""
-    if np.shape(first) != np.shape(second) or np.shape(second) != np.shape(wanted):
+    """Whether the second gradient holds the first, which was right."""
+    close = tolerance_of(second)
+    if np.shape(second) != np.shape(wanted) or relative_error(second, wanted) <= close:
         return ""
-    if not np.any(first) or relative_error(second, wanted) <= tolerance_of(second):
-        return ""
-    if relative_error(second, array(first) + array(wanted)) <= tolerance_of(second):
+    if relative_error(second, array(first) + array(wanted)) <= close:
         return "accumulated"
-    differs = relative_error(first, wanted) > tolerance_of(first)
-    return "stale" if differs and np.array_equal(first, second) else ""
+    return "stale" if relative_error(second, first) <= close else ""
 
 
 __all__ = ["compare_backward"]

@@ -27,11 +27,13 @@ from glassgrad.diagnose.grading.items import (
 from glassgrad.diagnose.grading.lesson import Hook, Lesson, Values, scale_of
 from glassgrad.diagnose.grading.numbers import (
     array,
+    is_round,
     multiple,
     relative_error,
     tolerance_of,
     worst_element,
 )
+from glassgrad.diagnose.grading.single import constant, of_value
 from glassgrad.diagnose.grading.watch import Version, Watch
 from glassgrad.graph.ir import Var
 
@@ -197,7 +199,7 @@ class Judge:
     def _changes(self, item: Item) -> Iterator[Change]:
         if item.role == "value":
             return
-        yield from self._of_value(item)
+        yield from of_value(self.lesson, self.values, item)
         reached = {var for eqn in upstream(self.lesson, item.refs) for var in eqn.outputs}
         for activation in self.activations:
             if self.lesson.gradients[activation.inner] in reached:
@@ -229,6 +231,8 @@ class Judge:
                 k = multiple(rest, direction, max(1e-6, 10 * tolerance_of(value)))
                 if k is None or not change.accepts(k):
                     continue
+                if np.size(value) == 1 and not is_round(k):
+                    continue  # one number is always some multiple of another: that proves nothing
                 fixed = change.with_number(k)
                 values = self._with(fixed)
                 if values is not None:
@@ -236,23 +240,13 @@ class Judge:
 
     def _with(self, change: Change) -> dict[Var, Any] | None:
         """All values after one more change; None where the numbers no longer fit together."""
-        assert change.hook is not None
-        hooks = {**self.hooks, change.at: [*self.hooks.get(change.at, ()), change.hook]}
+        hooks = {var: list(held) for var, held in self.hooks.items()}
+        for var, hook in change.hooks():
+            hooks.setdefault(var, []).append(hook)
         try:
-            return self.lesson.rerun(self.values, hooks, change.at)
+            return self.lesson.rerun(self.values, hooks, [var for var, _ in change.hooks()])
         except (ValueError, IndexError, TypeError):
             return None
-
-    def _of_value(self, item: Item) -> Iterator[Change]:
-        """What can be seen from the value alone: transposed, cut to integers, averaged."""
-        for ref in item.refs:
-            wanted = array(self.values[ref])
-            if wanted.ndim == 2:  # noqa: PLR2004 - a matrix
-                yield Change("transposed", ref, lambda _, out: np.transpose(out), rank=26)
-            if np.asarray(item.value).dtype.kind in "iu":
-                yield Change("integers", ref, lambda _, out: np.trunc(out), rank=4)
-                dtype = np.asarray(item.value).dtype
-                yield Change("integers", ref, _in_dtype(dtype), rank=4)
 
     def _own(self, number: int, item: Item, ignored: int) -> tuple[Change, dict[Var, Any]] | None:
         """The student's own value, where what follows is right if one starts from it."""
@@ -264,7 +258,7 @@ class Judge:
                     continue
                 given = item.sign * array(value)
                 kind = "forward" if item.role == "value" else "unexplained"
-                change = Change(kind, ref, _constant(given), rank=90)
+                change = Change(kind, ref, constant(given), rank=90)
                 values = self._with(change)
                 count = 0 if values is None else self.agreeing(later, values)
                 if values is not None and count > max(ignored, best[0] if best else -1):
@@ -280,8 +274,8 @@ class Judge:
         blamed.error = self._error(blamed, self.truth)
         facts = {**self._facts(blamed), **change.facts}
         kind = "uphill" if is_uphill else self._kind(blamed, change, facts)
-        assert change.hook is not None
-        self.hooks.setdefault(change.at, []).append(change.hook)
+        for var, hook in change.hooks():
+            self.hooks.setdefault(var, []).append(hook)
         self.values = values
         is_tiny = kind == "kink" or (kind == "epsilon" and blamed.error < TINY)
         self._note(Finding(kind, blamed, change, facts, is_tiny))
@@ -378,11 +372,3 @@ class Judge:
             facts["finite"] = bool(np.isfinite(given).all())
             facts["ratio"] = multiple(given, wanted, tolerance_of(found))
         return facts
-
-
-def _in_dtype(dtype: Any) -> Hook:
-    return lambda values, out: np.asarray(out).astype(dtype)
-
-
-def _constant(value: Any) -> Hook:
-    return lambda values, out: value

@@ -74,9 +74,9 @@ class Lesson:
         dirty = set(values)
         return self._run(values, hooks, dirty)
 
-    def rerun(self, before: Values, hooks: Hooks, changed: Var) -> dict[Var, Any]:
-        """Every value after one more hook on `changed`; only what hangs on it is computed."""
-        return self._run(dict(before), hooks, {changed})
+    def rerun(self, before: Values, hooks: Hooks, changed: Sequence[Var]) -> dict[Var, Any]:
+        """Every value after more hooks on `changed`; only what hangs on those is computed."""
+        return self._run(dict(before), hooks, set(changed))
 
     def _run(self, values: dict[Var, Any], hooks: Hooks, dirty: set[Var]) -> dict[Var, Any]:
         with np.errstate(all="ignore"):

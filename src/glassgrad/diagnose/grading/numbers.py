@@ -61,3 +61,13 @@ def multiple(found: Any, wanted: Any, tolerance: float) -> float | None:
     square = float((b * b).sum())
     k = float((a * b).sum()) / square if square else 0.0
     return k if k and relative_error(a, k * b) <= tolerance else None
+
+
+def is_round(k: float) -> bool:
+    """Whether a person may have written k: two digits at most, or one over a whole number.
+
+    >>> is_round(0.05), is_round(1 / 3), is_round(0.4382)
+    (True, True, False)
+    """
+    nearest = [float(f"{k:.1e}"), 1 / round(1 / k) if abs(k) < 1 else float(round(k))]
+    return any(abs(k - whole) <= 1e-6 * abs(k) for whole in nearest)

@@ -105,11 +105,12 @@ def _run_function(student: Any, task: Task, owner: Any) -> Submission:
         others, named = bound(student, values, task, partly=owner is not None)
         return student(*others, **named)
 
+    after = {**given, **(_held(owner, given) if owner is not None else {})}
     return Submission(
         result,
         watch,
         task.fresh(),
-        given,
+        after,
         _names_of(student, task),
         receiver=owner,
         rate=rate_of(student, watch, keywords),
@@ -274,6 +275,18 @@ def _fill(owner: Any, given: Mapping[str, Any]) -> None:
                 held[...] = value
             else:
                 place[key] = value
+
+
+def _held(owner: Any, given: Mapping[str, Any]) -> dict[str, Any]:
+    """The arguments as an object holds them."""
+    params = getattr(owner, "params", None)
+    found = {}
+    for place in (_attributes(owner), params if isinstance(params, dict) else {}):
+        for name in given:
+            key = key_of(name, place)
+            if key is not None and isinstance(place[key], (np.ndarray, float)):
+                found[name] = place[key]
+    return found
 
 
 def _attributes(owner: Any) -> dict[str, Any]:

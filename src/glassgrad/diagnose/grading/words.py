@@ -156,9 +156,7 @@ _WORDS: dict[str, Callable[[Facts], str]] = {
         "computed from {instead} instead of {name}", instead=f["instead"], name=f["name"]
     ),
     "overwritten": lambda f: say(
-        "{name} had been overwritten in place by {instead}: write into a copy",
-        name=f["name"],
-        instead=f["instead"],
+        "a gradient was overwritten in place before it was used a second time: write into a copy"
     ),
     # --- activations and losses ---
     "slope-missing": lambda f: say(

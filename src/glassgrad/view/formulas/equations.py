@@ -69,14 +69,23 @@ def local_derivative(
     traced = trace_local(eqn, operand)
     shown = _Shown(names, None, precision)
     left = _left_side(eqn, operand, shown)
-    lines = _lines_of(traced, eqn, shown, left)
+    lines = _lines_of(traced, eqn, shown, shown.gradient, left)
     if not traced.is_partial or not _has_all(numbers, (*eqn.inputs, *eqn.outputs)):
         return aligned(lines)
-    put_in = _lines_of(traced, eqn, _Shown(names, numbers, precision), left)
+    with_numbers = _Shown(names, numbers, precision)
+    put_in = _lines_of(traced, eqn, with_numbers, shown.gradient, left)
     if len(put_in) != 1 or put_in[0] == lines[-1]:
         return aligned(lines)
     first, last = lines[-1]
     return aligned([*lines[:-1], (first, n.row(last, n.sign("="), put_in[0][1]))])
+
+
+def partial(eqn: Eqn, operand: int, written: Callable[[Atom], Math]) -> Math | None:
+    """The right-hand side alone, of an elementwise operation if it is one expression."""
+    if not isinstance(eqn.primitive, Elementwise):
+        return None
+    lines = _lines_of(trace_local(eqn, operand), eqn, written, written, n.SPACE)
+    return lines[0][1] if len(lines) == 1 else None
 
 
 class _Shown:
@@ -164,12 +173,18 @@ def _left_side(eqn: Eqn, operand: int, shown: _Shown) -> Math:
     return n.divide(above, below)
 
 
-def _lines_of(local: Local, eqn: Eqn, shown: _Shown, left: Math) -> list[Line]:
+def _lines_of(
+    local: Local,
+    eqn: Eqn,
+    shown: Callable[[Atom], Math],
+    gradient: Callable[[Atom], Math],
+    left: Math,
+) -> list[Line]:
     symbols, atoms = (*local.inputs, *local.outs), (*eqn.inputs, *eqn.outputs)
     pairs = zip(symbols, atoms, strict=True)
     known = {symbol: shown(atom) for symbol, atom in pairs if isinstance(symbol, Var)}
     moving = [var for var in eqn.outputs if is_float(var.dtype)]
-    known.update(zip(local.cts, map(shown.gradient, moving), strict=False))
+    known.update(zip(local.cts, map(gradient, moving), strict=False))
     writer = Writer(local.graph, known, lambda var: False, _fresh_names(), local.is_partial)
     writer.write()
     right = writer.of(local.graph.outputs[0]) if local.graph.outputs else n.numeral(0)

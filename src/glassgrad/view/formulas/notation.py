@@ -24,10 +24,10 @@ class Math:
     """One node.
 
     kind:  "name" (italic), "word" (upright), "number", "sign" (an operator), "space", "row",
-           "fraction" (above, below), "power" (base, exponent), "index" (base, subscript), "root"
-           (radicand, degree if any), "fence" (inside; `text` opens, `close` closes), "big"
-           (operator, below, inside), "cases" (value, condition, value, condition ...), "lines"
-           (left, right, left, right ...; aligned)
+           "fraction" (above, below), "power" (base, exponent), "index" (base, subscript; `text` is
+           the whole of a name), "root" (radicand, degree if any), "fence" (inside; `text` opens,
+           `close` closes), "big" (operator, below, inside), "cases" (value, condition, value,
+           condition ...), "lines" (left, right, left, right ...; aligned)
     rank:  how tightly it binds
     """
 
@@ -58,7 +58,9 @@ def name(text: str) -> Math:
     """A variable by its name, with a real subscript where the name ends in one."""
     base, *sub = name_label(text)
     italic = Math("name", text=base.text)
-    return index(italic, Math("word", text=sub[0].text)) if sub else italic
+    if not sub:
+        return italic
+    return Math("index", (italic, Math("word", text=sub[0].text)), text=plain(text))
 
 
 def numeral(value: Any, precision: int | None = None) -> Math:
@@ -125,7 +127,7 @@ def bound(node: Math, rank: int) -> Math:
 
 
 def index(base: Math, below: Math) -> Math:
-    """A subscript; in brackets where there is one already: W₁[0, 1]."""
+    """A subscript; in brackets where there is one already: `W1[0, 1]`."""
     if base.kind == "index" or (base.kind == "row" and base.parts[0].kind == "index"):
         return row(base, fenced(below, "[", "]"))
     return Math("index", (bound(base, ATOM), below))
@@ -209,6 +211,11 @@ def big(operator: str, below: Math | None, inside: Math) -> Math:
     """A sum or product sign with what it runs over."""
     mark = sign(operator) if len(operator) == 1 else word(operator)
     return Math("big", (mark, below or row(), bound(inside, BIG)), rank=BIG)
+
+
+def element(base: Math, place: Sequence[int]) -> Math:
+    """One element of an array, as NumPy writes it."""
+    return row(bound(base, ATOM), fenced(listed([numeral(i) for i in place]), "[", "]"))
 
 
 def equals(left: Math, right: Math) -> Math:

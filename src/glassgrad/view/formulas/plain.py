@@ -1,6 +1,6 @@
 """A formula on one line of Unicode, for the terminal.
 
-Layer L8. Fractions become `a / b`, subscripts real ones where Unicode has the characters.
+Layer L8. Fractions become `a / b`; names stand as the user wrote them, `w0` and `E_o1`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def line(node: Math) -> str:
 
     >>> from glassgrad.view.formulas.notation import divide, name, numeral, power
     >>> line(divide(numeral(1), power(name("x1"), numeral(2))))
-    '1 / x₁²'
+    '1 / x1²'
     """
     match node.kind:
         case "name" | "word" | "number":
@@ -60,8 +60,10 @@ def _scripts(node: Math) -> str:
         return f"{degree}{line(bound(first, FRACTION + 2))}"
     below = line(rest[0]).strip()
     if node.kind == "index":
-        is_short = below.isdigit() and (first.kind == "name" or rest[0].kind == "number")
-        return f"{line(first)}{below.translate(_LOWERED) if is_short else f'[{below}]'}"
+        if node.text:
+            return node.text
+        is_base = rest[0].kind == "number" and first.kind == "word"  # of a logarithm
+        return f"{line(first)}{below.translate(_LOWERED) if is_base else f'[{below}]'}"
     if below in _MARKS:
         return f"{line(first)}{_MARKS[below]}"
     can_be_raised = all(c in "0123456789−n" for c in below)
