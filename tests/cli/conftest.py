@@ -37,7 +37,7 @@ def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
     def call(*words: Any, report: bool = False) -> Result:
         if words[:1] == ("train",) and not report:
-            words = (*words, "--no-report")
+            words = ("train", "--no-report", *words[1:])
         capsys.readouterr()
         code = run([str(word) for word in words])
         captured = capsys.readouterr()
