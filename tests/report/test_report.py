@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,18 @@ def material(**changes: Any) -> Material:
     return Material(**fields)
 
 
+@cache
+def plain_page() -> str:
+    """The report of the plain material, made once."""
+    return report_html(material())
+
+
+@cache
+def image_page() -> str:
+    """The report where rows are images of 4 × 4."""
+    return report_html(material(width=16, image_shape=(1, 4, 4)))
+
+
 class _Reader(HTMLParser):
     """Headings, tags, attributes and visible text of a page; complains about tags left open."""
 
@@ -121,7 +134,7 @@ def read(html: str) -> _Reader:
 
 
 def test_sections_in_order() -> None:
-    page = read(report_html(material()))
+    page = read(plain_page())
     assert page.headings[:5] == [
         "What was trained",
         "Learning curves",
@@ -130,12 +143,11 @@ def test_sections_in_order() -> None:
         "Activations and gradients",
     ]
     assert page.headings[-2:] == ["Cost", "How to repeat it"]
-    assert re.findall(r'<p class="fault">[^<]*', report_html(material())) == []
+    assert re.findall(r'<p class="fault">[^<]*', plain_page()) == []
 
 
 def test_images_show_weights_and_mistakes() -> None:
-    pictured = material(width=16, image_shape=(1, 4, 4))
-    html = report_html(pictured)
+    html = image_page()
     assert "First layer" in read(html).headings
     assert html.count("data:image/png;base64,") > 5
     assert "Decision boundary" not in html
@@ -148,7 +160,7 @@ def test_a_quantity_is_plotted_against_the_truth() -> None:
 
 
 def test_every_figure_has_a_sentence_and_a_name() -> None:
-    page = read(report_html(material(width=16, image_shape=(1, 4, 4))))
+    page = read(image_page())
     figures = [tag for tag, _ in page.tags if tag == "figure"]
     captions = [tag for tag, _ in page.tags if tag == "figcaption"]
     assert len(figures) == len(captions) >= 6
@@ -158,7 +170,7 @@ def test_every_figure_has_a_sentence_and_a_name() -> None:
 
 
 def test_links_lead_to_sections() -> None:
-    page = read(report_html(material()))
+    page = read(plain_page())
     links = [a["href"] for tag, a in page.tags if tag == "a" and "href" in a]
     ids = [a.get("id") for _, a in page.tags if a.get("id")]
     assert links
@@ -170,7 +182,7 @@ def test_links_lead_to_sections() -> None:
 
 
 def test_numbers_are_those_of_the_run() -> None:
-    words = read(report_html(material())).words
+    words = read(plain_page()).words
     assert "90.0% of 30 test rows are right" in words
     assert "27 of 30 test rows lie on the diagonal" in words
     assert "a taken for b, 2 of 10 times" in words
@@ -250,7 +262,7 @@ def test_hostile_names_stay_text() -> None:
 
 
 def test_nothing_is_fetched() -> None:
-    html = report_html(material(width=16, image_shape=(1, 4, 4)))
+    html = image_page()
     addresses = set(re.findall(r"[a-z]+://[^\\\s\"'<>)]+", html))
     assert addresses <= {"http://www.w3.org/2000/svg", "http://www.w3.org/1998/Math/MathML"}
     assert "@import" not in html
