@@ -38,6 +38,7 @@ COMMANDS = {
     "explain": "glassgrad.cli.explain:explain",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
+    "diagnose": "glassgrad.cli.diagnose:diagnose",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

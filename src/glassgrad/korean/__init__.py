@@ -20,6 +20,8 @@ TOPICS = (
     "source",
     "grade",
     "report",
-    "diagnose",
     "explain",
+    "inspect",
+    "diagnose",
+    "verdicts",
 )

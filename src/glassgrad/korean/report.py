@@ -40,6 +40,7 @@ MESSAGES: dict[str, str] = {
     "Activations and gradients": "활성화값과 기울기",
     "Computational graph": "계산 그래프",
     "Training script": "학습 스크립트",
+    "Diagnosis": "진단",
     "Cost": "비용",
     "How to repeat it": "다시 해 보려면",
     "This section could not be made: {reason}": "이 절을 만들지 못했습니다: {reason}",
