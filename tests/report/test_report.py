@@ -142,7 +142,7 @@ def test_sections_in_order() -> None:
         "Decision boundary",
         "Activations and gradients",
     ]
-    assert page.headings[-2:] == ["Cost", "How to repeat it"]
+    assert page.headings[-3:] == ["Diagnosis", "Cost", "How to repeat it"]
     assert re.findall(r'<p class="fault">[^<]*', plain_page()) == []
 
 

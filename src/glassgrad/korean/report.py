@@ -265,6 +265,9 @@ MESSAGES: dict[str, str] = {
     ),
     "Command": "명령",
     "Data: {origin}": "데이터: {origin}",
+    "What the numbers say of the network and {n:,} of its training rows:": (
+        "신경망과 학습 자료 {n:,}개를 재어 본 결과입니다."
+    ),
     # the time machine
     "{path} has no step {step}": "{path}에는 스텝 {step:이/가} 없습니다",
     "{run}, step {step:,}": "{run}, 스텝 {step:,}",

@@ -19,7 +19,7 @@ from glassgrad.view.markup import element
 from glassgrad.view.network import network_svg
 
 _REPEATS = 5
-_MOST_DIAGNOSED = 4000  # training rows
+_MOST_DIAGNOSED = 1000  # training rows; more take seconds and say the same
 _LARGEST = 1_800_000  # characters of the graph that can be stepped through
 _MOST_NEURONS, _MOST_NAMED = 12, 16
 _DEAREST = 16  # equations in the table
@@ -94,13 +94,14 @@ def _parameters(material: Material) -> list[str]:
 
 
 def diagnosis(material: Material) -> str:
-    """What evidence says is wrong with the network, on at most a few thousand training rows."""
+    """What evidence says is wrong with the network."""
     assert material.train is not None
     X, y = material.train
     kept = np.linspace(0, len(X) - 1, min(len(X), _MOST_DIAGNOSED)).astype(int)
     target = material.encode(np.asarray(y)[kept])
     found = diagnose(material.model, (X[kept], target), loss=material.loss, trained=True)
-    return str(found.html())
+    intro = say("What the numbers say of the network and {n:,} of its training rows:", n=len(kept))
+    return paragraph(intro) + found.html()
 
 
 def cost(material: Material) -> str:
