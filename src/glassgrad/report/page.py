@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from glassgrad.text import language
 from glassgrad.view.charts import css as chart_css
 from glassgrad.view.markup import element, words
-from glassgrad.view.style import FONT, tokens
+from glassgrad.view.style import DARK, FONT, LIGHT
 
 _SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 
@@ -153,9 +153,14 @@ def policy(assets: str = "") -> str:
 
 def css() -> str:
     """The style of the page and of the charts on it."""
+    light, dark = (";".join(f"--{n}:{c}" for n, c in set_.items()) for set_ in (LIGHT, DARK))
     return "\n".join(
         [
-            tokens(":root"),
+            f":root{{color-scheme:light dark;{light}}}",
+            f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}",
+            f':root[data-theme="light"]{{color-scheme:light;{light}}}',
+            f':root[data-theme="dark"]{{color-scheme:dark;{dark}}}',
+            f"@media print{{:root,:root[data-theme]{{color-scheme:light;{light}}}}}",
             _BASE.strip(),
             chart_css(),
         ]
