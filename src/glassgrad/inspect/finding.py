@@ -100,7 +100,12 @@ class Finding:
             "index": list(self.index),
             "number": str(self.number),
             "inputs": [
-                {"label": p.label, "name": p.name, "shape": list(p.shape), "number": p.number}
+                {
+                    "label": p.label,
+                    "name": p.name,
+                    "shape": list(p.shape),
+                    "number": None if p.number is None else str(p.number),
+                }
                 for p in self.parts
             ],
             "path": list(self.path),
