@@ -20,7 +20,6 @@ TOPICS = (
     "source",
     "grade",
     "report",
-    "diagnose",
     "explain",
     "inspect",
     "diagnose",

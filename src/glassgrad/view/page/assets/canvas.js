@@ -18,6 +18,8 @@ class Canvas {
     // A click at the end of a drag is none.
     stage.addEventListener("click", (event) => this.hasMoved && event.stopPropagation(), true);
     new ResizeObserver(() => this.resize()).observe(stage);
+    addEventListener("beforeprint", () => this.whenPrinting(true));
+    addEventListener("afterprint", () => this.whenPrinting(false));
   }
 
   show(svg) {
@@ -26,12 +28,20 @@ class Canvas {
     this.whole = { x: 0, y: 0, width, height };
     for (const name of ["width", "height"]) svg.setAttribute(name, "100%");
     svg.removeAttribute("style");
+    if (!this.isPage) this.stage.style.height = `${this.wanted()}px`;
     this.fit();
+  }
+
+  // The height that a figure's picture needs at this width.
+  wanted() {
+    const { width, height } = this.whole;
+    const scale = Math.min((this.size.width - 2 * MARGIN) / width, 1.2);
+    return Math.round(Math.max(160, Math.min(640, height * scale + 2 * MARGIN)));
   }
 
   get size() {
     const { width, height } = this.stage.getBoundingClientRect();
-    return { width: Math.max(width, 1), height: Math.max(height, 1) };
+    return { width: Math.max(width, 64), height: Math.max(height, 64) };
   }
 
   // All of the picture, never larger than it was drawn by half.
@@ -49,8 +59,15 @@ class Canvas {
     this.apply();
   }
 
+  // On paper all of the picture is seen.
+  whenPrinting(isPrinting) {
+    this.isPrinting = isPrinting;
+    if (isPrinting) this.svg.setAttribute("viewBox", Object.values(this.whole).join(" "));
+    else this.apply();
+  }
+
   resize() {
-    if (!this.svg) return;
+    if (!this.svg || this.isPrinting) return;
     if (this.isFitted) this.fit();
     else this.apply();
   }

@@ -15,10 +15,15 @@ class Figure {
     this.plans = this.data.scenes.map((scene) => schedule(scene, this.data));
     this.controls = new Controls(this);
     this.panel = new Panel(this);
-    const isLinked = (line) => this.ownersOf(line, 0).length > 0;
-    this.source = new Source(this.data.source, isLinked, (line) => this.selectLine(line));
+    this.source = new Source((line) => this.selectLine(line));
     this.canvas = new Canvas(element.querySelector(".gg-stage"), this.data.isPage);
+    this.pictures = this.data.scenes.map(() => ({}));
+    this.pictures[this.data.first][this.precision] = this.canvas.stage.innerHTML;
+    this.ready = unpacked(element.querySelector("script[type='text/plain']").textContent);
+    this.ready = this.ready.then((pictures) => (this.pictures = pictures));
     this.controls.build(element);
+    this.number = this.data.first;
+    this.printSource();
     this.show(this.data.first, Infinity);
     this.listen();
     this.select(this.firstChoice());
@@ -27,6 +32,11 @@ class Figure {
   say(key, values = {}) {
     const text = this.data.words[this.language][key];
     return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  }
+
+  // A number as the page writes it, for tests.
+  write(cell, precision, isReal) {
+    return number(cell, precision, isReal);
   }
 
   get scene() {
@@ -40,11 +50,11 @@ class Figure {
   // --- scenes ------------------------------------------------------------------------------
 
   show(number, position) {
+    const text = this.pictures[number][this.precision];
+    if (!text) return this.ready.then(() => this.show(number, position));
     const before = this.drawing ? centres(this.drawing) : [];
     const kept = this.selectedValue();
     this.number = number;
-    const pictures = this.scene.pictures;
-    const text = pictures[this.precision] ?? Object.values(pictures)[0];
     this.canvas.stage.innerHTML = text;
     const svg = this.canvas.stage.firstElementChild;
     this.canvas.show(svg);
@@ -56,10 +66,11 @@ class Figure {
     );
     this.element.classList.toggle("is-down", this.scene.isDown);
     this.canvas.resize();
-    if (before.length) glide(before, this.drawing);
     this.selected = kept === undefined ? -1 : this.nodeOf(this.data.values[kept].key);
     this.controls.refresh();
     this.go(position);
+    if (before.length) glide(before, this.drawing);
+    return undefined;
   }
 
   change(number) {
@@ -104,15 +115,34 @@ class Figure {
     this.change(number);
   }
 
-  setPrecision(precision) {
+  async setPrecision(precision) {
+    await this.ready;
     this.precision = precision;
     const { x, y, scale, isFitted } = this.canvas;
     this.show(this.number, this.position);
     if (!isFitted) Object.assign(this.canvas, { x, y, scale, isFitted }).apply();
   }
 
+  // Its comments are in the language of the page.
+  printSource() {
+    const lines = this.data.sources[this.printed()] ?? [];
+    this.source.print(lines, (line) => this.ownersOf(line).length > 0);
+  }
+
+  // The language of the source: a long one is printed in one only.
+  printed() {
+    const languages = Object.keys(this.data.sources);
+    return languages.includes(this.language) ? this.language : languages[0];
+  }
+
+  // The forward and the backward lines of a node.
+  linesOf(node) {
+    return node?.lines?.[this.printed()] ?? [[], []];
+  }
+
   setLanguage(language) {
     this.language = language;
+    this.printSource();
     if (this.data.isPage) document.documentElement.lang = language;
     this.element.lang = language;
     this.drawing.speak(language);
@@ -177,7 +207,7 @@ class Figure {
     this.panel.show(this.selected, this.position);
     const step = this.plan.steps[this.position];
     const isBackward = step.kind === "backward" || step.kind === "seed";
-    this.source.mark(this.scene.nodes[this.selected], isBackward);
+    this.source.mark(...this.linesOf(this.scene.nodes[this.selected]), isBackward);
   }
 
   selectedValue() {
@@ -191,13 +221,12 @@ class Figure {
     );
   }
 
-  ownersOf(line, number = this.number) {
-    const found = this.data.scenes[number].nodes.flatMap((node, index) => {
-      const has = node.forward?.includes(line) || node.backward?.includes(line);
-      return has ? [index] : [];
-    });
-    const size = (i) => this.data.scenes[number].nodes[i].equations ?? 1;
-    return found.sort((a, b) => size(a) - size(b));
+  ownersOf(line) {
+    const { nodes } = this.scene;
+    const found = nodes.flatMap((node, index) =>
+      this.linesOf(node).flat().includes(line) ? [index] : [],
+    );
+    return found.sort((a, b) => (nodes[a].equations ?? 1) - (nodes[b].equations ?? 1));
   }
 
   selectLine(line) {
@@ -362,6 +391,18 @@ class Figure {
     if (index === this.selected && kind === "region" && this.canOpen(region)) this.open(region);
     else this.select(index);
   }
+}
+
+// The pictures of all scenes, as they were packed.
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const { pictures, paths } = JSON.parse(await new Response(stream).text());
+  const written = (picture) => picture.replace(/ d="@(\d+)"/g, (_, n) => ` d="${paths[n]}"`);
+  for (const drawn of pictures) {
+    for (const precision of Object.keys(drawn)) drawn[precision] = written(drawn[precision]);
+  }
+  return pictures;
 }
 
 function mount() {
