@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from glassgrad.backends.jit import jit as jit
     from glassgrad.config import config as config
     from glassgrad.core.region import region as region
+    from glassgrad.diagnose import diagnose as diagnose
     from glassgrad.diagnose.grading.compare import compare_backward as compare_backward
     from glassgrad.graph.ir import Graph as Graph
     from glassgrad.graph.trace import trace as trace
@@ -67,6 +68,7 @@ __all__ = [
     "config",
     "custom_gradient",
     "data",
+    "diagnose",
     "errors",
     "explain",
     "extend",
@@ -111,6 +113,7 @@ _PLACES = {
     "config": "glassgrad.config:config",
     "custom_gradient": "glassgrad.autodiff.functions:custom_gradient",
     "data": "glassgrad.data",
+    "diagnose": "glassgrad.diagnose:diagnose",
     "errors": "glassgrad.errors",
     "explain": "glassgrad.view.explain:explain",
     "extend": "glassgrad.extend",

@@ -63,5 +63,5 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
 
 
 def _note_request(url: str, faults: list[str]) -> None:
-    if not url.startswith("file:"):
+    if not url.startswith(("file:", "data:")):  # an embedded image is in the file
         faults.append(f"asked for {url}")

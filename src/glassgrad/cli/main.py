@@ -38,6 +38,9 @@ COMMANDS = {
     "explain": "glassgrad.cli.explain:explain",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
+    "diagnose": "glassgrad.cli.diagnose:diagnose",
+    "diagnose": "glassgrad.cli.diagnose:diagnose",
+    "grade": "glassgrad.cli.grade:grade",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

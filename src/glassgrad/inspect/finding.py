@@ -5,13 +5,14 @@ Layer L8. Texts are spoken when they are read, in the language of that moment.
 
 from __future__ import annotations
 
+import sysconfig
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from glassgrad.core.position import line_of, place_of, statement_of
+from glassgrad.core.position import Place, Position, line_of, place_of, statement_of
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Atom, Eqn, Graph, Var
 from glassgrad.graph.pretty import Names
@@ -20,6 +21,7 @@ from glassgrad.inspect.site import Site
 from glassgrad.text import say
 
 Index = tuple[int, ...]
+_LIBRARIES = tuple(sysconfig.get_path(name) for name in ("stdlib", "purelib", "platlib"))
 _LONGEST_PATH = 12  # operations; of a longer way both ends are shown
 
 
@@ -81,6 +83,11 @@ class Finding:
     def __str__(self) -> str:
         return "\n".join(_lines(self))
 
+    @property
+    def where(self) -> str:
+        """The place in the user's program and the layer, as far as they are known."""
+        return ", ".join(filter(None, [self.place, " / ".join(self.region)]))
+
     def to_dict(self) -> dict[str, Any]:
         """For programs, as JSON can hold it."""
         return {
@@ -93,7 +100,12 @@ class Finding:
             "index": list(self.index),
             "number": str(self.number),
             "inputs": [
-                {"label": p.label, "name": p.name, "shape": list(p.shape), "number": p.number}
+                {
+                    "label": p.label,
+                    "name": p.name,
+                    "shape": list(p.shape),
+                    "number": None if p.number is None else str(p.number),
+                }
                 for p in self.parts
             ],
             "path": list(self.path),
@@ -130,13 +142,14 @@ def operation_finding(
         _part(label, _name(atom, names), value, index, forward) for label, atom, value in inputs
     )
     site = Site(graph, forward, values, forward is not eqn, number)
+    position = _users_own(forward.position)
     return Finding(
         operation=forward.primitive.name,
         phase="forward" if forward is eqn else "backward",
         variable=_variable(forward),
-        place=place_of(forward.position),
-        line=line_of(forward.position),
-        statement=statement_of(forward.position),
+        place=place_of(position),
+        line=line_of(position),
+        statement=statement_of(position),
         region=forward.region,
         index=index,
         number=number,
@@ -145,6 +158,14 @@ def operation_finding(
         rewrite=find_rewrite(site),
         source=found,
     )
+
+
+def _users_own(position: Position | Place | None) -> Position | Place | None:
+    """A position in a program of the user's; under the command line the frame is a library's."""
+    if position is None or isinstance(position, Place):
+        return position
+    file = position[0].co_filename
+    return None if file.startswith(_LIBRARIES) else position
 
 
 def _forward_inputs(
@@ -236,9 +257,8 @@ def _lines(finding: Finding) -> list[str]:
         lines = [say("{names} was not finite to begin with", names=names)]
         return [*lines, *(f"  {v.name or '?'}: {extent(np.asarray(x))}" for v, x in finding.given)]
     lines = [_headline(finding)]
-    where = ", ".join(filter(None, [finding.place, " / ".join(finding.region)]))
-    if where:
-        lines.append(f"  {say('where')}: {where}")
+    if finding.where:
+        lines.append(f"  {say('where')}: {finding.where}")
     if finding.statement:
         lines.append(f"  {say('line')}: {finding.statement}")
     place = f"[{', '.join(map(str, finding.index))}]" if finding.index else ""

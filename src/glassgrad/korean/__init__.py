@@ -20,6 +20,12 @@ TOPICS = (
     "source",
     "grade",
     "report",
+    "explain",
+    "inspect",
     "diagnose",
+    "verdicts",
+    "inspect",
+    "diagnose",
+    "verdicts",
     "explain",
 )

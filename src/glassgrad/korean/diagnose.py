@@ -1,89 +1,182 @@
-"""Korean twins of the messages of one topic: diagnosis, and the search for the first NaN."""
+"""Korean twins of the messages of one topic: diagnosis, and its verdicts about data."""
 
 MESSAGES: dict[str, str] = {
-    # --- the NaN detective ---
-    "infinity": "무한대",
-    "the derivative of {operation} is the first to give {number}": (
-        "{operation}의 미분에서 처음으로 {number:이/가} 나왔습니다"
+    # --- the command ---
+    "a trained network on its training data": "학습한 신경망을 그 훈련 데이터로 진단합니다",
+    "the run that was trained last": "마지막으로 학습한 실행",
+    "your own network: build() returns (model, (X, y)), and a loss if it likes": (
+        "직접 만든 신경망: build()가 (model, (X, y))를, 원하면 손실까지 돌려줍니다"
     ),
-    "{operation} is the first to give {number}": (
-        "{operation} 연산에서 처음으로 {number:이/가} 나왔습니다"
+    "the verdicts for a program": "다른 프로그램이 읽을 판정",
+    "Say what is wrong with a network and its data: vanishing and exploding gradients, saturated "
+    "and dead units, starting weights, learning rate, labels, scales; each with its numbers, the "
+    "law behind it and a remedy. A run that stopped at NaN is replayed to the operation that made "
+    "it. The exit code is 1 if a fault is found.": (
+        "신경망과 데이터에서 잘못된 곳을 찾습니다. 기울기 소실과 기울기 폭발, 포화되거나 죽은 "
+        "뉴런, 가중치 초깃값, 학습률, 레이블, 입력의 크기를 살펴, 근거가 되는 수와 그 까닭과 "
+        "처방을 함께 보여 줍니다. NaN 때문에 멈춘 실행은 그 NaN을 만든 연산까지 다시 돌려 "
+        "봅니다. 잘못을 찾으면 종료 코드는 1입니다."
     ),
-    "{names} was not finite to begin with": "{names:은/는} 처음부터 유한하지 않았습니다",
-    "where": "위치",
-    "line": "코드",
-    "element": "원소",
-    "the only one": "하나뿐",
-    "path": "경로",
-    "reason": "까닭",
-    "rewrite": "고쳐 쓰기",
-    "{reason}: write {instead}": "{reason} {instead}처럼 쓰십시오",
-    "{kind} is neither a function nor a graph": "{kind:은/는} 함수도 계산 그래프도 아닙니다",
-    "give a function and its arguments, a graph, or an eager tensor": (
-        "함수와 그 인수, 계산 그래프, 또는 계산된 텐서를 주십시오"
+    "{name} returned {kind}": "{name:이/가} {kind:을/를} 돌려주었습니다",
+    "a network to diagnose is (model, (X, y)) or (model, (X, y), loss)": (
+        "진단할 신경망은 (model, (X, y)), 손실까지 주려면 (model, (X, y), loss)입니다"
     ),
-    # --- why it happened ---
-    "`where` discards the value of the branch that is not chosen, but its infinite derivative is "
-    "still multiplied by 0": (
-        "`where`는 고르지 않은 쪽의 값을 버리지만, 역전파에서는 그쪽의 무한한 미분에 0을 곱하게 "
-        "됩니다."
+    "the run has not ended: it is replayed from its last checkpoint": (
+        "끝나지 않은 실행이므로 마지막 체크포인트부터 다시 돌려 봅니다"
     ),
-    "a small probability is rounded to 0 before its logarithm is taken": (
-        "작은 확률이 로그를 취하기도 전에 0으로 반올림됩니다."
+    "the verdicts are about the network as it began": (
+        "아래 판정은 학습을 시작할 때의 신경망에 대한 것입니다"
     ),
-    "a probability near 1 is rounded to 1, and 1 less that is 0": (
-        "1에 가까운 확률이 1로 반올림되어, 1에서 빼면 0이 됩니다."
+    # --- data ---
+    "inputs that are no numbers": "수가 아닌 입력",
+    "{count} input values are NaN or infinite, the first in row {row}, feature {feature}": (
+        "입력값 {count}개가 NaN이거나 무한합니다. 처음 나오는 곳은 {row}번 행의 {feature}번 "
+        "특성입니다."
     ),
-    "0 · log 0 is 0 in the limit, but 0 · (-inf) is NaN": (
-        "극한에서 0 · log 0은 0이지만, 0 · (-inf)는 NaN입니다."
+    "NaN times a weight is NaN: one step spreads it to every weight": (
+        "NaN에 가중치를 곱하면 NaN이므로, 한 번만 갱신해도 모든 가중치로 퍼집니다."
     ),
-    "a product of many factors under- or overflows; their logarithms do not": (
-        "많은 수를 곱하면 언더플로나 오버플로가 나지만, 로그를 더하면 그렇지 않습니다."
+    "drop these rows, or fill in the missing values": "그 행을 빼거나 빈 값을 채우십시오.",
+    "targets that are no numbers": "수가 아닌 정답",
+    "{count} targets are NaN or infinite, the first in row {row}": (
+        "정답 {count}개가 NaN이거나 무한합니다. 처음 나오는 곳은 {row}번 행입니다."
     ),
-    "two large numbers that are nearly equal are subtracted: rounding leaves 0 or a negative "
-    "number": "거의 같은 큰 두 수를 빼므로, 반올림 때문에 0이나 음수가 남습니다.",
-    "the logarithm of 0 is -infinity, and its derivative there 1/0": (
-        "0의 로그는 -무한대이고, 그곳에서의 미분은 1/0입니다."
+    "a loss with NaN in it is NaN, and so is every gradient": (
+        "NaN이 하나라도 들어가면 손실이 NaN이 되고, 모든 기울기도 NaN이 됩니다."
     ),
-    "a negative number has no real logarithm; how did it come to be negative?": (
-        "음수에는 실수 로그가 없습니다. 어디에서 음수가 되었는지 살펴보십시오."
+    "drop these rows": "그 행을 빼십시오.",
+    "unscaled inputs": "크기를 맞추지 않은 입력",
+    "the inputs are of size {size:.3g} (root mean square), not about 1": (
+        "입력의 크기(제곱평균제곱근)가 1 안팎이 아니라 {size:.3g}입니다."
     ),
-    "e^x overflows long before log(1 + e^x), which is nearly x": (
-        "log(1 + e^x)는 거의 x와 같은데, 그보다 훨씬 먼저 e^x가 오버플로를 일으킵니다."
+    "dW = xᵀ·dz: weighted sums and gradients are as large or small as x": (
+        "dW = xᵀ·dz이므로, 가중합과 기울기는 x가 큰 만큼 커지고 작은 만큼 작아집니다."
     ),
-    "e^x overflows; less the maximum, the largest power is 1": (
-        "e^x가 오버플로를 일으킵니다. 최댓값을 먼저 빼면 가장 큰 항이 1이 됩니다."
+    "standardise: (X - X.mean(axis=0)) / X.std(axis=0); pixels: X / 255": (
+        "표준화하십시오: (X - X.mean(axis=0)) / X.std(axis=0), 화솟값은 X / 255"
     ),
-    "e^-x overflows where the sigmoid is merely close to 0": (
-        "시그모이드는 0에 가까울 뿐인데, e^-x가 오버플로를 일으킵니다."
+    "features of unlike scale": "크기가 서로 다른 특성",
+    "feature {feature} has standard deviation {std:.3g}, the others about {typical:.3g}": (
+        "{feature}번 특성의 표준편차는 {std:.3g}인데 다른 특성은 {typical:.3g} 안팎입니다."
     ),
-    "both powers overflow, and infinity / infinity is NaN": (
-        "두 지수가 모두 오버플로를 일으키고, 무한대 / 무한대는 NaN입니다."
+    "one learning rate cannot suit directions that are curved so differently": (
+        "방향마다 손실의 굽은 정도가 이만큼 다르면 학습률 하나로 모두에 맞출 수 없습니다."
     ),
-    "e^x is larger than any float32 beyond x = 88.7, any float64 beyond 709.8": (
-        "e^x는 x가 88.7을 넘으면 float32의, 709.8을 넘으면 float64의 범위를 벗어납니다."
+    "standardise: (X - X.mean(axis=0)) / X.std(axis=0)": (
+        "표준화하십시오: (X - X.mean(axis=0)) / X.std(axis=0)"
     ),
-    "the length of a vector has a kink at 0: its derivative there is 0/0": (
-        "벡터의 길이는 0에서 꺾이므로, 그곳에서의 미분은 0/0입니다."
+    "features that never change": "변하지 않는 특성",
+    "{count} of {features} features never change, such as number {feature} = {value:.3g}": (
+        "특성 {features}개 가운데 {count}개가 변하지 않습니다. 예를 들어 {feature}번은 늘 "
+        "{value:.3g}입니다."
     ),
-    "a negative number has no real root; how did it come to be negative?": (
-        "음수에는 실수 제곱근이 없습니다. 어디에서 음수가 되었는지 살펴보십시오."
+    "what does not vary tells nothing apart; it acts as a second bias": (
+        "변하지 않는 값으로는 아무것도 가릴 수 없고, 편향이 하나 더 있는 것과 같습니다."
     ),
-    "the derivative of a root is infinite at 0": "제곱근의 미분은 0에서 무한합니다.",
-    "a vector of zeros has length 0, and 0/0 is NaN": ("영벡터의 길이는 0이고, 0/0은 NaN입니다."),
-    "0/0 is NaN": "0/0은 NaN입니다.",
-    "a divisor is 0": "0으로 나눕니다.",
-    "a negative number has no real power with a fractional exponent": (
-        "음수를 정수가 아닌 수로 거듭제곱한 값은 실수가 아닙니다."
+    "leave these features out": "그 특성을 빼십시오.",
+    "unequal classes": "치우친 클래스",
+    "class {label} has {share:.1%} of the rows, class {rarest} {rare:.1%}": (
+        "행의 비율이 클래스 {label}에서는 {share:.1%}, 클래스 {rarest}에서는 {rare:.1%}입니다."
     ),
-    "0 to a negative power is infinite; so is the derivative below power 1": (
-        "0의 음수 거듭제곱은 무한하고, 지수가 1보다 작으면 미분도 무한합니다."
+    "who always answers with the commonest class is right that often": (
+        "늘 가장 흔한 클래스라고만 답해도 그만큼은 맞습니다."
     ),
-    "the derivative is infinite at the edge of the domain, and NaN beyond it": (
-        "정의역의 끝에서 미분이 무한하고, 그 밖에서는 NaN입니다."
+    "class_weights=..., or draw rare classes more often; look at each class": (
+        "class_weights=...를 주거나 드문 클래스를 더 자주 뽑고, 정확도를 클래스마다 따로 보십시오."
     ),
-    "everything in this row is masked: -inf less -inf is NaN": (
-        "이 행은 모두 가려져 있어서, -inf에서 -inf를 빼면 NaN이 됩니다."
+    "one class only": "하나뿐인 클래스",
+    "all {count} labels are {label}": "레이블 {count}개가 모두 {label}입니다.",
+    "a constant answer is right: there is nothing to learn": (
+        "늘 같은 답이 정답이므로 배울 것이 없습니다."
     ),
-    "the numbers have grown beyond their dtype": "수가 자료형의 범위를 넘어 커졌습니다.",
+    "labels outside the classes": "클래스를 벗어난 레이블",
+    "{count} labels such as {label} lie outside {low:g} … {high:g}, which {loss} takes": (
+        "{loss:이/가} 받는 {low:g} … {high:g}의 범위를 벗어난 레이블이 {count}개 있습니다(예: "
+        "{label})."
+    ),
+    "k outputs stand for the classes 0 … k - 1": "출력 k개는 클래스 0 … k - 1을 나타냅니다.",
+    "number the classes from 0: np.unique(y, return_inverse=True)[1]": (
+        "클래스 번호를 0부터 매기십시오: np.unique(y, return_inverse=True)[1]"
+    ),
+    "labels that are no class numbers": "클래스 번호가 아닌 레이블",
+    "{count} labels are fractions, such as {label:g}": (
+        "레이블 {count}개가 정수가 아닙니다(예: {label:g})."
+    ),
+    "a loss over classes wants the number of the right class": (
+        "클래스를 다루는 손실 함수는 정답 클래스의 번호를 받습니다."
+    ),
+    "outputs without a class": "클래스가 없는 출력",
+    "the network has {outputs} outputs, the labels {classes} classes": (
+        "신경망의 출력은 {outputs}개인데 레이블에 나오는 클래스는 {classes}개입니다."
+    ),
+    "an output that is never right only learns to stay small": (
+        "한 번도 정답이 되지 않는 출력은 작은 값을 내는 것만 배웁니다."
+    ),
+    "give the network as many outputs as there are classes": (
+        "출력의 수를 클래스의 수에 맞추십시오."
+    ),
+    "labels that have nothing to do with the inputs": "입력과 관계없는 레이블",
+    "neither the nearest row ({near:.0%}) nor a straight line ({line:.0%}) guesses a label better "
+    "than chance ({chance:.0%})": (
+        "가장 가까운 행을 보고 맞혀도({near:.0%}), 직선으로 맞혀도({line:.0%}) 우연({chance:.0%})"
+        "보다 낫지 않습니다."
+    ),
+    "where inputs and labels were shuffled apart, only memorising is left": (
+        "입력과 레이블을 따로 섞으면 외우는 것 말고는 할 수 있는 일이 없습니다."
+    ),
+    "shuffle X and y by one permutation: p = rng.permutation(n); X[p], y[p]": (
+        "X와 y를 같은 순열로 섞으십시오: p = rng.permutation(n); X[p], y[p]"
+    ),
+    "targets that have nothing to do with the inputs": "입력과 관계없는 정답",
+    "neither near rows (R² {near:.2f}) nor a straight line (R² {line:.2f}) guess a target": (
+        "가까운 행으로도(R² {near:.2f}) 직선으로도(R² {line:.2f}) 정답을 맞히지 못합니다."
+    ),
+    "where inputs and targets were shuffled apart, only memorising is left": (
+        "입력과 정답을 따로 섞으면 외우는 것 말고는 할 수 있는 일이 없습니다."
+    ),
+    "equal rows with unequal labels": "입력은 같은데 레이블이 다른 행",
+    "{count} of {rows} rows have a twin with another label": (
+        "행 {rows}개 가운데 {count}개는 입력이 같고 레이블이 다른 짝이 있습니다."
+    ),
+    "a function gives one answer for one input": "함수는 한 입력에 한 가지 답만 냅니다.",
+    "look for a feature that is missing, or for wrong labels": (
+        "빠진 특성이나 틀린 레이블이 있는지 살펴보십시오."
+    ),
+    "unscaled targets": "크기를 맞추지 않은 정답",
+    "the targets are of size {size:.3g} (root mean square), not about 1": (
+        "정답의 크기(제곱평균제곱근)가 1 안팎이 아니라 {size:.3g}입니다."
+    ),
+    "the gradient of a squared error is 2 (y - t): it is as large as the targets": (
+        "제곱 오차의 기울기는 2 (y - t)이므로 정답이 큰 만큼 커집니다."
+    ),
+    "standardise the targets, and undo it in predictions": (
+        "정답을 표준화하고, 예측할 때 되돌리십시오."
+    ),
+    "data": "데이터",
+    "{rows} rows, inputs of size {size:.3g}, nothing missing": (
+        "행 {rows}개, 입력의 크기 {size:.3g}, 빠진 값 없음"
+    ),
+    # --- what is given ---
+    "{kind} is no model": "{kind:은/는} 모델이 아닙니다",
+    "give a gg.nn.Module, such as gg.nn.MLP((4, 8, 3))": (
+        "gg.nn.Module을 주십시오. 예: gg.nn.MLP((4, 8, 3))"
+    ),
+    "the model has no parameters": "모델에 매개변수가 없습니다",
+    "data of {kind}": "{kind:은/는} 데이터가 될 수 없습니다",
+    "(X, y), a Dataset, or batches that can be iterated again": (
+        "(X, y), Dataset, 또는 다시 반복할 수 있는 배치"
+    ),
+    "a batch of {n} arrays": "배열 {n}개로 된 배치입니다",
+    # --- words ---
+    "healthy: no fault was found": "이상 없음: 잘못된 곳을 찾지 못했습니다",
+    "faults: {faults}, warnings: {warnings}": "이상 {faults}건, 주의 {warnings}건",
+    "FAULT": "이상",
+    "WARNING": "주의",
+    "law": "법칙",
+    "remedy": "처방",
+    "weights": "가중치",
+    "mean": "평균",
+    "std": "표준편차",
+    "saturated": "포화",
+    "dead": "죽음",
 }

@@ -14,6 +14,10 @@ MESSAGES: dict[str, str] = {
     "{of} does not depend on {target}: no path leads there.": (
         "{of:은/는} {target}에 따라 달라지지 않습니다. 이어지는 경로가 없습니다."
     ),
+    "{of} does not move with {target}: no operation on the way hands a derivative on.": (
+        "{target:이/가} 변해도 {of:은/는} 움직이지 않습니다. "
+        "그 사이의 연산이 미분을 전달하지 않습니다."
+    ),
     "{of} does not move with {target}: what the paths carry cancels.": (
         "{target:이/가} 변해도 {of:은/는} 움직이지 않습니다. 경로들이 나르는 값이 서로 상쇄됩니다."
     ),
@@ -38,7 +42,7 @@ MESSAGES: dict[str, str] = {
         "그 밖에 국소적 미분이 0이어서 막힌 경로 {count:,}개"
     ),
     "local derivative": "국소적 미분",
-    "product": "여기까지의 곱",
+    "product": "곱",
     "path {number}": "경로 {number}",
     "sum of all paths": "모든 경로의 합",
     "{count} steps": "{count}단계",

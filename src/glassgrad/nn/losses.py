@@ -9,6 +9,7 @@ mean is taken over is said with each loss. Targets take the dtype of the predict
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np  # noqa: F401 - the examples use it
@@ -242,8 +243,26 @@ def find_loss(name: str) -> Callable[..., Any]:
     return LOSSES[name]
 
 
+# Losses that take one class number a row, and those for two classes.
+LABEL_LOSSES = frozenset({"cross_entropy", "hinge", "nll"})
+TWO_CLASS_LOSSES = frozenset(
+    {"binary_cross_entropy", "binary_cross_entropy_with_logits", "binary_hinge"}
+)
+_NAMES = {function: name for name, function in LOSSES.items()}
+OBJECTIVE = "_objective"  # the attribute under which `fit` leaves what a model was trained for
+
+
+def kind_of(loss: Any) -> str:
+    """The name of a loss of this module, also of one with options or as a layer; "" for others."""
+    function = loss.func if isinstance(loss, partial) else loss
+    kind = getattr(function, "kind", "")
+    if isinstance(kind, str) and kind in LOSSES:
+        return kind
+    return _NAMES.get(function, "")
+
+
 __all__ = [
-    "LOSSES", "binary_cross_entropy", "binary_cross_entropy_with_logits", "binary_hinge",
-    "cross_entropy", "find_loss", "half_sse", "hinge", "huber", "kl", "mae", "mse", "nll",
-    "smooth_l1",
+    "LABEL_LOSSES", "LOSSES", "OBJECTIVE", "TWO_CLASS_LOSSES", "binary_cross_entropy",
+    "binary_cross_entropy_with_logits", "binary_hinge", "cross_entropy", "find_loss", "half_sse",
+    "hinge", "huber", "kind_of", "kl", "mae", "mse", "nll", "smooth_l1",
 ]  # fmt: skip

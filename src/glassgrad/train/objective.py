@@ -17,17 +17,12 @@ import numpy as np
 from glassgrad.core.aval import is_float
 from glassgrad.data.labels import check_labels
 from glassgrad.errors import DataError, DtypeError, GlassgradError, OptionError
-from glassgrad.nn.losses import LOSSES, find_loss
+from glassgrad.nn.losses import LABEL_LOSSES, TWO_CLASS_LOSSES, find_loss, kind_of
 from glassgrad.text import say
 from glassgrad.train.metrics import Metric, find_metrics
 
-LABEL_LOSSES = frozenset({"cross_entropy", "hinge", "nll"})
-TWO_CLASS_LOSSES = frozenset(
-    {"binary_cross_entropy", "binary_cross_entropy_with_logits", "binary_hinge"}
-)
 _LOGITS = frozenset({"binary_cross_entropy_with_logits", "binary_hinge"})
 _CHUNK = 4096  # rows that are checked at a time
-_NAMES = {function: name for name, function in LOSSES.items()}
 
 
 @dataclass(frozen=True)
@@ -57,16 +52,8 @@ def find_objective(loss: Any, metrics: Any = ()) -> Objective:
             say("the loss is {kind}, which cannot be called", kind=type(loss).__name__),
             hint=say("give a name, or a function of prediction and target"),
         )
-    objective = Objective(loss, _kind(loss))
+    objective = Objective(loss, kind_of(loss))
     return replace(objective, metrics=find_metrics(metrics, objective.threshold))
-
-
-def _kind(loss: Any) -> str:
-    function = loss.func if isinstance(loss, partial) else loss
-    kind = getattr(function, "kind", "")
-    if isinstance(kind, str) and kind in LOSSES:
-        return kind
-    return _NAMES.get(function, "")
 
 
 # --- inputs ------------------------------------------------------------------------------

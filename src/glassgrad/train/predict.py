@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from glassgrad.errors import DataError, OptionError, ShapeError
+from glassgrad.nn.losses import OBJECTIVE
 from glassgrad.tensor import no_grad
 from glassgrad.text import say
 from glassgrad.train.metrics import find_metrics
@@ -20,8 +21,6 @@ from glassgrad.tree import flatten, unflatten
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-
-_OBJECTIVE = "_objective"  # the attribute under which `fit` leaves what a model was trained for
 
 
 def predict(model: Any, X: Any, *, batch_size: int = 1024) -> Any:
@@ -88,7 +87,7 @@ def scores(objective: Objective, pred: np.ndarray, target: np.ndarray) -> dict[s
 
 def remember(model: Any, objective: Objective) -> None:
     """Leave with the model what it was trained for, as the default of `evaluate`."""
-    model.__dict__[_OBJECTIVE] = objective
+    model.__dict__[OBJECTIVE] = objective
 
 
 @contextmanager
@@ -107,7 +106,7 @@ def _objective(
     model: Any, pred: np.ndarray, y: Any, loss: Any, metrics: Any
 ) -> tuple[Objective, np.ndarray]:
     """What to score by, and the targets in the form it takes."""
-    known: Objective | None = model.__dict__.get(_OBJECTIVE)
+    known: Objective | None = model.__dict__.get(OBJECTIVE)
     if loss is not None:
         objective = find_objective(loss, () if metrics is None else metrics)
     elif known is None:

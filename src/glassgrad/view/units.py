@@ -127,7 +127,7 @@ def array_units(record: Record, parameters: Collection[str] | None = None) -> Pr
         )
         for var in graph.inputs
     ]
-    units += [_constant_unit(values[var]) for var, _ in graph.consts]
+    units += [constant_unit(values[var]) for var, _ in graph.consts]
     units += [_operation_unit(eqn, values, record) for eqn in graph.eqns]
     for number, atom in enumerate(graph.outputs):
         units += _output_units(atom, number, values)
@@ -139,7 +139,7 @@ def _value(var: Var, key: str, name: str, record: Record) -> Value:
     return Value(plain(key), label, var.aval, record.value(var), record.gradient(var))
 
 
-def _constant_unit(value: Value) -> Unit:
+def constant_unit(value: Value) -> Unit:
     """A constant shows its number if it is one, else its name."""
     label = value.label
     if not label and value.aval.size == 1 and value.data is not None:
@@ -240,6 +240,7 @@ __all__ = [
     "Unit",
     "Value",
     "array_units",
+    "constant_unit",
     "layer_classes",
     "leaf_paths",
     "parameter_count",

@@ -22,6 +22,7 @@ from glassgrad.backends.source.statements import (
     layer_path,
 )
 from glassgrad.core.aval import is_float
+from glassgrad.core.primitive import Primitive
 from glassgrad.errors import OptionError
 from glassgrad.graph.evaluate import evaluate
 from glassgrad.graph.ir import Eqn, Graph, Var
@@ -33,7 +34,7 @@ from glassgrad.primitives.linalg import matmul_p
 from glassgrad.text import say
 
 # Layers that books know by name, by their operations. Their backward passes are derived.
-_BOOK_NAMES = {
+_BOOK_NAMES: dict[tuple[Primitive, ...], str] = {
     (matmul_p, arithmetic.add): "Affine",
     (matmul_p,): "MatMul",
     (arithmetic.maximum,): "Relu",

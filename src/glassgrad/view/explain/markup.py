@@ -18,9 +18,9 @@ from glassgrad.view.style import DARK, FONT, LIGHT
 _CLASS = "glassgrad-explanation"
 _RULES = {
     "": f"font-family:{FONT};color:var(--ink);background:var(--paper);max-width:72em;"
-    "line-height:1.55;word-break:keep-all;overflow-x:auto",
+    "line-height:1.55;word-break:keep-all;overflow:auto hidden;padding:.3em 0",
     "math": f"font-family:{FONTS}",
-    "math[display=block]": "text-align:left;margin:1em 0;font-size:1.1em",
+    "math[display=block]": "margin:1em 0;width:max-content;font-size:1.1em",
     "table": "border-collapse:collapse;font-variant-numeric:tabular-nums",
     "th": "text-align:left;font-weight:400;color:var(--muted);font-size:.85em;"
     "border-bottom:1px solid var(--line);padding:.2em .9em .2em 0",

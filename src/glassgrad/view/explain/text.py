@@ -55,7 +55,8 @@ def products(e: Explanation) -> list[str]:
     for place, result, route in zip(_right(places), _right(numbers), e.routes, strict=True):
         factors = factors_of(route, e.precision)
         if len(e.routes) == 1:
-            lines += _wrapped(f"  {factors} = {result.strip()}" if factors else f"  {result}")
+            is_product = bool(factors) and len(route.steps) > 1
+            lines += _wrapped(f"  {factors} = {result.strip()}" if is_product else f"  {result}")
             continue
         share = f"  {share_of(route, e)}" if e.magnitude else ""
         lines += _wrapped(

@@ -48,7 +48,13 @@ def tried(e: Explanation) -> str:
 def why_zero(e: Explanation) -> str:
     """Why nothing moves."""
     of, target = e.of[0], e.target[0]
-    if not e.is_connected or e.open + e.closed == 0:
+    if e.is_connected and e.open + e.closed == 0:
+        return say(
+            "{of} does not move with {target}: no operation on the way hands a derivative on.",
+            of=of,
+            target=target,
+        )
+    if not e.is_connected:
         return say("{of} does not depend on {target}: no path leads there.", of=of, target=target)
     if e.open:
         return say(
