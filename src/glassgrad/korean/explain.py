@@ -25,9 +25,10 @@ MESSAGES: dict[str, str] = {
         "{target:이/가} 변해도 {of:은/는} 움직이지 않습니다. "
         "모든 경로에 값이 0인 국소적 미분이 있습니다."
     ),
-    "closed at {label}: its derivative by {operand} is 0 where that is {value}": (
-        "막힌 곳: {label}. {operand:이/가} {value}일 때 그에 대한 미분은 0입니다"
+    "closed at {label}, where {operand} = {value}: the local derivative {formula} is 0": (
+        "막힌 곳: {label} ({operand} = {value}). 국소적 미분 {formula:이/가} 0입니다"
     ),
+    "size of the gradient": "기울기의 크기",
     # --- paths ---
     "1 path": "경로 1개",
     "{count:,} paths": "경로 {count:,}개",
