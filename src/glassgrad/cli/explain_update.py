@@ -1,4 +1,4 @@
-"""`glassgrad explain … --update`: one step by the optimizer's own rule and, of a run, its own state.
+"""`glassgrad explain … --update`: one step by the optimizer's rule, of a run from its state.
 
 Layer L11.
 """
@@ -83,11 +83,10 @@ def _of_run(trained: Trained, rate: float | None) -> tuple[Any, str]:
     optimizer = make_optimizer(name, trained.model, **{**common, **options})
     if not optimizer.named_rows():
         return optimizer, ""
-    if _restored(optimizer, trained):
-        return optimizer, say(
-            "state of the optimizer: after {count} updates", count=optimizer.count
-        )
-    return optimizer, say("state of the optimizer: before its first update")
+    if not _restored(optimizer, trained):
+        return optimizer, say("state of the optimizer: before its first update")
+    count = optimizer.count
+    return optimizer, say("state of the optimizer: after {count} updates", count=count)
 
 
 def _restored(optimizer: Any, trained: Trained) -> bool:
@@ -102,7 +101,8 @@ def _restored(optimizer: Any, trained: Trained) -> bool:
         row is not None and row.shape == known.shape
         for row, known in zip(rows, optimizer.rows, strict=True)
     )
-    if not fits or not all(np.array_equal(arrays.get(k), v) for k, v in kept.items()):
+    is_same = all(k in arrays and np.array_equal(arrays[k], v) for k, v in kept.items())
+    if not fits or not is_same:
         return False
     optimizer.restore(rows, int(meta["updates"]))
     return True
