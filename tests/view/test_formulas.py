@@ -203,6 +203,7 @@ def test_the_backward_pass_of_an_affine_layer() -> None:
         return (h * h).sum()
 
     graph = trace(loss, M, N, np.ones(4)).gradients()
+    assert r"\mathit{loss} &=\sum h\odot h \\" in graph.latex().splitlines()
     assert graph.latex().splitlines()[-2] == r"\mathit{dW} &=x^{\top }\,t_{6}"
 
 
