@@ -174,8 +174,6 @@ MESSAGES: dict[str, str] = {
     "WARNING": "주의",
     "law": "법칙",
     "remedy": "처방",
-    "weights": "가중치",
-    "mean": "평균",
     "std": "표준편차",
     "saturated": "포화",
     "dead": "죽음",
