@@ -206,6 +206,17 @@ def test_the_panel_explains_a_node(show: Any, sigmoid: Any) -> None:
     assert "dnegated = ddenominator * power" in text
 
 
+def test_nothing_is_told_before_its_step(show: Any, sigmoid: Any) -> None:
+    """At the beginning no number of the chosen node is in the panel, not even in a formula."""
+    graph, arguments = sigmoid
+    page = show(graph.html(*arguments, select="power"))
+    assert "0.37" in page.text_content(".gg-panel")
+    page.keyboard.press("Home")
+    assert page.locator(".gg-panel h2").text_content() == "power = ex"
+    assert "0." not in page.text_content(".gg-panel")
+    assert page.locator(".gg-panel .gg-pending").count() >= 4
+
+
 def test_a_fork_is_summed(show: Any) -> None:
     page = show(trace(lambda x, y: x * y + x, 2.0, 3.0).html(2.0, 3.0, select="x"))
     terms = page.locator(".gg-term").all()
