@@ -118,7 +118,7 @@ def _look(setup: Setup, model: Any, *, trained: bool = True) -> Diagnosis:
     target = setup.head.encode(y, model.parameters()[0].dtype)
     options = {
         "loss": setup.head.loss,
-        "optimizer": optimizer_of(setup.settings, setup.model),
+        "optimizer": optimizer_of(setup.settings, model),
         "trained": trained,
     }
     return look(model, (X, target), **options)

@@ -24,4 +24,8 @@ TOPICS = (
     "inspect",
     "diagnose",
     "verdicts",
+    "inspect",
+    "diagnose",
+    "verdicts",
+    "explain",
 )
