@@ -39,8 +39,6 @@ COMMANDS = {
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
     "diagnose": "glassgrad.cli.diagnose:diagnose",
-    "diagnose": "glassgrad.cli.diagnose:diagnose",
-    "grade": "glassgrad.cli.grade:grade",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }
