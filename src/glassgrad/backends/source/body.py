@@ -102,6 +102,7 @@ class Scope:
     trees: dict[Var, Tree] = field(default_factory=dict)  # values that are written in place
     wanted: Mapping[Var, str] = field(default_factory=dict)  # names for values yet to be made
     gradients: Mapping[Var, Var] = field(default_factory=dict)  # of values without a name
+    fixed: frozenset[Var] = frozenset()  # constants
 
 
 class Body:
@@ -254,13 +255,18 @@ class Body:
     def _forks(self, ops: Sequence[Op]) -> dict[Var, Var]:
         """Per first part of a fork's gradient the sum that takes its name."""
         shared = {}
+        fixed = set(self.scope.fixed)
         for op in ops:
+            if all(not isinstance(x, Var) or x in fixed for x in op.inputs):
+                fixed.update(op.outputs)
             if not is_fork(op, self.makers):
                 continue
             first, total = op.inputs[0], op.outputs[0]
             assert isinstance(first, Var)
             maker = self.makers.get(first)
             if maker is None or self._wanted(first) or len(self.uses[first]) != 1:
+                continue
+            if first in fixed:  # a traced gradient cannot be added to an array in its place
                 continue
             if _is_fresh(maker) and (first.shape, first.dtype) == (total.shape, total.dtype):
                 shared[first] = total

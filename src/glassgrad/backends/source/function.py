@@ -64,7 +64,8 @@ class Function:
             reserved |= outer.scope.names.taken
         self.width: int = layout.WIDTH - 4 if outer is None else outer.width - 4
         wanted = self._wanted()
-        self.scope: Scope = Scope(Names(reserved, wanted.values()), wanted=wanted)
+        fixed = frozenset(var for var, _ in self.graph.consts)
+        self.scope: Scope = Scope(Names(reserved, wanted.values()), wanted=wanted, fixed=fixed)
         self.parameters = [self._input(i) for i in range(len(self.graph.inputs))]
         self.top: list[Row] = []
         self.inner: list[Row] = []  # the lines of inner functions
