@@ -40,6 +40,9 @@ EXAMPLES: dict[str, Callable[..., Any]] = {
     "rows": lambda x, W, t: -np.log((x @ W) ** 2)[np.arange(len(x)), LABELS].mean(),
     "tanh": lambda x, W, t: (np.tanh(x @ W) * t).sum(),
     "sigmoid": lambda x, W, t: nn.sigmoid(x @ W).sum(),
+    "written-out sigmoid": lambda x, W, t: (
+        (t / (1 + np.exp(-(x @ W)))).sum() + (t * (1 / (1 + np.exp(x @ W)))).sum()
+    ),
     "factors": lambda x, W, t: (nn.sigmoid(x @ W) * t).sum(),
 }
 SHORT_EXAMPLES: dict[str, Callable[..., Any]] = {

@@ -205,11 +205,17 @@ class Body:
             return self._wanted(var)
         if value in self.scope.known:
             return f"d{self.scope.known[value]}"
-        users = [op for op in self.uses.get(value, ()) if op is not None]
-        reader = next((op for op in users if op.section == "forward"), None)
+        reader = self._forward_reader(value)
+        while reader is not None and reader.eqn is not None and reader.eqn.primitive is add:
+            reader = self._forward_reader(reader.outputs[0])  # a sum passes its gradient on
         is_only = reader is not None and len(reader.outputs) == len(reader.inputs) == 1
         result = self.scope.known.get(reader.outputs[0], "") if is_only and reader else ""
         return f"d{result}_raw" if result else ""
+
+    def _forward_reader(self, value: Var) -> Op | None:
+        """The only operation of the forward pass that reads a value."""
+        found = [op for op in self.uses.get(value, ()) if op and op.section == "forward"]
+        return found[0] if len(found) == 1 else None
 
     # --- trees ---------------------------------------------------------------------------
 

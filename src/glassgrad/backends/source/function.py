@@ -115,7 +115,8 @@ class Function:
                 self.scope.trees[var] = expressions.parsed(text)
                 continue
             stem = "constant" if text is None else text.partition("(")[0].removeprefix("np.")
-            name = self.scope.names.name(self.program.names.get(var, "") or var.name, stem)
+            wanted = checked(self.program.names.get(var, "") or var.name) or stem
+            name = self.scope.names.unique(wanted)
             self.scope.known[var] = name
             if text is None:
                 self.module.constants[name] = layout.constant_lines(name, value)
