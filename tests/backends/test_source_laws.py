@@ -82,7 +82,7 @@ def test_stable_laws_hold_to_their_tolerance(law: Law, dtype: Any) -> None:
         before, after = _values(graph, args), _values(found.graph, args)
         largest = max(float(np.abs(value).max()) for value in before.values())
         tolerance = sum(other.tolerance for other in found.used) * np.finfo(dtype).eps * largest
-        for var in places:
+        for var in before.keys() & after.keys() & set(places):
             np.testing.assert_allclose(after[var], before[var], rtol=0, atol=tolerance)
 
 

@@ -117,9 +117,11 @@ class Site:
         for law in laws:
             if current.primitive not in law.records or len(current.outputs) != 1:
                 continue
+            start = len(self._kept)
             found = law.apply(current, self)
             if found is not None:
                 self.used[eqn.outputs[0]] = law
+                self.used.update((made.outputs[0], law) for made in self._kept[start:])
                 if found is not eqn.outputs[0]:
                     self._alias[eqn.outputs[0]] = found
                 return

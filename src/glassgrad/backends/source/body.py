@@ -201,10 +201,10 @@ class Body:
     def _name(self, var: Var) -> str:
         """The name that a value should have: of a temporary's gradient `dt1`."""
         value = self.scope.gradients.get(var)
-        if value is None or self._wanted(var):
-            return self._wanted(var)
         if value in self.scope.known:
             return f"d{self.scope.known[value]}"
+        if value is None or self._wanted(var):
+            return self._wanted(var)
         reader = self._forward_reader(value)
         while reader is not None and reader.eqn is not None and reader.eqn.primitive is add:
             reader = self._forward_reader(reader.outputs[0])  # a sum passes its gradient on
