@@ -39,9 +39,6 @@ COMMANDS = {
     "diagnose": "glassgrad.cli.diagnose:diagnose",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
-    "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
-    "grade": "glassgrad.cli.grade:grade",
-    "diagnose": "glassgrad.cli.diagnose:diagnose",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }
