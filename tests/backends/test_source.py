@@ -229,14 +229,16 @@ def test_a_large_function_is_checked_at_small_sizes() -> None:
 
 def test_a_wrong_text_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = checks.compiled
-    monkeypatch.setattr(checks, "compiled", lambda t, n: compiled(t.replace("a1 > 0", "a1 < 0"), n))
+    monkeypatch.setattr(
+        checks, "compiled", lambda t, *rest: compiled(t.replace("a1 > 0", "a1 < 0"), *rest)
+    )
     with pytest.raises(gg.errors.GraphError, match="differs from its graph"):
         PROGRAMS["two_layer_net"].graph().source()
 
 
 def test_a_text_that_does_not_run_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     compiled = checks.compiled
-    monkeypatch.setattr(checks, "compiled", lambda t, n: compiled(t.replace("x.T", "x"), n))
+    monkeypatch.setattr(checks, "compiled", lambda t, *rest: compiled(t.replace("x.T", "x"), *rest))
     with pytest.raises(gg.errors.GraphError, match="does not run"):
         PROGRAMS["two_layer_net"].graph().source()
 

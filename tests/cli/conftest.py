@@ -29,10 +29,15 @@ Cli = Callable[..., Result]
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
-    """Run `glassgrad` with these words in an empty folder."""
+    """Run `glassgrad` with these words in an empty folder.
+
+    `train` writes its report only with `report=True`: a second a run, which few tests look at.
+    """
     monkeypatch.chdir(tmp_path)
 
-    def call(*words: Any) -> Result:
+    def call(*words: Any, report: bool = False) -> Result:
+        if words[:1] == ("train",) and not report:
+            words = ("train", "--no-report", *words[1:])
         capsys.readouterr()
         code = run([str(word) for word in words])
         captured = capsys.readouterr()

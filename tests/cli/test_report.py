@@ -19,7 +19,7 @@ def _page(run: str) -> str:
 
 
 def test_train_writes_it(cli: Cli) -> None:
-    found = cli("train", "moons", "--epochs", 3)
+    found = cli("train", "moons", "--epochs", 3, report=True)
     assert "report: runs/moons/report.html" in found.err
     html = _page("moons")
     shown = re.search(r"(\d+(?:\.\d+)?)% of (\d+) test rows", html)
@@ -32,12 +32,12 @@ def test_train_writes_it(cli: Cli) -> None:
 
 
 def test_no_report(cli: Cli) -> None:
-    assert cli("train", "moons", "--epochs", 1, "--no-report").code == 0
+    assert cli("train", "moons", "--epochs", 1, "--no-report", report=True).code == 0
     assert not (Path("runs") / "moons" / "report.html").exists()
 
 
 def test_again_it_is_the_same(cli: Cli) -> None:
-    cli("train", "digits", "--epochs", 1)
+    cli("train", "digits", "--epochs", 1, report=True)
     before = _page("digits")
     assert '<p class="fault">' not in before
     found = cli("report", "runs/digits")
@@ -49,14 +49,14 @@ def test_again_it_is_the_same(cli: Cli) -> None:
 
 
 def test_a_table(cli: Cli, flowers: Path) -> None:
-    cli("train", flowers, "--target", "species", "--epochs", 2)
+    cli("train", flowers, "--target", "species", "--epochs", 2, report=True)
     html = _page("flowers")
     assert '<p class="fault">' not in html
     assert "colour" in html
 
 
 def test_the_data_are_gone(cli: Cli, flowers: Path) -> None:
-    cli("train", flowers, "--target", "species", "--epochs", 2)
+    cli("train", flowers, "--target", "species", "--epochs", 2, report=True)
     flowers.unlink()
     found = cli("report", "flowers", "-o", "again.html")
     assert found.code == 0
@@ -65,7 +65,7 @@ def test_the_data_are_gone(cli: Cli, flowers: Path) -> None:
 
 
 def test_korean(cli: Cli) -> None:
-    cli("train", "moons", "--epochs", 1, "--lang", "ko")
+    cli("train", "moons", "--epochs", 1, "--lang", "ko", report=True)
     assert "학습 곡선" in _page("moons")
 
 
@@ -74,14 +74,14 @@ def test_a_fault_never_costs_the_model(cli: Cli, monkeypatch: pytest.MonkeyPatch
         raise RuntimeError("no paper")
 
     monkeypatch.setattr(glassgrad.report.report, "report_html", broken)
-    found = cli("train", "moons", "--epochs", 1)
+    found = cli("train", "moons", "--epochs", 1, report=True)
     assert found.code == 0
     assert "the report could not be written: no paper" in found.err
     assert (Path("runs") / "moons" / "model.safetensors").is_file()
 
 
 def test_bad_input(cli: Cli) -> None:
-    cli("train", "moons", "--epochs", 1)
+    cli("train", "moons", "--epochs", 1, report=True)
     assert cli("report", "mons").code == 2
     assert cli("report", "moons", "-o", "nowhere/x.html").code == 1
     (Path("runs") / "moons" / "model.safetensors").unlink()
@@ -92,7 +92,7 @@ def test_bad_input(cli: Cli) -> None:
 
 @pytest.mark.shared("data/mnist/train-images-idx3-ubyte.gz")
 def test_mnist_fits_a_letter(cli: Cli, shared_data: Path) -> None:
-    found = cli("train", "mnist", "--data", shared_data / "mnist", "--steps", 20)
+    found = cli("train", "mnist", "--data", shared_data / "mnist", "--steps", 20, report=True)
     assert found.code == 0
     html = _page("mnist")
     assert '<p class="fault">' not in html

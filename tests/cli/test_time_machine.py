@@ -44,7 +44,7 @@ def _step(cli: Cli, run: str, step: int) -> Any:
 
 @pytest.mark.parametrize("step", [1, 12, 60])
 def test_bit_for_bit(cli: Cli, losses: list[float], step: int) -> None:
-    cli("train", "digits", "--steps", 60, "--no-report")
+    cli("train", "digits", "--steps", 60)
     data = _step(cli, "digits", step)
     assert data["loss"] == losses[step - 1]
     assert data["step"] == step
@@ -59,7 +59,7 @@ def test_a_table_with_rows_held_out(cli: Cli, losses: list[float], flowers: Path
 
 
 def test_in_words(cli: Cli) -> None:
-    cli("train", "xor", "--steps", 40, "--no-report")
+    cli("train", "xor", "--steps", 40)
     found = cli("show", "xor", "--time-machine", 7)
     assert "step 7 of 40: epoch 7, batch 1" in found.out
     with (Path("runs") / "xor" / "history.csv").open() as stream:
@@ -71,7 +71,7 @@ def test_in_words(cli: Cli) -> None:
 
 
 def test_a_page(cli: Cli) -> None:
-    cli("train", "xor", "--steps", 40, "--no-report")
+    cli("train", "xor", "--steps", 40)
     assert cli("show", "xor", "--time-machine", 7, "-o", "step.html").code == 0
     page = Path("step.html").read_text(encoding="utf-8")
     assert "xor, step 7" in page
@@ -79,7 +79,7 @@ def test_a_page(cli: Cli) -> None:
 
 
 def test_bad_input(cli: Cli, flowers: Path) -> None:
-    cli("train", flowers, "--target", "species", "--epochs", 2, "--no-report")
+    cli("train", flowers, "--target", "species", "--epochs", 2)
     beyond = cli("show", "flowers", "--time-machine", 10**6)
     assert beyond.code == 2
     assert "1 ≤ step ≤" in beyond.err

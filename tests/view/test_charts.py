@@ -27,6 +27,7 @@ from glassgrad.view.charts import (
     line_chart,
     plane_chart,
     png,
+    scatter_chart,
 )
 from glassgrad.view.charts.paper import spread
 from glassgrad.view.charts.png import as_bytes
@@ -225,3 +226,21 @@ def test_bars_begin_at_zero_and_grow() -> None:
     widths = [float(r.get("width", "")) for r in root.iter(f"{SVG}rect")]
     assert widths[0] == 1
     assert widths[2] == pytest.approx(2 * widths[1], abs=0.1)
+
+
+def test_a_scatter_with_a_diagonal_has_one_scale() -> None:
+    svg = scatter_chart([0.0, 10.0, np.nan], [5.0, 10.0, 1.0], title="t", diagonal=True)
+    root = ET.fromstring(svg)
+    dots = next(p for p in root.iter(f"{SVG}path") if p.get("class") == "f-value")
+    assert dots.get("d", "").count("M") == 2  # a point that is not finite is left out
+    line = next(
+        e
+        for e in root.iter(f"{SVG}line")
+        if e.get("class") == "base" and e.get("y1") != e.get("y2") and e.get("x1") != e.get("x2")
+    )
+    x1, y1, x2, y2 = (float(line.get(name, "")) for name in ("x1", "y1", "x2", "y2"))
+    assert x2 - x1 == pytest.approx(y1 - y2)
+
+
+def test_a_scatter_of_nothing() -> None:
+    assert "<svg" in scatter_chart([], [], title="t")

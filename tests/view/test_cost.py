@@ -8,6 +8,7 @@ from xml.etree import ElementTree as ET
 
 import numpy as np
 import pytest
+from view.canon_circuits import CIRCUITS, graph_of
 
 import glassgrad as gg
 from glassgrad import nn
@@ -77,6 +78,15 @@ def test_moving_numbers_costs_nothing() -> None:
 
 def test_every_kernel_of_the_table_is_a_primitive() -> None:
     assert _KERNELS.keys() <= REGISTRY.keys()
+
+
+@pytest.mark.parametrize("name", CIRCUITS)
+def test_every_worked_example_has_a_cost(name: str) -> None:
+    graph, arguments = graph_of(name)
+    cost = graph.cost(*arguments, repeats=1)
+    assert str(cost)
+    assert all(bool(line.kept) == bool(line.because) for line in cost.lines)
+    assert sum(layer.kept for layer in cost.layers) == cost.total.kept
 
 
 # --- what is kept ------------------------------------------------------------------------

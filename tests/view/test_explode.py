@@ -124,3 +124,34 @@ def test_a_wrong_local_derivative_is_refused() -> None:
                 check_chain_rule(units)
             operand.local = right
     check_chain_rule(units)
+
+
+# --- graphs that hold their backward pass --------------------------------------------------
+
+
+def _require_complete(units: list[Unit]) -> None:
+    """Each value is made before it is read."""
+    made: set[Any] = set()
+    for unit in units:
+        assert {operand.value for operand in unit.operands} <= made
+        made.update(unit.results)
+
+
+def test_products_of_arrays_of_one_number() -> None:
+    arguments = [np.ones((1, 3)), np.ones((3, 1))]
+    graph = trace(lambda x, y: (np.tanh(x) @ y).sum(), *arguments).gradients()
+    _require_complete(_units(graph, arguments))
+
+
+def test_constants_that_are_read_whole_are_shown() -> None:
+    x = np.arange(16.0).reshape(2, 8)
+
+    def f(x: Any) -> Any:
+        total = x[np.array([0])].sum()
+        for _ in range(8):
+            total = total + np.sin(x * total).sum()
+        return total
+
+    units = _units(trace(f, x).gradients(), [x])
+    _require_complete(units)
+    assert any(unit.kind is Kind.CONSTANT for unit in units)

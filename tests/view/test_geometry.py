@@ -41,10 +41,11 @@ def test_canon(name: str, level: str) -> None:
 
 
 @settings(max_examples=200)
-@given(programs(most_steps=14), st.sampled_from(["layers", "arrays", "numbers"]))
-def test_random_graphs(program: Program, level: str) -> None:
+@given(programs(most_steps=14), st.sampled_from(["layers", "arrays", "numbers"]), st.booleans())
+def test_random_graphs(program: Program, level: str, is_backward: bool) -> None:
     arrays = program.arrays()
     graph = trace(program.of(np), *arrays)
+    graph = graph.gradients() if is_backward else graph
     assert faults(_drawing(graph, arrays, level)) == []
 
 

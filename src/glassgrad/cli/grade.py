@@ -1,11 +1,13 @@
 """`glassgrad grade reference.py:f student.py:backward`: a backward pass written by hand, graded.
 
-Layer L11. Both files are run: that is what was asked for.
+Layer L11. Both files are run: that is what was asked for. What they print goes to stderr.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,8 +15,8 @@ from typing import Any
 import click
 import numpy as np
 
-from glassgrad.cli.gradcheck import _number
 from glassgrad.cli.helptext import SpokenCommand, flag, spoken
+from glassgrad.cli.settings import whole
 from glassgrad.cli.terminal import Output
 from glassgrad.cli.user_program import function_of, inputs_of, load, parted, shown_failures
 from glassgrad.errors import OptionError, nearest
@@ -60,22 +62,29 @@ def grade(reference: str, student: str, shapes: str | None, seed: str | None, as
     from glassgrad.diagnose.grading.compare import compare_backward  # noqa: PLC0415 - help needs none
 
     output = Output(json=as_json)
-    number = _number("--seed", seed, 0, 0, 2**32 - 1)
+    number = _seed(seed)
     path, _, name = parted(reference)
     own_path, _, own_name = parted(student)
-    with shown_failures(path):
+    with shown_failures(path), redirect_stdout(sys.stderr):
         module = load(path, _REFERENCE)
         function = function_of(module, name)
-    with shown_failures(own_path):
+    with shown_failures(own_path), redirect_stdout(sys.stderr):
         own_module = module if _is_one_file(path, own_path) else load(own_path, _STUDENT)
         program = _found(own_module, own_name)
-    with shown_failures(path):
+    with shown_failures(path), redirect_stdout(sys.stderr):
         inputs = _inputs(function, module, own_module, shapes, number)
-    with shown_failures(own_path):
+    with shown_failures(own_path), redirect_stdout(sys.stderr):
         report = compare_backward(function, program, *inputs)
     output.data(report.to_dict())
     output.result(str(report))
     return 0 if report else 1
+
+
+def _seed(text: str | None) -> int:
+    try:
+        return 0 if text is None else int(whole(0, 2**32 - 1)(text))
+    except OptionError as error:
+        raise error.at("--seed") from None
 
 
 def _is_one_file(a: str, b: str) -> bool:

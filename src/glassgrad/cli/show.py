@@ -89,14 +89,12 @@ def show(
     if step is not None:
         return _past(what, step, path, as_json)
     from glassgrad.cli.subject import find_subject  # noqa: PLC0415 - help needs none of it
-    from glassgrad.view.show import require_results  # noqa: PLC0415
 
     output = Output()
     kind = _format(path)
     options: dict[str, Any] = {"precision": _decimals(precision), "opened": opened}
     options |= {"level": level} if level else {}
     subject = find_subject(what, shapes, output)
-    require_results(subject.graph)
     graph = subject.graph.gradients() if backward else subject.graph
     if network:
         written = _neurons(kind, subject, options["precision"])

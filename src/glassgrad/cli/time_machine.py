@@ -5,6 +5,7 @@ Layer L11. The step is computed again, bit for bit; see `train/time_machine.py`.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from glassgrad.cli.trained import Trained
 
 _PRECISION = 3
+_BATCH = {"x0": "x", "x1": "t"}  # what the arrays of a batch are called where they are shown
 
 
 def past_step(name: str, step: int) -> tuple[Trained, PastStep]:
@@ -64,7 +66,12 @@ def _write_page(trained: Trained, past: PastStep, path: Path) -> None:
     from glassgrad.files import atomic_write  # noqa: PLC0415 - only where a page is asked for
 
     title = say("{run}, step {step:,}", run=trained.folder.path.name, step=past.step)
-    page = past.graph.html(*past.inputs, parameters=past.names, title=title)
+    for var in past.graph.inputs:
+        var.name = _BATCH.get(var.name, var.name)
+    # The lines that called for training are no part of the network.
+    eqns = [replace(eqn, position=None) for eqn in past.graph.eqns]
+    graph = past.graph.with_eqns(eqns)
+    page = graph.html(*past.inputs, parameters=past.names, title=title)
     atomic_write(path, page.encode("utf-8"))
 
 

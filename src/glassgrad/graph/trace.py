@@ -21,6 +21,7 @@ from glassgrad.errors import Operand, TraceError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.names import name_gradients, name_values
 from glassgrad.primitives.arithmetic import stop_gradient
+from glassgrad.primitives.index import index_set
 from glassgrad.primitives.operators import Operators
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, named_leaves
@@ -79,6 +80,15 @@ class Tracer(Operators):
 
     def item(self) -> Any:
         return self._refuse("item()")
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self.become(index_set(self, index, value))
+
+    def become(self, updated: Any) -> None:
+        """Take an updated value: the handle moves on, earlier equations keep what they read."""
+        if updated.interpreter is not self.interpreter:
+            raise TraceError(say("a value of an inner transform is written into an outer one"))
+        self.symbol, self.equation = updated.symbol, updated.equation
 
     def detach(self) -> Any:
         """The same value, as a constant of the gradients."""

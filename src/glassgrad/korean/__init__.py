@@ -20,8 +20,8 @@ TOPICS = (
     "source",
     "grade",
     "report",
+    "explain",
     "inspect",
     "diagnose",
     "verdicts",
-    "explain",
 )

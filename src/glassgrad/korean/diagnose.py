@@ -175,8 +175,6 @@ MESSAGES: dict[str, str] = {
     "OK": "정상",
     "law": "법칙",
     "remedy": "처방",
-    "weights": "가중치",
-    "mean": "평균",
     "std": "표준편차",
     "saturated": "포화",
     "dead": "죽음",

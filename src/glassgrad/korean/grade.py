@@ -47,7 +47,6 @@ MESSAGES: dict[str, str] = {
         "손실이 {own:.9g}인데 기준 함수는 {wanted:.9g}입니다"
     ),
     "not given: {names}": "내지 않은 기울기: {names}",
-    "tiny mismatch {error:.1e}": "{error:.1e}의 아주 작은 차이",
     # how much
     "{k} times what it should be": "맞는 값의 {k}배",
     "{k} times too large": "{k}배 큼",
@@ -66,6 +65,7 @@ MESSAGES: dict[str, str] = {
     "cut to whole numbers: the array has an integer dtype": (
         "정수로 잘렸습니다. 배열의 dtype이 정수형입니다"
     ),
+    "0 everywhere: nothing was put in": "모두 0입니다. 아무 값도 넣지 않았습니다",
     "holds NaN or infinity": "NaN이나 무한대가 들어 있습니다",
     # shapes and sums
     "transposed": "전치되어 있습니다",
@@ -88,7 +88,7 @@ MESSAGES: dict[str, str] = {
     "only the first sample of the batch counts": "배치의 첫 표본만 반영되었습니다",
     # the chain rule
     "the part of the penalty on {weight} is missing: regularisation has a gradient too": (
-        "{weight}에 매긴 벌점의 몫이 빠졌습니다. 정칙화 항도 기울기를 냅니다"
+        "{weight}에 매긴 벌점의 몫이 빠졌습니다. 가중치 감소 항에서도 기울기가 나옵니다"
     ),
     "a value used twice gets the sum of both gradients; one of them is missing": (
         "두 군데에 쓰인 값은 두 기울기의 합을 받는데, 그 하나가 빠졌습니다"
@@ -115,13 +115,21 @@ MESSAGES: dict[str, str] = {
     "the upstream gradient is not multiplied in: only the local derivative is left": (
         "상류에서 온 기울기를 곱하지 않아 국소적 미분만 남았습니다"
     ),
+    "the input": "입력",
+    "the output": "출력",
+    "a factor of the local derivative is missing": "국소적 미분의 일부를 곱하지 않았습니다",
+    "the derivative of {name}·{name} is 2 {name}: the 2 is missing": (
+        "{name}·{name}의 미분은 2 {name:이지만/지만}, 2를 곱하지 않았습니다"
+    ),
     "the factor {name} of the local derivative is missing": (
-        "국소적 미분의 인수 {name:이/가} 빠졌습니다"
+        "국소적 미분에 들어갈 {name:을/를} 곱하지 않았습니다"
     ),
     "the gradient that came first was overwritten: where a value is used twice, write += "
     "instead of =": ("먼저 온 기울기를 덮어썼습니다. 두 군데에 쓰인 값에는 = 대신 +=를 씁니다"),
-    "the operands are swapped: {instead} stands where {name} belongs": (
-        "피연산자가 바뀌었습니다. {name:이/가} 올 자리에 {instead:이/가} 있습니다"
+    "the operands are swapped": "피연산자가 바뀌었습니다",
+    "{instead} stands where another value belongs": "다른 값이 올 자리에 {instead:이/가} 있습니다",
+    "computed from {instead}, which is not the upstream gradient here": (
+        "상류에서 온 기울기가 아닌 {instead:으로/로} 계산했습니다"
     ),
     "{instead} stands where {name} belongs": "{name:이/가} 올 자리에 {instead:이/가} 있습니다",
     "computed from {instead} instead of {name}": (
@@ -147,7 +155,7 @@ MESSAGES: dict[str, str] = {
     "multiplied by {out} itself instead of by its derivative": (
         "미분이 아니라 {out} 자체를 곱했습니다"
     ),
-    "the factor {out} of the derivative is missing": "미분의 인수 {out:이/가} 빠졌습니다",
+    "the factor {out} of the derivative is missing": "미분에 들어갈 {out:을/를} 곱하지 않았습니다",
     "the mask is missing: where the input is not positive, the gradient is 0": (
         "마스크가 빠졌습니다. 입력이 양수가 아닌 곳의 기울기는 0입니다"
     ),
@@ -164,17 +172,23 @@ MESSAGES: dict[str, str] = {
         "원-핫 레이블을 빼지 않았습니다. softmax와 교차 엔트로피를 합친 미분은 p − t입니다"
     ),
     # conventions and state
-    "explained by the {number:g} that the function adds and the gradient leaves out": (
-        "함수가 더한 상수 {number:g} 때문입니다. 쓴 기울기에는 그 상수가 없습니다"
+    "explained by the {number} inside {function}, which the gradient leaves out": (
+        "{function} 안에 더한 {number} 때문입니다. 쓴 기울기에는 그 상수가 없습니다"
+    ),
+    "tiny mismatch {error} explained by the {number} inside {function}, which the gradient "
+    "leaves out": (
+        "{error}의 아주 작은 차이는 {function} 안에 더한 {number} 때문입니다. 쓴 기울기에는 그 "
+        "상수가 없습니다"
     ),
     "another convention exactly at a kink, such as relu at 0": (
         "꺾인 점(0에서의 relu 따위)에서 다른 약속을 따랐습니다"
     ),
     "a second call adds to the gradient of the first: set it to zero, or write =": (
-        "두 번째 호출이 첫 번째의 기울기에 더해집니다. 0으로 되돌리거나 =를 쓰십시오"
+        "두 번째로 호출하면 첫 번째 기울기에 더해집니다. 먼저 0으로 되돌리거나, += 대신 =를 "
+        "쓰십시오"
     ),
     "a second call with other numbers returns the gradient of the first": (
-        "다른 수로 다시 호출해도 첫 번째의 기울기를 돌려줍니다"
+        "다른 수로 다시 호출해도 첫 번째 기울기를 그대로 돌려줍니다"
     ),
     "{name} was changed in place by the backward pass": (
         "역전파가 {name:을/를} 그 자리에서 바꾸었습니다"
@@ -200,7 +214,7 @@ MESSAGES: dict[str, str] = {
     "hand over an object instead of the class": "클래스 대신 객체를 주십시오",
     "returned no gradient of {names}": "{names}의 기울기를 돌려주지 않았습니다",
     "return variables that are named so, `return dW, db`, or a dict of them": (
-        "이름이 그런 변수로 돌려주거나(`return dW, db`) 사전에 담아 돌려주십시오"
+        "그 이름의 변수로 돌려주거나(`return dW, db`) 사전에 담아 돌려주십시오"
     ),
     "the updated {name} is {got}, it was {wanted}": (
         "갱신된 {name}의 형상이 {got}인데, 원래는 {wanted}입니다"

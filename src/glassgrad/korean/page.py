@@ -46,8 +46,6 @@ MESSAGES: dict[str, str] = {
     "show a graph, a tensor, a function with its arguments, or a module with inputs": (
         "그래프나 텐서, 인수를 함께 준 함수, 입력을 함께 준 모듈을 주십시오"
     ),
-    "returns nothing that could be shown": "보여 줄 것을 아무것도 반환하지 않습니다",
-    "end the function with return": "함수를 return으로 끝내십시오",
     # glassgrad show
     "Draw a computation with its values, gradients and local derivatives: a worked example, a "
     "function in a Python file, or a run. The ending of -o chooses what is written: .html a "
@@ -85,7 +83,6 @@ MESSAGES: dict[str, str] = {
         "그래프의 끝: 자기 자신에 대한 미분은 1"
     ),
     "inside {name}: open it to see the factors": "{name} 안에서 옵니다. 펼치면 인수가 보입니다",
-    "sum": "합",
     "value not computed yet": "값을 아직 계산하지 않음",
     "no gradient: it does not vary with the inputs": ("기울기 없음: 입력에 따라 변하지 않습니다"),
     "nothing behind it reads it: the gradient is 0": (
@@ -105,6 +102,6 @@ MESSAGES: dict[str, str] = {
     "Every value is computed, in {n} steps.": "모든 값을 {n}단계에 걸쳐 계산했습니다.",
     "Forward pass, {i} of {n}": "순전파 {n}단계 중 {i}단계",
     "Backward pass, {i} of {n}": "역전파 {n}단계 중 {i}단계",
-    "the derivative of {name} by itself is 1": "{name:을/를} 자기 자신으로 미분하면 1",
-    "{name} hands gradients to {names}": "{name}에서 {names:으로/로} 기울기를 보냅니다",
+    "the derivative of {name} by itself is 1": "{name} 자신에 대한 미분은 1",
+    "hands gradients to {names}": "기울기를 보내는 곳: {names}",
 }

@@ -40,6 +40,7 @@ MESSAGES: dict[str, str] = {
     "Activations and gradients": "활성화값과 기울기",
     "Computational graph": "계산 그래프",
     "Training script": "학습 스크립트",
+    "Diagnosis": "진단",
     "Cost": "비용",
     "How to repeat it": "다시 해 보려면",
     "This section could not be made: {reason}": "이 절을 만들지 못했습니다: {reason}",
@@ -189,9 +190,9 @@ MESSAGES: dict[str, str] = {
     "Weights of the first layer by input": "입력별 첫 번째 계층의 가중치",
     "length of the weights": "가중치의 길이",
     "The colour says which class the network gives each point, and is the deeper the surer it is; "
-    "on the black line it cannot tell.": (
-        "색은 신경망이 그 점에 매기는 클래스이며 확신이 클수록 짙습니다. 검은 선 위에서는 가려내지 "
-        "못합니다."
+    "on the line between two regions it cannot tell.": (
+        "색은 신경망이 그 점에 매기는 클래스이며 확신이 클수록 짙습니다. 두 영역을 가르는 선 "
+        "위에서는 가려내지 못합니다."
     ),
     "Of {n:,} training rows {count:,} lie on the wrong side; they are ringed.": (
         "학습 행 {n:,}개 가운데 {count:,}개가 엉뚱한 쪽에 놓였고, 거기에는 동그라미를 쳤습니다."
@@ -264,6 +265,9 @@ MESSAGES: dict[str, str] = {
     ),
     "Command": "명령",
     "Data: {origin}": "데이터: {origin}",
+    "What the numbers say of the network and {n:,} of its training rows:": (
+        "신경망과 학습 자료 {n:,}개를 재어 본 결과입니다."
+    ),
     # the time machine
     "{path} has no step {step}": "{path}에는 스텝 {step:이/가} 없습니다",
     "{run}, step {step:,}": "{run}, 스텝 {step:,}",

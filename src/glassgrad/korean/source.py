@@ -105,6 +105,9 @@ MESSAGES = {
         "학습하면서 에폭마다 평균 손실을 출력하고, 모든 손실을 돌려줍니다."
     ),
     "only the batch may have another size": "배치의 크기만 달라질 수 있습니다",
+    "a value of an inner transform is written into an outer one": (
+        "안쪽 변환의 값을 바깥쪽 변환의 값에 써넣었습니다"
+    ),
     # glassgrad source
     "Print the value and the gradients of a function, a worked example or a run as NumPy source "
     "that runs alone. It was run and compared with the graph before it is shown.": (

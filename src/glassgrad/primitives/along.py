@@ -77,7 +77,7 @@ add_along_axis_p: Linear = Linear(
         '    """Zeros with `size` places along `axis`, with `x` added at `indices`."""\n'
         "    shape = list(x.shape)\n"
         "    shape[axis] = size\n"
-        "    out = np.zeros(shape, x.dtype)\n"
+        "    out = np.zeros_like(x, shape=shape)\n"
         "    places = list(np.indices(x.shape, sparse=True))\n"
         "    places[axis] = indices\n"
         "    np.add.at(out, tuple(places), x)\n"
@@ -140,7 +140,7 @@ unpick_p: Linear = Linear(
     helpers=(
         "def unpick(x, labels, k):\n"
         '    """Rows of `k` zeros, with `x[i]` in place `labels[i]` of row i."""\n'
-        "    out = np.zeros((len(labels), k), x.dtype)\n"
+        "    out = np.zeros_like(labels, x.dtype, shape=(len(labels), k))\n"
         "    out[np.arange(len(labels)), labels] = x\n"
         "    return out\n",
     ),

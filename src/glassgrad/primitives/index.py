@@ -79,7 +79,7 @@ place_p: Linear = Linear(
     helpers=(
         "def place(x, shape, index):\n"
         '    """Zeros of `shape`, with `x` at `index`."""\n'
-        "    out = np.zeros(shape, x.dtype)\n"
+        "    out = np.zeros_like(x, shape=shape)\n"
         "    out[index] = x\n"
         "    return out\n",
     ),
@@ -175,7 +175,7 @@ add_at_p: General = General(
     helpers=(
         "def add_at(x, shape, index):\n"
         '    """Zeros of `shape`, with `x` added at `index`; repeated positions add up."""\n'
-        "    out = np.zeros(shape, x.dtype)\n"
+        "    out = np.zeros_like(x, shape=shape)\n"
         "    np.add.at(out, index, x)\n"
         "    return out\n",
     ),

@@ -80,6 +80,9 @@ def _method(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[st
     if method == "outer" and ufunc in UFUNCS and not kwargs:
         x, y = arrays_of(*inputs)
         return UFUNCS[ufunc](layout.reshape(x, (*x.shape, *(1,) * len(y.shape))), y)
+    if method == "at" and ufunc is np.add and hasattr(inputs[0], "become"):
+        inputs[0].become(index.index_add(*inputs))
+        return None
     function = {"reduce": REDUCTIONS, "accumulate": ACCUMULATIONS}.get(method, {}).get(ufunc)
     if function is None:
         offered = [f"np.{u.__name__}.reduce" for u in REDUCTIONS]
@@ -202,6 +205,15 @@ def _empty_like(x: Any, dtype: Any = None) -> Any:
     return layout.zeros_like(x, dtype)
 
 
+def _zeros_like(x: Any, dtype: Any = None, shape: Any = None) -> Any:
+    """Of a traced value zeros of the same trace, so that what is written into them is recorded."""
+    shape = np.shape(x) if shape is None else shape
+    literal = getattr(getattr(x, "interpreter", None), "literal", None)
+    if literal is None:
+        return np.zeros(shape, dtype or x.dtype)
+    return layout.broadcast_to(literal(np.dtype(dtype or x.dtype).type(0)), shape)
+
+
 def _full_like(x: Any, fill_value: Any, dtype: Any = None) -> Any:
     return layout.full_like(x, fill_value, dtype)
 
@@ -249,7 +261,7 @@ _FUNCTION_NAMES = (
     "dsplit unstack pad flip fliplr flipud rot90 roll tile repeat tril triu diagonal diag diagflat "
     "meshgrid matrix_transpose take take_along_axis select clip round nan_to_num "
     "sinc isclose allclose array_equal cross polyval dot vdot inner outer tensordot trace kron "
-    "einsum nonzero argwhere flatnonzero zeros_like ones_like astype"
+    "einsum nonzero argwhere flatnonzero ones_like astype"
 )
 _LINALG_NAMES = (
     "norm vector_norm inv det slogdet solve cholesky matrix_power multi_dot matmul outer "
@@ -261,6 +273,7 @@ _OTHER_FUNCTIONS: dict[str, Function] = {
     "ndim": lambda x: aval_of(as_operand(x)).ndim,
     "size": _size,
     "empty_like": _empty_like,
+    "zeros_like": _zeros_like,
     "full_like": _full_like,
     "copy": arithmetic.positive,
     "amax": reduce.max,

@@ -104,7 +104,7 @@ diag_embed_p: Linear = Linear(
     helpers=(
         "def diag_embed(x, k, shape):\n"
         '    """Matrices of zeros of `shape`, with `x` on the k-th diagonal."""\n'
-        "    out = np.zeros(x.shape[:-1] + shape, x.dtype)\n"
+        "    out = np.zeros_like(x, shape=x.shape[:-1] + shape)\n"
         "    i = np.arange(x.shape[-1])\n"
         "    out[..., i + max(-k, 0), i + max(k, 0)] = x\n"
         "    return out\n",

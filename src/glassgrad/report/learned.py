@@ -110,7 +110,7 @@ def regions(material: Material) -> str:
     wrong = int((material.codes(np.asarray(material.model.predict(rows[0]))) != y).sum())
     words = say(
         "The colour says which class the network gives each point, and is the deeper the surer it "
-        "is; on the black line it cannot tell."
+        "is; on the line between two regions it cannot tell."
     )
     if wrong:
         words += " " + say(

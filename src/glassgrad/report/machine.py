@@ -5,6 +5,9 @@ Layer L10.
 
 from __future__ import annotations
 
+import numpy as np
+
+from glassgrad.diagnose import diagnose
 from glassgrad.report.material import Material
 from glassgrad.report.prose import code, figure, pairs, paragraph, percent
 from glassgrad.text import say
@@ -16,6 +19,8 @@ from glassgrad.view.markup import element
 from glassgrad.view.network import network_svg
 
 _REPEATS = 5
+_MOST_DIAGNOSED = 1000  # training rows; more take seconds and say the same
+_LARGEST = 1_800_000  # characters of the graph that can be stepped through
 _MOST_NEURONS, _MOST_NAMED = 12, 16
 _DEAREST = 16  # equations in the table
 
@@ -65,6 +70,8 @@ def graph(material: Material) -> str:
         precisions=(),
         with_assets=False,
     )
+    if len(picture) > _LARGEST:  # of many layers: one picture, which stays a letter's size
+        picture = material.graph.svg(*material.inputs, level="layers", title="loss")
     return figure(picture, words, wide=True)
 
 
@@ -84,6 +91,17 @@ def _parameters(material: Material) -> list[str]:
     """The inputs of the graph that are trained."""
     count = len(material.model.parameters())
     return [var.name for var in material.graph.inputs[:count]]
+
+
+def diagnosis(material: Material) -> str:
+    """What evidence says is wrong with the network."""
+    assert material.train is not None
+    X, y = material.train
+    kept = np.linspace(0, len(X) - 1, min(len(X), _MOST_DIAGNOSED)).astype(int)
+    target = material.encode(np.asarray(y)[kept])
+    found = diagnose(material.model, (X[kept], target), loss=material.loss, trained=True)
+    intro = say("What the numbers say of the network and {n:,} of its training rows:", n=len(kept))
+    return paragraph(intro) + found.html()
 
 
 def cost(material: Material) -> str:

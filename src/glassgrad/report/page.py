@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from glassgrad.text import language
 from glassgrad.view.charts import css as chart_css
 from glassgrad.view.markup import element, words
-from glassgrad.view.style import FONT, tokens
+from glassgrad.view.style import DARK, FONT, LIGHT
 
 _SCRIPT = re.compile(r"<script[^>]*>(.*?)</script>", re.DOTALL)
 
@@ -26,9 +26,9 @@ html:lang(ko){{word-break:keep-all;overflow-wrap:break-word;line-height:1.75}}
 body{{margin:0;padding:4rem 1.25rem 6rem}}
 main{{display:grid;grid-template-columns:minmax(0,1fr) minmax(0,42rem) minmax(0,1fr)}}
 main>*{{grid-column:2}}
-section{{display:grid;grid-template-columns:subgrid;grid-column:1/-1}}
-section>*{{grid-column:2;min-width:0}}
-section>.wide{{grid-column:1/-1;justify-self:center;max-width:min(100%,72rem)}}
+main>section{{display:grid;grid-template-columns:subgrid;grid-column:1/-1}}
+main>section>*{{grid-column:2;min-width:0}}
+main>section>.wide{{grid-column:1/-1;justify-self:center;max-width:min(100%,72rem)}}
 h1{{font-size:2.6rem;line-height:1.15;margin:0 0 .5rem;letter-spacing:-.015em}}
 h2{{font-size:1.45rem;line-height:1.3;margin:4rem 0 .75rem;padding-top:.9rem;
 border-top:1px solid var(--line)}}
@@ -65,6 +65,12 @@ table.cost td{{text-align:right;white-space:nowrap}}
 table.cost thead th:not(:first-child):not(.w){{text-align:right}}
 table.cost td.w{{text-align:left;color:var(--muted);white-space:normal}}
 table.cost code{{overflow-wrap:anywhere}}
+.diagnosis ul{{list-style:none;padding:0;margin:1rem 0}}
+.diagnosis li{{margin:.9rem 0;padding-left:1rem;border-left:2px solid var(--line)}}
+.diagnosis li.fault,.diagnosis li.warning{{border-left:4px solid var(--ink);color:inherit}}
+.diagnosis li p{{margin:.15rem 0}}
+.diagnosis table{{display:block;overflow-x:auto;max-width:100%;width:max-content}}
+.diagnosis td:nth-child(n+4),.diagnosis th:nth-child(n+4){{text-align:right}}
 .pairs{{display:grid;grid-template-columns:repeat(auto-fill,minmax(15rem,1fr));gap:.1rem 2rem;
 margin:1rem 0;font-size:.92rem}}
 .pairs div{{display:flex;justify-content:space-between;gap:1rem;
@@ -87,7 +93,7 @@ footer{{margin-top:4rem;color:var(--muted);font-size:.85rem}}
 html{{font-size:10.5pt;background:none}}
 body{{padding:0}}
 main{{display:block}}
-section{{display:block}}
+main>section{{display:block}}
 nav{{display:none}}
 h2{{break-after:avoid;margin-top:2.2rem}}
 figure,tr,.key,.pairs div{{break-inside:avoid}}
@@ -96,6 +102,7 @@ border:1px solid var(--line);background:none}}
 .scroll,.wide{{overflow:visible}}
 .wide{{max-width:100%}}
 svg{{max-height:240mm}}
+.gg-figure .gg-source,.gg-figure .gg-side,.gg-figure .gg-panel{{display:none}}
 }}
 """
 
@@ -147,9 +154,14 @@ def policy(assets: str = "") -> str:
 
 def css() -> str:
     """The style of the page and of the charts on it."""
+    light, dark = (";".join(f"--{n}:{c}" for n, c in set_.items()) for set_ in (LIGHT, DARK))
     return "\n".join(
         [
-            tokens(":root"),
+            f":root{{color-scheme:light dark;{light}}}",
+            f"@media (prefers-color-scheme:dark){{:root{{{dark}}}}}",
+            f':root[data-theme="light"]{{color-scheme:light;{light}}}',
+            f':root[data-theme="dark"]{{color-scheme:dark;{dark}}}',
+            f"@media print{{:root,:root[data-theme]{{color-scheme:light;{light}}}}}",
             _BASE.strip(),
             chart_css(),
         ]

@@ -54,6 +54,7 @@ def _sections(material: Material) -> list[tuple[str, str, Build]]:
         ("network", say("Network"), machine.network, has_rows),
         ("graph", say("Computational graph"), machine.graph, has_rows),
         ("source", say("Training script"), machine.source, has_rows),
+        ("diagnosis", say("Diagnosis"), machine.diagnosis, has_rows),
         ("cost", say("Cost"), machine.cost, has_rows),
         ("reproduce", say("How to repeat it"), machine.reproduce, True),
     ]

@@ -15,7 +15,7 @@ import numpy as np
 
 from glassgrad.view.digits import number
 from glassgrad.view.labels import text_width
-from glassgrad.view.markup import element, text, words
+from glassgrad.view.markup import coordinate, element, text, words
 from glassgrad.view.record import Missing
 
 NUMBER_SIZE, SMALL_SIZE = 13.0, 11.0
@@ -153,18 +153,22 @@ class MapBlock(Block):
         return "".join(parts)
 
     def _squares(self, left: float, top: float) -> list[str]:
-        """One path of all filled squares, one of the open ones, one of what is not finite."""
+        """One path of all filled squares, one of the open ones, one of what is not finite.
+
+        They are placed as a whole, so that the same array has the same paths in every picture.
+        """
         sizes = np.abs(self.sample)
         largest = float(np.max(sizes, where=np.isfinite(sizes), initial=0.0))
         paths = {"f": "", "o": "", "x": ""}
         for i, j in np.ndindex(*self.sample.shape):
             value = float(self.sample[i, j])
-            middle = left + (j + 0.5) * _CELL, top + (i + 0.5) * _CELL
+            middle = (j + 0.5) * _CELL, (i + 0.5) * _CELL
             kind = "x" if not np.isfinite(value) else "o" if value < 0 else "f"
             share = 1.0 if kind == "x" else abs(value) / largest if largest else 0.0
             paths[kind] += _square(*middle, share, kind)
+        place = f"translate({coordinate(left)} {coordinate(top)})"
         return [
-            element("path", {"class": f"m{self.style} {kind}", "d": d})
+            element("path", {"class": f"m{self.style} {kind}", "transform": place, "d": d})
             for kind, d in paths.items()
             if d
         ]

@@ -220,8 +220,17 @@ def _text(eqn: Eqn, names: Names) -> str:
 
 def _reason(reason: Reason, names: Names) -> str:
     eqn = reason.equation
-    out = names[eqn.outputs[0]]
-    return f"∂{out}" if reason.operand is None else f"∂{out}/∂{names[eqn.inputs[reason.operand]]}"
+    out = _shown(eqn.outputs[0], names) or eqn.primitive.name
+    operand = "" if reason.operand is None else _shown(eqn.inputs[reason.operand], names)
+    return f"∂{out}/∂{operand}" if operand else f"∂{out}"
+
+
+def _shown(atom: Atom, names: Names) -> str:
+    """The name of a value; "" for one without a name that a pass has taken out of the graph."""
+    try:
+        return names[atom]
+    except KeyError:
+        return getattr(atom, "name", "")
 
 
 # --- time --------------------------------------------------------------------------------

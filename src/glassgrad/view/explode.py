@@ -35,7 +35,7 @@ from glassgrad.view.cells import (
 from glassgrad.view.fold import LIMIT, within
 from glassgrad.view.labels import Span, operation_label, with_index
 from glassgrad.view.record import Missing, Record, pulled
-from glassgrad.view.units import Kind, Operand, Program, Unit, Value
+from glassgrad.view.units import Kind, Operand, Program, Unit, Value, constant_unit
 
 _FLOAT = np.dtype(np.float64)
 
@@ -83,7 +83,18 @@ class _Exploder:
             if self.limit is not None and len(self.shown) > self.limit:
                 raise _TooManyError
         read = {operand.value for unit in self.shown for operand in unit.operands}
-        return [unit for unit in self.shown if not is_idle_index(unit, read)]
+        return [unit for unit in self._complete() if not is_idle_index(unit, read)]
+
+    def _complete(self) -> Iterator[Unit]:
+        """All units, and before each the constants that it reads whole but nothing shows."""
+        made: set[Value] = set()
+        for unit in self.shown:
+            for value in dict.fromkeys(operand.value for operand in unit.operands):
+                if value not in made:
+                    yield constant_unit(value)
+                    made.add(value)
+            made.update(unit.results)
+            yield unit
 
     def _open(self, unit: Unit) -> None:
         graph = self.record.graph
@@ -265,7 +276,8 @@ class _Exploder:
             with np.errstate(all="ignore"):
                 out = np.multiply(*data)
             value = Value(f"{total.key}.{number}", (), total.aval, out, total.gradient)
-        slopes = [float(local_partial(multiply, i, value.data, data)) for i in range(2)]
+        slopes = [local_partial(multiply, i, value.data, data) for i in range(2)]
+        slopes = [float(np.asarray(slope).reshape(())) for slope in slopes]
         single = replace(eqn, primitive=multiply, params={}, inputs=eqn.inputs)
         unit = self._unit_of(single, value, [x, y], slopes)
         if isinstance(unit, Value):

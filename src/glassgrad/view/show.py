@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 import webbrowser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from html import escape
 from pathlib import Path
@@ -64,7 +64,7 @@ def show(what: Any, *args: Any, **options: Any) -> Shown | None:
              (with its inputs)
     options: those of `Graph.html`: precision, level, opened, select, title
     Returns: what a notebook shows; None where a page was opened or text was printed
-    Raises:  OptionError for anything else, or a function that returns nothing
+    Raises:  OptionError for anything else; TraceError for a function that returns nothing
 
     >>> show(lambda x, y: (x + y) * x, 2.0, 3.0)
                       value  gradient  local derivatives
@@ -93,7 +93,7 @@ def look_at(what: Any, *args: Any, **options: Any) -> Shown:
         graph = trace(_applied, what, *args)
         return Shown(replace(graph, name=type(what).__name__), (what, *args), options)
     if callable(what):
-        return _of_function(what, args, options)
+        return Shown(trace(what, *args), args, options)
     raise OptionError(
         say("{kind} cannot be shown", kind=type(what).__name__),
         hint=say("show a graph, a tensor, a function with its arguments, or a module with inputs"),
@@ -120,25 +120,6 @@ def _applied(module: Any, *inputs: Any) -> Any:
 def _of_tensor(tensor: Tensor, options: dict[str, Any]) -> Shown:
     graph = tensor.graph()
     return Shown(graph, leaves_of(tensor), options)
-
-
-def _of_function(function: Callable[..., Any], args: Sequence[Any], options: Any) -> Shown:
-    graph = trace(function, *args)
-    require_results(graph)
-    return Shown(graph, args, options)
-
-
-def require_results(graph: Graph) -> None:
-    """Refuse a program whose function returned nothing.
-
-    Raises:  OptionError
-    """
-    if not graph.outputs:
-        raise OptionError(
-            say("returns nothing that could be shown"),
-            operation=graph.name,
-            hint=say("end the function with return"),
-        )
 
 
 # --- where it is shown -------------------------------------------------------------------
@@ -186,4 +167,4 @@ def _frame(document: str) -> str:
     )
 
 
-__all__ = ["Shown", "has_browser", "in_notebook", "look_at", "notebook", "require_results", "show"]
+__all__ = ["Shown", "has_browser", "in_notebook", "look_at", "notebook", "show"]

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.graph.ir import Graph, Literal
+from glassgrad.graph.ir import Graph, Literal, Var
 from glassgrad.text import say
 from glassgrad.view.blocks import summarised
 from glassgrad.view.digits import brief, check_precision, number
@@ -184,13 +184,23 @@ def _equation(unit: Unit) -> str:
 
 
 def _numpy_text(unit: Unit) -> str:
-    (eqn,) = unit.eqns
+    eqn = unit.scalar or unit.eqns[0]
+    if sum(isinstance(atom, Var) for atom in eqn.inputs) != len(unit.operands):
+        return _of_numbers(unit)
     names = iter(operand.value.key for operand in unit.operands)
     operands = [brief(a.value) if isinstance(a, Literal) else next(names) for a in eqn.inputs]
     if eqn.graphs:
         return f"{eqn.primitive.name}({', '.join(operands)})"
     written = [f"({name})" if name.startswith("−") else name for name in operands]
     return plain(eqn.primitive.numpy_text(written, eqn.params)).removeprefix("np.")
+
+
+def _of_numbers(unit: Unit) -> str:
+    """An operation on elements of arrays: `a + b`, or by its name."""
+    names = [operand.value.key for operand in unit.operands]
+    if text_of(unit.label) == "+":
+        return " + ".join(names)
+    return f"{unit.eqns[0].primitive.name}({', '.join(names)})"
 
 
 def _number(data: Any, value: Value, precision: int) -> str:

@@ -127,7 +127,7 @@ def array_units(record: Record, parameters: Collection[str] | None = None) -> Pr
         )
         for var in graph.inputs
     ]
-    units += [_constant_unit(values[var]) for var, _ in graph.consts]
+    units += [constant_unit(values[var]) for var, _ in graph.consts]
     units += [_operation_unit(eqn, values, record) for eqn in graph.eqns]
     for number, atom in enumerate(graph.outputs):
         units += _output_units(atom, number, values)
@@ -139,7 +139,7 @@ def _value(var: Var, key: str, name: str, record: Record) -> Value:
     return Value(plain(key), label, var.aval, record.value(var), record.gradient(var))
 
 
-def _constant_unit(value: Value) -> Unit:
+def constant_unit(value: Value) -> Unit:
     """A constant shows its number if it is one, else its name."""
     label = value.label
     if not label and value.aval.size == 1 and value.data is not None:
@@ -158,11 +158,13 @@ def _operation_unit(eqn: Eqn, values: dict[Var, Value], record: Record) -> Unit:
 
 
 def _local_number(eqn: Eqn, operand: int, record: Record) -> float | None:
-    """The local derivative of a number by a number; None elsewhere."""
+    """The local derivative of a real number by a real number; None elsewhere."""
     if eqn.inputs[operand].aval.size != 1 or eqn.outputs[0].aval.size != 1:
         return None
     local = record.local(eqn, operand)
-    return None if local is None else float(np.asarray(local).reshape(()))
+    if local is None or np.iscomplexobj(local):
+        return None
+    return float(np.asarray(local).reshape(()))
 
 
 def _output_units(atom: Atom, number: int, values: dict[Var, Value]) -> list[Unit]:
@@ -240,6 +242,7 @@ __all__ = [
     "Unit",
     "Value",
     "array_units",
+    "constant_unit",
     "layer_classes",
     "leaf_paths",
     "parameter_count",

@@ -5,9 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from diagnose.grading.programs import Lecture, line_with, relu_net, sigmoid_net, xor
+from diagnose.grading.programs import Lecture, book, line_with, relu_net, sigmoid_net, xor
 
 from glassgrad import compare_backward
+from glassgrad.diagnose.grading.words import KINDS, sentence
+from glassgrad.text import LANGUAGES, speaking
 
 # (lecture, kind, value, line that must be named, changes)
 S, R, X = sigmoid_net, relu_net, xor
@@ -75,9 +77,43 @@ def test_planted(
     assert json["mistakes"][0]["kind"] == kind
 
 
-def test_every_kind_has_words() -> None:
-    from glassgrad.diagnose.grading.words import KINDS
+@pytest.mark.parametrize(
+    ("kind", "name", "change"),
+    [
+        ("not-averaged", "dout", ("(self.y - self.t) / batch_size", "self.y - self.t")),
+        ("mean-for-sum", "db1", ("self.db = np.sum(dout", "self.db = np.mean(dout")),
+        ("mask-missing", "dout", ("        dout[self.mask] = 0\n", "")),
+        ("one-hot", "dout", ("(self.y - self.t) / batch_size", "self.y / batch_size")),
+        ("zero", "dW1", ('grads["W1"] = self', 'grads["W1"] = 0 * self')),
+        ("sign", "dW2", ('grads["W2"] = self', 'grads["W2"] = -self')),
+    ],
+)
+def test_planted_beside_the_books_constant(
+    tmp_path: Path, kind: str, name: str, change: tuple[str, str]
+) -> None:
+    """The 1e-7 that the book's layer leaves out (CANON C11) hides no real mistake."""
+    student, _ = book.planted(tmp_path, change)
+    report = compare_backward(book.function, student, *book.args)
+    first = report.mistakes[0]
+    assert (first.kind, first.name) == (kind, name), report
 
+
+FACTS = {
+    "found_shape": (6, 5), "wanted_shape": (5,), "element": (0, 2), "found": 1.5, "wanted": 0.5,
+    "ratio": None, "k": 0.5, "n": 6, "number": 1e-7, "axis": 0, "instead": "a1", "name": "h1",
+    "inner": "a1", "out": "h1", "weight": "W1", "inside": "log",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_every_kind_has_words(code: str) -> None:
     planted = {case[1] for case in PLANTED}
     assert len(planted) >= 14
     assert planted <= set(KINDS)
+    with speaking(code):
+        said = {kind: sentence(kind, FACTS) for kind in KINDS}
+        assert len(set(said.values())) == len(KINDS)
+        bare = {
+            kind: sentence(kind, {**FACTS, "name": "", "inner": "", "out": ""}) for kind in KINDS
+        }
+    assert all("{" not in words and "  " not in words for words in [*said.values(), *bare.values()])

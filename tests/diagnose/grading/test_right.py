@@ -85,7 +85,8 @@ def test_the_books_network_is_right_but_for_its_constant(tmp_path: Path) -> None
     (note,) = report.notes
     assert note.kind == "epsilon"
     assert note.forward[1] == "loss = -(t * np.log(y + 1e-7)).sum() / 5"
-    assert "explained by the 1e-07" in str(note)
+    assert "explained by the 1e-7 inside log" in str(note)
+    assert "tiny mismatch" in str(report)
     assert 1e-9 < note.error < 1e-5
 
 
@@ -125,11 +126,11 @@ def test_the_books_loss_layer(tmp_path: Path) -> None:
 
 
 def test_the_books_network_by_its_class(tmp_path: Path) -> None:
-    program = load(tmp_path, BOOK.replace("def gradient(self, x, t)", "def forward(self, x, t)")
-                   + "\n\n")  # fmt: skip
-    program.TwoLayerNet.backward = lambda self: None  # what it returned is kept by the layers
-    network = program.network
-    assert compare_backward(book.function, network.forward, *book.args)
+    """Its constructor takes sizes, which the weights tell; its method is `gradient`."""
+    program = load(tmp_path, BOOK)
+    report = compare_backward(book.function, program.TwoLayerNet, *book.args)
+    assert report, report
+    assert report.missing == ("x", "t")
 
 
 CACHE = """\
@@ -233,3 +234,55 @@ def test_a_step_of_an_object_that_holds_the_weights(tmp_path: Path) -> None:
     uphill = METHOD.replace("self.b += lr", "self.b -= lr")
     report = compare_backward(loss, load(tmp_path, uphill).line.train_step, *args)
     assert [(m.kind, m.name) for m in report.mistakes] == [("sign", "db")]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_sizes(tmp_path: Path, seed: int) -> None:
+    """One sample, one feature, one neuron: nothing is accused because sizes coincide."""
+    r = np.random.default_rng(seed)
+    n, d, h, k = map(int, r.integers(1, 5, 4))
+    shapes = [(d, h), (h,), (h, k + 1), (k + 1,), (n, d)]
+    args = [*(r.standard_normal(shape) for shape in shapes), r.integers(0, k + 1, n)]
+    student, _ = sigmoid_net.planted(tmp_path)
+    report = compare_backward(sigmoid_net.function, student, *args)
+    assert _is_clean(report), report
+
+
+LOOP = """\
+import numpy as np
+
+def train(X, y, W1, W2, learning_rate, epochs):
+    for epoch in range(epochs):
+        h = 1 / (1 + np.exp(-(X @ W1)))
+        out = 1 / (1 + np.exp(-(h @ W2)))
+        error = y - out
+        if epoch % 100 == 0:
+            print(epoch, np.mean(error ** 2))
+        d_out = error * out * (1 - out)
+        d_h = (d_out @ W2.T) * h * (1 - h)
+        W2 += learning_rate * h.T @ d_out
+        W1 += learning_rate * X.T @ d_h
+    return W1, W2
+"""
+
+
+def test_a_whole_training_loop_runs_one_round(tmp_path: Path) -> None:
+    report = compare_backward(xor.function, load(tmp_path, LOOP).train, *xor.args)
+    assert _is_clean(report), report
+    early = LOOP.replace("        d_h = (d_out @ W2.T) * h * (1 - h)\n", "").replace(
+        "h.T @ d_out\n", "h.T @ d_out\n        d_h = (d_out @ W2.T) * h * (1 - h)\n"
+    )
+    report = compare_backward(xor.function, load(tmp_path, early).train, *xor.args)
+    assert [(m.kind, m.name, m.place) for m in report.mistakes] == [
+        ("updated-weight", "d_h", "student.py:12")
+    ]
+
+
+def test_one_array_under_two_names() -> None:
+    def backward(x: Any, y: Any) -> Any:
+        dx = dy = np.ones(3)
+        return dx, dy
+
+    report = compare_backward(lambda x, y: (x + y).sum(), backward, np.ones(3), np.ones(3))
+    assert _is_clean(report)
+    assert report.missing == ()

@@ -121,7 +121,8 @@ class LayerClass:
         rows = [Row(f"self.{name} = {name}") for name in inputs if name in saved]
         rows += layout.plain_rows(_renamed_text(row, own) for row in self._setup(lines, [end]))
         kept = [name for name in saved if name not in inputs]
-        *others, last = lines or [None]
+        last = lines[-1] if lines else None
+        others = lines[:-1]
         at_once = last is not None and last.symbol == "=" and _is(end, last.targets)
         shown = others if at_once and last and not set(last.targets) & set(kept) else lines
         for line in shown:

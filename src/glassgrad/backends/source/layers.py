@@ -22,6 +22,7 @@ from glassgrad.backends.source.statements import (
     layer_path,
 )
 from glassgrad.core.aval import is_float
+from glassgrad.core.primitive import Primitive
 from glassgrad.errors import OptionError
 from glassgrad.graph.evaluate import evaluate
 from glassgrad.graph.ir import Eqn, Graph, Var
@@ -33,7 +34,7 @@ from glassgrad.primitives.linalg import matmul_p
 from glassgrad.text import say
 
 # Layers that books know by name, by their operations. Their backward passes are derived.
-_BOOK_NAMES = {
+_BOOK_NAMES: dict[tuple[Primitive, ...], str] = {
     (matmul_p, arithmetic.add): "Affine",
     (matmul_p,): "MatMul",
     (arithmetic.maximum,): "Relu",
@@ -185,7 +186,7 @@ def _kind(eqns: Sequence[Eqn]) -> str:
     layer = layer_path(eqns[-1].region)
     named = functions[0] if len(set(functions)) == 1 and len(functions) == len(eqns) else ""
     name = named or _NUMBER.sub("", layer[-1] if layer else "") or _NUMBER.sub("", _name(eqns))
-    return "".join(word[:1].upper() + word[1:] for word in checked(name).split("_")) or "Layer"
+    return checked("".join(w[:1].upper() + w[1:] for w in checked(name).split("_"))) or "Layer"
 
 
 def _name(eqns: Sequence[Eqn]) -> str:

@@ -22,6 +22,7 @@ from glassgrad.backends.source.naming import function_name, helpers_of
 from glassgrad.backends.source.regions import Module
 from glassgrad.backends.source.resize import Resized, resized
 from glassgrad.backends.source.script import Training, script_rows
+from glassgrad.backends.source.sizes import spread
 from glassgrad.backends.source.statements import shown
 from glassgrad.core.interpret import as_operand
 from glassgrad.core.position import place_of
@@ -45,6 +46,7 @@ def laws_for(rewrite: bool) -> tuple[tuple[Law, ...], ...]:
 
 def prepared(graph: Graph, laws: Sequence[Sequence[Law]]) -> Rewriting:
     """The graph after the exact passes and the laws."""
+    graph = spread(graph)
     for _ in range(_ROUNDS):
         before = len(graph.eqns)
         graph = exact(graph)
@@ -158,7 +160,9 @@ class Page:
         if self.training is None:
             return []
         names = {i: x for i, x in enumerate(printed.parameters) if i not in self.omitted}
-        return script_rows(self.training, printed.name, names, len(self.graph.outputs))
+        count = len(self.graph.outputs)
+        is_free = printed.others is not None
+        return script_rows(self.training, printed.name, names, count, is_free)
 
     def _function_name(self, graph: Graph) -> str:
         if self.pairs is None:

@@ -127,8 +127,12 @@ class _Survey:
 
     def _rank(self, axis: Axis) -> tuple[bool, bool, Axis]:
         """Labels and data before all else, then the order of the inputs."""
-        is_label = self.graph.inputs[axis[0]].dtype.kind in "iu"
-        return not is_label, self.labels[axis[0]] not in _DATA, axis
+        return not self._may_be_labels(axis[0]), self.labels[axis[0]] not in _DATA, axis
+
+    def _may_be_labels(self, number: int) -> bool:
+        """Whether an input holds integers; those of uint32 are keys of random draws."""
+        dtype = self.graph.inputs[number].dtype
+        return bool(dtype.kind in "iu" and dtype != np.uint32)
 
     def _varies(self, group: Sequence[Axis]) -> bool:
         """Whether the function takes another size on these axes alone."""
@@ -136,7 +140,7 @@ class _Survey:
 
     def _batch(self, by_size: dict[int, list[Axis]]) -> Class:
         """The axes that hold the rows of the data."""
-        labels = {i for i in self.free if self.graph.inputs[i].dtype.kind in "iu"}
+        labels = {i for i in self.free if self._may_be_labels(i)}
         data = {i for i in self.free if self.labels[i] in _DATA}
         best: tuple[Any, ...] = ()
         for size, axes in by_size.items():

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -48,10 +48,17 @@ class Training:
 
 
 def script_rows(
-    training: Training, step: str, parameters: Mapping[int, str], outputs: int
+    training: Training, step: str, parameters: Mapping[int, str], outputs: int, is_free: bool
 ) -> list[Row]:
-    """What stands below the step called `step`, whose inputs are called `parameters`."""
+    """What stands below the step called `step`, whose inputs are called `parameters`.
+
+    is_free: whether the step takes batches of any size, else only of that of the example
+    """
+    if not is_free:
+        sizes = [np.shape(array)[0] for array in training.batch.values() if np.ndim(array)]
+        training = replace(training, batch_size=max(sizes, default=1, key=sizes.count))
     writer = _Script(training, step, parameters, outputs)
+    writer.is_free = is_free
     rows: list[Row] = []
     for part in writer.parts():
         rows += [Row(""), Row(""), *layout.plain_rows(part)]
@@ -61,6 +68,8 @@ def script_rows(
 
 class _Script:
     """The parts of one script below its step."""
+
+    is_free = True
 
     def __init__(
         self, training: Training, step: str, parameters: Mapping[int, str], outputs: int
@@ -214,7 +223,8 @@ class _Script:
         word = self.word
         count = f"len({self.names[self._sampled()[0]]})"
         rows, first, size = word["rows"], word["first"], word["batch_size"]
-        loop = f"for {first} in range(0, {count}, {size}):"
+        end = count if self.is_free else f"{count} - {size} + 1"
+        loop = f"for {first} in range(0, {end}, {size}):"
         slice_ = f"{rows} = {word['order']}[{first}:{first} + {size}]"
         inside = [slice_, *self._call()]
         mean = f"np.mean({word['losses']}[-({count} // {size} or 1):])"

@@ -15,7 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.core.primitive import Bilinear
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.primitives.layout import broadcast_to_p
 
 _MOST_FACTORS, _LARGEST_DIVISOR = 4, 17
 _FACTORS = (1, -1, 2, -2, 0.5, -0.5)
@@ -259,6 +261,40 @@ def _require_one_constant(values: Sequence[Any]) -> None:
     pattern = pattern_of(one)
     if pattern is None or any(pattern_of(value) != pattern for value in values):
         raise Differs
+
+
+def spread(graph: Graph) -> Graph:
+    """Arrays of one number such as 1 / n as equations: the number may change with the sizes.
+
+    Not where a product reads them, whose bits depend on how they lie in memory.
+    """
+    readers: dict[Var, list[Eqn]] = {}
+    for eqn in graph.eqns:
+        for atom in eqn.inputs:
+            if isinstance(atom, Var):
+                readers.setdefault(atom, []).append(eqn)
+    numbers: dict[Eqn, list[tuple[Var, Any]]] = {}
+    for var, value in graph.consts:
+        users = readers.get(var, [])
+        if _is_odd(value) and users and not any(isinstance(e.primitive, Bilinear) for e in users):
+            numbers.setdefault(users[0], []).append((var, value))
+    eqns: list[Eqn] = []
+    for eqn in graph.eqns:
+        for var, value in numbers.get(eqn, ()):
+            number, shape = Literal(value.reshape(-1)[0]), {"shape": value.shape}
+            made = replace(eqn, primitive=broadcast_to_p, inputs=(number,), outputs=(var,))
+            eqns.append(replace(made, params=shape, graphs=()))
+        eqns.append(eqn)
+    moved = {var for pairs in numbers.values() for var, _ in pairs}
+    consts = tuple((var, value) for var, value in graph.consts if var not in moved)
+    return graph.with_eqns(eqns, consts=consts)
+
+
+def _is_odd(value: Any) -> bool:
+    """Whether an array repeats one number that is no whole one."""
+    array = np.asarray(value)
+    pattern = pattern_of(array) if array.size and array.dtype.kind == "f" else None
+    return pattern is not None and pattern[0] == "fill" and not float(array.flat[0]).is_integer()
 
 
 # --- constants ---------------------------------------------------------------------------

@@ -41,8 +41,9 @@ class Activation:
     def slope(self, x: Any) -> Any:
         """The derivative at x, by the rules."""
         x = array(x)
-        (out,), pull = pullback(lambda z: [self._run(z)], [x])
-        return pull([np.ones_like(out)])[0]
+        with np.errstate(all="ignore"):
+            (out,), pull = pullback(lambda z: [self._run(z)], [x])
+            return pull([np.ones_like(out)])[0]
 
     def _run(self, x: Any) -> Any:
         values: dict[Var, Any] = {self.inner: x}
@@ -63,6 +64,13 @@ class Activation:
         if np.abs(powers @ rounded - slope[good]).max() > _EXACT * np.abs(slope[good]).max():
             return None
         return tuple(float(power) for power in rounded)
+
+    @property
+    def is_linear(self) -> bool:
+        """Whether its derivative is one number, as that of x / n: then it is only a factor."""
+        slope = array(self.slope(_GRID))
+        finite = slope[np.isfinite(slope)]
+        return bool(np.ptp(finite) <= _EXACT * np.abs(finite).max()) if finite.size else True
 
     @property
     def is_gate(self) -> bool:
@@ -87,7 +95,8 @@ def activations(lesson: Lesson) -> list[Activation]:
         leaves = all(roots.get(eqn.outputs[0]) is not inner for eqn in users.get(out, []))
         if out is not inner and (out in lesson.labels or leaves):
             found.append(Activation(inner, out, _between(out, inner, made_by)))
-    return [a for a in found if a.inner in lesson.gradients and a.out in lesson.gradients]
+    graded = [a for a in found if a.inner in lesson.gradients and a.out in lesson.gradients]
+    return [a for a in graded if not a.is_linear]
 
 
 def _note_root(eqn: Eqn, roots: dict[Var, Var]) -> None:

@@ -145,7 +145,8 @@ class _Reader:
             size = np.abs(array(self.submission.before[name])).max(initial=0)
             dtype = np.asarray(updated[name]).dtype
             eps = np.finfo(dtype).eps if dtype.kind == "f" else np.finfo(np.float64).eps
-            version = self._version(updated[name]) or self._newest(name)
+            changes = self.submission.watch.versions.get(name)
+            version = self._version(updated[name]) or (changes[-1] if changes else None)
             value = (step / rate).astype(dtype if dtype.kind == "f" else np.float64)
             slack = float(8 * eps * size / abs(rate))
             found.gradients[name] = Answer(name, name, value, version, slack)
@@ -210,7 +211,11 @@ class _Reader:
             self._dict(found, things[-1])
             found.loss = things[0] if np.ndim(things[0]) == 0 else None
             return
-        named = [self._called(thing, _FORMS) for thing in things]
+        named: list[str | None] = []
+        for thing in things:  # one array may be both dx and dy: then their order decides
+            known = self._all_called(thing, _FORMS)
+            free = [name for name in known if name not in named]
+            named.append(next(iter(free or known), None))
         if any(named):
             for thing, name in zip(things, named, strict=True):
                 if name is not None:
@@ -260,27 +265,36 @@ class _Reader:
                 operation=self.submission.label,
             )
         version = self._version(value) or self._newest(word.lstrip("."))
+        version = version or self.submission.watch.end
         found.gradients[name] = Answer(name, word.lstrip("."), value, version)
 
     # --- names and lines -----------------------------------------------------------------
 
     def _called(self, thing: Any, forms: Sequence[str]) -> str | None:
         """The argument that one of the object's own names stands for."""
+        return next(iter(self._all_called(thing, forms)), None)
+
+    def _all_called(self, thing: Any, forms: Sequence[str]) -> list[str]:
         plain = forms is _UPDATED  # `grads["W1"]` is a gradient: only a variable W1 is a weight
+        names = []
         for name, versions in self.submission.watch.versions.items():
             same = (v for v in versions if v.thing is thing)
             if any(v.holder is None or not plain for v in same):
-                found = meant(name, self.names, forms)
-                if found is not None:
-                    return found
-        return None
+                known = meant(name, self.names, forms)
+                names += [known] if known is not None else []
+        if names or plain:
+            return names
+        helpers = (name for name, other in self.submission.watch.helpers if other is thing)
+        found = (meant(name, self.names, forms) for name in helpers)
+        return [name for name in found if name is not None]
 
     def _version(self, thing: Any) -> Version | None:
         return self.submission.watch.last_of(thing)
 
     def _newest(self, word: str) -> Version | None:
-        versions = self.submission.watch.versions.get(word)
-        return versions[-1] if versions else None
+        versions = self.submission.watch.versions.get(word, ())
+        own = [v for v in versions if v.holder is not None or word not in self.lesson.arguments]
+        return own[-1] if own else None
 
 
 def _same(a: Any, b: Any) -> bool:

@@ -83,6 +83,15 @@ def structural(lesson: Lesson, values: Values, targets: Iterable[Var]) -> Iterat
             yield from finder.backward(eqn)
 
 
+def constants(lesson: Lesson) -> Iterator[Change]:
+    """Every tiny constant of the function, left out."""
+    values = lesson.run({})
+    finder = _Finder(lesson, values)
+    for eqn in lesson.joint.eqns:
+        if eqn.derives is None:
+            yield from finder.forward(eqn)
+
+
 def upstream(lesson: Lesson, targets: Iterable[Var]) -> list[Eqn]:
     """The equations that the targets are computed from, the nearest first."""
     wanted = set(targets)
@@ -103,7 +112,7 @@ class _Finder:
         self.made_by = {var: eqn for eqn in lesson.joint.eqns for var in eqn.outputs}
         self.flowing = _flowing(lesson)
         named = [var for variables in lesson.called.values() for var in variables]
-        floats = [var for var in named if is_float(var.dtype) and var.shape]
+        floats = [var for var in named if is_float(var.dtype)]
         self.forwards = list(dict.fromkeys(floats))
         pairs = lesson.gradients.items()
         backwards = [g for var, g in pairs if var in lesson.labels and g.shape]
@@ -125,7 +134,8 @@ class _Finder:
             other = eqn.inputs[1 - i]
             is_tiny = np.ndim(value) == 0 and 0 < abs(float(value)) <= _TINY_CONSTANT
             if is_tiny and isinstance(other, Var):
-                facts = {"number": float(value)}
+                users = (e for e in self.lesson.joint.eqns if eqn.outputs[0] in e.inputs)
+                facts = {"number": float(value), "inside": next(users).primitive.name}
                 yield Change("epsilon", eqn.outputs[0], take(other), eqn, facts)
 
     # --- backward equations --------------------------------------------------------------
@@ -190,7 +200,8 @@ class _Finder:
                 continue
             facts = self._branch(dropped)
             sign = -1.0 if minus and i == 0 else 1.0
-            yield Change("branch-missing", eqn.outputs[0], spread(kept, sign), eqn, facts)
+            kind = "square-halved" if self._is_square(eqn) else "branch-missing"
+            yield Change(kind, eqn.outputs[0], spread(kept, sign), eqn, facts)
             if not minus and kept.shape == dropped.aval.shape:
                 twice = with_operand(eqn, i, kept)
                 yield Change("overwritten", eqn.outputs[0], twice, eqn, facts, 17)
@@ -203,6 +214,13 @@ class _Finder:
                 15 if "weight" in facts else 25,
                 scaled_branch(eqn, i),
             )
+
+    def _is_square(self, eqn: Eqn) -> bool:
+        """Whether both contributions come from one product of a value with itself."""
+        made = [self.made_by.get(a) if isinstance(a, Var) else None for a in eqn.inputs]
+        sources = {m.derives if m is not None else None for m in made}
+        source = sources.pop() if len(sources) == 1 else None
+        return source is not None and len(set(source.inputs)) == 1 and len(source.inputs) > 1
 
     def _branch(self, dropped: Atom) -> dict[str, Any]:
         """Where a contribution comes from, and whether it is a penalty on the weights."""
@@ -331,7 +349,7 @@ class _Finder:
             labels = (g < 0).astype(np.float64)
             yield Change(
                 "one-hot", out, None, eqn, {"name": self.lesson.name_of(out)}, 8,
-                plus(labels), lambda k: k > 0,
+                plus(labels), lambda k: k > 0 and bool((g + k * labels > 1e-9 * k).all()),
             )  # fmt: skip
 
 

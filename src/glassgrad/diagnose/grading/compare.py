@@ -19,7 +19,7 @@ from glassgrad.diagnose.grading.binding import Task, task_of
 from glassgrad.diagnose.grading.comparison import HARMLESS, Comparison, Mistake, Row
 from glassgrad.diagnose.grading.formulas import RightLines
 from glassgrad.diagnose.grading.items import RIGHT, Finding, Item
-from glassgrad.diagnose.grading.judge import Judge
+from glassgrad.diagnose.grading.judge import Judge, judged
 from glassgrad.diagnose.grading.lesson import Lesson, lesson_of
 from glassgrad.diagnose.grading.numbers import array, relative_error, tolerance_of
 from glassgrad.diagnose.grading.student import Submission, run_student
@@ -59,15 +59,15 @@ def compare_backward(function: Callable[..., Any], student: Any, *args: Any) -> 
     >>> bool(report), report.mistakes[0].kind
     (False, 'number-missing')
     """
+    linecache.checkcache()
     lesson = lesson_of(function, args)
     names = argument_names(function, len(args))
     task = task_of(names, args, lesson.seed, lesson.out.shape == ())
     submission = run_student(student, task)
     answers = answers_of(submission, lesson, _truth(lesson))
-    judge = Judge(lesson, answers, submission.watch)
-    findings = judge.run()
+    judge = judged(lesson, answers, submission.watch)
     report = _Report(lesson, judge, submission, answers)
-    mistakes = [report.mistake(finding) for finding in findings]
+    mistakes = [report.mistake(finding) for finding in judge.findings]
     mistakes += _of_second_call(report, task)
     return report.comparison(mistakes)
 
@@ -139,14 +139,14 @@ class _Report:
             _place(version),
             _statement(version),
             forward,
-            self._right(item),
+            "" if finding.tiny else self._right(item),
             finding.tiny,
             _absolute(finding),
             finding.facts,
         )
 
     def _right(self, item: Item) -> str:
-        gradient = item.refs[0] if item.refs else None
+        gradient = item.flows[0] if item.flows else None
         name = item.of
         if item.role == "inner" and name not in self.lesson.called:  # a name of the student's own
             name = self.lesson.name_of(gradient).removeprefix("d") if gradient else ""
@@ -155,7 +155,7 @@ class _Report:
     def _forward_line(self, item: Item) -> tuple[str, str]:
         """The line that uses the value whose gradient an item is."""
         for eqn in self.lesson.joint.eqns:
-            if eqn.derives is not None and not set(item.refs).isdisjoint(eqn.outputs):
+            if eqn.derives is not None and not set(item.flows).isdisjoint(eqn.outputs):
                 return self.lesson.place(eqn)
         return "", ""
 

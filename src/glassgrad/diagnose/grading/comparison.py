@@ -59,10 +59,13 @@ class Mistake:
 
     def __str__(self) -> str:
         where = f" ({self.place})" if self.place else ""
-        words = sentence(self.kind, self.facts)
-        if self.is_tiny and self.kind == "epsilon":
-            words = say("tiny mismatch {error:.1e}", error=self.error) + ", " + words
-        return f"{self.name}{where}: {words}"
+        return f"{self.name}{where}: {self.words}"
+
+    @property
+    def words(self) -> str:
+        """What was done, in the language of the moment."""
+        tiny = {"error": self.error} if self.is_tiny else {}
+        return sentence(self.kind, {**self.facts, **tiny})
 
     def lines(self) -> list[str]:
         """The sentence, and below it the lines that it is about."""
@@ -80,7 +83,7 @@ class Mistake:
         return {
             "kind": self.kind, "name": self.name, "line": self.place, "statement": self.statement,
             "forward_line": self.forward[0], "forward_statement": self.forward[1],
-            "right": self.right, "tiny": self.is_tiny, "words": sentence(self.kind, self.facts),
+            "right": self.right, "tiny": self.is_tiny, "words": self.words,
         }  # fmt: skip
 
 

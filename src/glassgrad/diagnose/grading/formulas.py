@@ -110,8 +110,10 @@ def _emitted(lesson: Lesson) -> str:
         if lesson.out.shape == ():
             # NOTE: without `retrace`, which would record again without the names found here.
             return str(replace(lesson.graph, retrace=None).gradients().source())
+        copies = set(lesson.own.values())
+        eqns = [eqn for eqn in lesson.joint.eqns if copies.isdisjoint(eqn.outputs)]
         outputs = tuple(dict.fromkeys(lesson.gradients.values()))
-        joint = replace(lesson.joint, outputs=outputs, retrace=None)
+        joint = replace(lesson.joint, eqns=tuple(eqns), outputs=outputs, retrace=None)
         return str(joint.transform("exact").source())
     except GlassgradError:
         return ""

@@ -24,6 +24,7 @@ class Item:
 
     role:     "gradient" of an argument, which counts; "inner" gradient; forward "value"
     refs:     the variables that the name stands for in the reference
+    flows:    the variables through which these gradients flow on, which others may share
     chosen:   the version that is shown
     """
 
@@ -32,6 +33,7 @@ class Item:
     role: str
     versions: Sequence[tuple[Any, Version | None]]
     refs: tuple[Var, ...]
+    flows: tuple[Var, ...]
     slack: float = 0.0
     sign: float = 1.0
     verdict: str = RIGHT
@@ -71,11 +73,10 @@ class Finding:
 def items_of(lesson: Lesson, answers: Answers, watch: Watch) -> Iterator[Item]:
     """The gradients that were given, then the variables that are named as a value is."""
     for name, answer in answers.gradients.items():
-        ref = lesson.gradients.get(lesson.arguments[name])
-        refs = () if ref is None else (ref,)
+        refs, flows = _gradients(lesson, (lesson.arguments[name],))
         shown = f"d{name}" if answer.name == name else answer.name
         given = [(answer.value, answer.version)]
-        yield Item(shown, name, "gradient", given, refs, answer.slack)
+        yield Item(shown, name, "gradient", given, refs, flows, answer.slack)
     for word, versions in watch.versions.items():
         found = _inner(lesson, word, versions, answers)
         if found is not None:
@@ -88,10 +89,16 @@ def _inner(lesson: Lesson, word: str, versions: Sequence[Version], answers: Answ
     if word in lesson.called:
         if word in lesson.arguments:
             return None
-        return Item(word, word, "value", pairs, lesson.called[word])
+        return Item(word, word, "value", pairs, lesson.called[word], ())
     name = meant(word, lesson.called)
     if name is None or name in answers.gradients:
         return None
-    refs = [lesson.gradients.get(var) for var in lesson.called[name]]
-    known = tuple(ref for ref in refs if ref is not None)
-    return Item(word, name, "inner", pairs, known) if known else None
+    refs, flows = _gradients(lesson, lesson.called[name])
+    return Item(word, name, "inner", pairs, refs, flows) if refs else None
+
+
+def _gradients(lesson: Lesson, variables: Sequence[Var]) -> tuple[tuple[Var, ...], tuple[Var, ...]]:
+    """The gradients of variables, each by itself and as it flows on."""
+    moving = [var for var in variables if var in lesson.gradients]
+    own = [lesson.own.get(var, lesson.gradients[var]) for var in moving]
+    return tuple(own), tuple(lesson.gradients[var] for var in moving)

@@ -7,14 +7,14 @@ once. A value that differs but after which everything is right was only called b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from glassgrad.diagnose.grading.activations import activations, of_activation
+from glassgrad.diagnose.grading.activations import activations
 from glassgrad.diagnose.grading.answers import Answers
-from glassgrad.diagnose.grading.changes import Change, structural, upstream
+from glassgrad.diagnose.grading.changes import Change, constants
 from glassgrad.diagnose.grading.items import (
     FOLLOWS,
     OTHER,
@@ -27,17 +27,16 @@ from glassgrad.diagnose.grading.items import (
 from glassgrad.diagnose.grading.lesson import Hook, Lesson, Values, scale_of
 from glassgrad.diagnose.grading.numbers import (
     array,
-    is_round,
     multiple,
     relative_error,
     tolerance_of,
     worst_element,
 )
-from glassgrad.diagnose.grading.single import constant, of_value
+from glassgrad.diagnose.grading.search import Search
+from glassgrad.diagnose.grading.single import constant
 from glassgrad.diagnose.grading.watch import Version, Watch
 from glassgrad.graph.ir import Var
 
-_MOST_TRIALS = 3000
 _FLOOR = 1e-7  # of the largest gradient: what is smaller is what cancellation left
 TINY = 1e-4  # a mismatch below this that comes of a constant is shown, not counted
 
@@ -45,22 +44,31 @@ TINY = 1e-4  # a mismatch below this that comes of a constant is shown, not coun
 class Judge:
     """Judges the items of one submission."""
 
-    def __init__(self, lesson: Lesson, answers: Answers, watch: Watch) -> None:
+    def __init__(
+        self,
+        lesson: Lesson,
+        answers: Answers,
+        watch: Watch,
+        constant_left_out: Change | None = None,
+    ) -> None:
         self.lesson = lesson
         self.watch = watch
         self.is_update = answers.is_update
         self.hooks: dict[Var, list[Hook]] = {}
         self.truth = lesson.run({})
         self.values: dict[Var, Any] = dict(self.truth)
+        self.right: dict[Var, Any] = self.truth  # with the harmless differences that were found
         self.floor = _FLOOR * scale_of(lesson, self.truth)
         self.activations = activations(lesson)
+        self.search = Search(lesson, self.activations)
         self.order = {v: i for i, e in enumerate(lesson.joint.eqns) for v in e.outputs}
         self.items = list(items_of(lesson, answers, watch))
         self._orient(answers)
         self.items.sort(key=self._moment)
         self.walk = tuple(self.items)  # `items` gets those that the search finds by their numbers
         self.findings: list[Finding] = []
-        self.trials = 0
+        if constant_left_out is not None:
+            self._accept(constant_left_out)
 
     # --- what is judged ------------------------------------------------------------------
 
@@ -110,6 +118,10 @@ class Judge:
 
     # --- the walk ------------------------------------------------------------------------
 
+    @property
+    def unexplained(self) -> int:
+        return sum(finding.kind == "unexplained" for finding in self.findings)
+
     def run(self) -> list[Finding]:
         """The mistakes, in the student's order; each item gets its verdict."""
         with np.errstate(all="ignore"):
@@ -136,7 +148,7 @@ class Judge:
 
     def _settle(self, item: Item, place: int) -> None:
         item.chosen = place
-        known = self.match(item, self.truth) is not None
+        known = any(self.match(item, v) is not None for v in (self.truth, self.right))
         item.verdict = RIGHT if known else FOLLOWS
         item.error = self._error(item, self.truth)
         if not known and self.findings:
@@ -180,10 +192,10 @@ class Judge:
         before = [i for i in self.walk[:number] if i.verdict in (RIGHT, FOLLOWS)]
         later = self.walk[number + 1 :]
         best: tuple[tuple[int, int], Change, dict[Var, Any]] | None = None
-        for change in self._changes(item):
+        for change in self.search.changes(item, self.values):
             if best is not None and best[0][0] == self._most(later) and change.rank >= -best[0][1]:
                 continue
-            for tried, values in self._tried(change, item):
+            for tried, values in self.search.tried(change, item, self.values, self.hooks):
                 if self.match(item, values) is None:
                     continue
                 if any(self.match(i, values) is None for i in before):
@@ -196,58 +208,6 @@ class Judge:
     def _most(self, items: Sequence[Item]) -> int:
         return sum(1000 if item.counts else 1 for item in items)
 
-    def _changes(self, item: Item) -> Iterator[Change]:
-        if item.role == "value":
-            return
-        yield from of_value(self.lesson, self.values, item)
-        reached = {var for eqn in upstream(self.lesson, item.refs) for var in eqn.outputs}
-        for activation in self.activations:
-            if self.lesson.gradients[activation.inner] in reached:
-                yield from of_activation(self.lesson, activation, self.values)
-        yield from structural(self.lesson, self.values, item.refs)
-
-    def _tried(self, change: Change, item: Item) -> Iterator[tuple[Change, dict[Var, Any]]]:
-        """The values after a change; of a family, with the number that fits the item."""
-        self.trials += 1
-        if self.trials > _MOST_TRIALS:
-            return
-        if change.family is None:
-            values = self._with(change)
-            if values is not None:
-                yield change, values
-            return
-        yield from self._fitted(change, item)
-
-    def _fitted(self, change: Change, item: Item) -> Iterator[tuple[Change, dict[Var, Any]]]:
-        zero, one = (self._with(change.with_number(k)) for k in (0.0, 1.0))
-        if zero is None or one is None:
-            return
-        for ref in item.refs:
-            base, direction = array(zero[ref]), array(one[ref]) - array(zero[ref])
-            for value, _ in item.versions:
-                if np.shape(value) != base.shape:
-                    continue
-                rest = item.sign * array(value) - base
-                k = multiple(rest, direction, max(1e-6, 10 * tolerance_of(value)))
-                if k is None or not change.accepts(k):
-                    continue
-                if np.size(value) == 1 and not is_round(k):
-                    continue  # one number is always some multiple of another: that proves nothing
-                fixed = change.with_number(k)
-                values = self._with(fixed)
-                if values is not None:
-                    yield fixed, values
-
-    def _with(self, change: Change) -> dict[Var, Any] | None:
-        """All values after one more change; None where the numbers no longer fit together."""
-        hooks = {var: list(held) for var, held in self.hooks.items()}
-        for var, hook in change.hooks():
-            hooks.setdefault(var, []).append(hook)
-        try:
-            return self.lesson.rerun(self.values, hooks, [var for var, _ in change.hooks()])
-        except (ValueError, IndexError, TypeError):
-            return None
-
     def _own(self, number: int, item: Item, ignored: int) -> tuple[Change, dict[Var, Any]] | None:
         """The student's own value, where what follows is right if one starts from it."""
         later = self.walk[number + 1 :]
@@ -259,7 +219,7 @@ class Judge:
                 given = item.sign * array(value)
                 kind = "forward" if item.role == "value" else "unexplained"
                 change = Change(kind, ref, constant(given), rank=90)
-                values = self._with(change)
+                values = self.search.outcome(change, self.values, self.hooks)
                 count = 0 if values is None else self.agreeing(later, values)
                 if values is not None and count > max(ignored, best[0] if best else -1):
                     best = count, change, values
@@ -274,17 +234,30 @@ class Judge:
         blamed.error = self._error(blamed, self.truth)
         facts = {**self._facts(blamed), **change.facts}
         kind = "uphill" if is_uphill else self._kind(blamed, change, facts)
-        for var, hook in change.hooks():
-            self.hooks.setdefault(var, []).append(hook)
-        self.values = values
         is_tiny = kind == "kink" or (kind == "epsilon" and blamed.error < TINY)
+        if is_tiny:
+            self._accept(change)
+        else:
+            self._hook(change)
+        self.values = values
         self._note(Finding(kind, blamed, change, facts, is_tiny))
         blamed.verdict = RIGHT if is_tiny else WRONG
         if item is not blamed:
             place = self.match(item, values)
             assert place is not None
             self._settle(item, place)
-            item.verdict = RIGHT if is_tiny else FOLLOWS
+
+    def _hook(self, change: Change) -> None:
+        for var, hook in change.hooks():
+            self.hooks.setdefault(var, []).append(hook)
+
+    def _accept(self, change: Change) -> None:
+        """A harmless difference: what agrees with it is right."""
+        right = self.search.outcome(change, self.right, {})
+        self.right = self.right if right is None else right
+        if not self.hooks:
+            self.values = dict(self.right)
+        self._hook(change)
 
     def _is_uphill(self, change: Change, values: Values) -> bool:
         """Whether every step is right but for its sign."""
@@ -293,24 +266,30 @@ class Judge:
         return turned and all(self.match(item, values) is not None for item in counted)
 
     def _unnamed(self, item: Item, values: Values) -> Item | None:
-        """The first variable of any name that holds what the change made of a gradient."""
+        """The variable of any name that holds what the change made of a gradient.
+
+        The first that holds nothing right; else the last, such as the `dh` whose mask is missing.
+        """
+        every = [v for v in dict.fromkeys(self.lesson.gradients.values()) if v.shape]
         touched = [
             var
-            for var in dict.fromkeys(self.lesson.gradients.values())
-            if var not in item.refs and var.shape and not self._near(values[var], self.values[var])
+            for var in every
+            if var not in item.flows and not self._near(values[var], self.values[var])
         ]
-        known = {other.name for other in self.items}
-        first: Item | None = None
+        known = {other.name for other in self.items} | set(self.lesson.arguments)
+        spoiled: list[Item] = []
+        unchanged: list[Item] = []
         for word, versions in self.watch.versions.items():
-            if word in known or word in self.lesson.arguments:
-                continue
-            for version in versions:
-                if version.time >= min(item.time, first.time if first else item.time):
-                    continue
+            for version in versions if word not in known else ():
                 found = self._holding(word, version, touched, values)
-                first = found or first
-        if first is not None:
-            self.items.insert(self.items.index(item), first)
+                if found is None or version.time >= item.time:
+                    continue
+                was_right = self._holding(word, version, every, self.values) is not None
+                (unchanged if was_right else spoiled).append(found)
+        if not spoiled and not unchanged:
+            return None
+        first = min(spoiled, key=_time) if spoiled else max(unchanged, key=_time)
+        self.items.insert(self.items.index(item), first)
         return first
 
     def _holding(
@@ -320,7 +299,7 @@ class Judge:
             for sign in (1.0, -1.0):
                 if self._near(sign * array(version.value), values[var]):
                     pairs = [(version.value, version)]
-                    return Item(word, word, "inner", pairs, (var,), sign=sign)
+                    return Item(word, word, "inner", pairs, (var,), (var,), sign=sign)
         return None
 
     def _earlier(self, item: Item, change: Change, values: Values) -> Item | None:
@@ -328,7 +307,7 @@ class Judge:
         for other in self.items:
             if other is item:
                 break
-            spoiled = change.at in other.refs and other.role == "inner"
+            spoiled = change.at in (*other.refs, *other.flows) and other.role == "inner"
             if spoiled and other.verdict == RIGHT and self.match(other, values) is not None:
                 return other
         return None
@@ -372,3 +351,24 @@ class Judge:
             facts["finite"] = bool(np.isfinite(given).all())
             facts["ratio"] = multiple(given, wanted, tolerance_of(found))
         return facts
+
+
+def judged(lesson: Lesson, answers: Answers, watch: Watch) -> Judge:
+    """The judge with its findings.
+
+    Where something stays unexplained, a tiny constant that the student left out may hide the
+    mistake: then everything is judged again without it.
+    """
+    judge = Judge(lesson, answers, watch)
+    judge.run()
+    for change in constants(lesson):
+        if not judge.unexplained:
+            break
+        other = Judge(lesson, answers, watch, change)
+        other.run()
+        judge = other if other.unexplained < judge.unexplained else judge
+    return judge
+
+
+def _time(item: Item) -> int:
+    return item.time

@@ -8,8 +8,9 @@ the right backward pass gives exactly the student's numbers?" is answered by try
 from __future__ import annotations
 
 import inspect
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,7 @@ from glassgrad.graph.evaluate import apply
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.names import checked
 from glassgrad.graph.trace import trace
+from glassgrad.primitives.arithmetic import positive
 from glassgrad.text import say
 from glassgrad.tree import flatten, named_leaves, unflatten
 
@@ -41,6 +43,8 @@ class Lesson:
 
     names:      the names of the arguments that can have a gradient, in order
     gradients:  of a forward variable, the variable of its gradient; none where nothing comes back
+    own:        of a named forward variable that shares its gradient with others (both operands of
+                a sum), a copy of the gradient that can be changed alone
     called:     the forward variables that a name of the function stood for, oldest first
     codes:      the function's code objects, to tell its lines from those of what it calls
     places:     of a named forward variable, the function's line: ("net.py:4", "h = np.tanh(a)")
@@ -56,6 +60,7 @@ class Lesson:
     places: Mapping[Var, tuple[str, str]]
     out: Var
     codes: frozenset[Any] = frozenset()
+    own: dict[Var, Var] = field(default_factory=dict)
     labels: dict[Var, str] = field(default_factory=dict)
 
     @property
@@ -171,7 +176,23 @@ def lesson_of(function: Callable[..., Any], args: Sequence[Any]) -> Lesson:
         frozenset(watch.codes),
     )
     _label(lesson)
-    return lesson
+    return _with_own_gradients(lesson)
+
+
+def _with_own_gradients(lesson: Lesson) -> Lesson:
+    """The lesson with a copy of each gradient that several named values share."""
+    makers = {var: eqn for eqn in lesson.joint.eqns for var in eqn.outputs}
+    shared = Counter(lesson.gradients.values())
+    copies = []
+    for var, gradient in lesson.gradients.items():
+        maker = makers.get(gradient)
+        if shared[gradient] > 1 and var in lesson.labels and maker is not None:
+            copy = lesson.own[var] = Var(gradient.aval, f"d{lesson.labels[var]}")
+            source = maker.derives or maker
+            copies.append(Eqn(positive, (gradient,), (copy,), {}, derives=source))
+            lesson.labels[copy] = copy.name
+    joint = lesson.joint.with_eqns([*lesson.joint.eqns, *copies])
+    return replace(lesson, joint=joint)
 
 
 def widened(args: Sequence[Any]) -> list[Any]:

@@ -22,6 +22,8 @@ def of_value(lesson: Lesson, values: Values, item: Item) -> Iterator[Change]:
     """The changes that turn what an item should be into what it looks like."""
     dtype = np.asarray(item.value).dtype
     for ref in item.refs:
+        if not np.any(item.value):
+            yield Change("zero", ref, lambda _, out: np.zeros_like(out), rank=1)
         if len(ref.shape) == 2:  # noqa: PLR2004 - a matrix
             yield Change("transposed", ref, lambda _, out: np.transpose(out), rank=26)
         if dtype.kind in "iu":

@@ -52,6 +52,8 @@ class Watch:
         self.objects_only = objects_only  # tracers have no numbers to compare
         self.versions: dict[str, list[Version]] = {}
         self.locals: dict[str, Any] = {}  # of the outermost watched frame, when it returned
+        self.helpers: list[tuple[str, Any]] = []  # what functions beside them called their results
+        self.end: Version | None = None  # the line on which it returned
         self._clock = 0
 
     @contextmanager
@@ -69,8 +71,10 @@ class Watch:
         return max(found, key=lambda version: version.time, default=None)
 
     def _enter(self, frame: FrameType, event: str, _argument: Any) -> Any:
-        if event != "call" or frame.f_code not in self.codes:
+        if event != "call":
             return None
+        if frame.f_code not in self.codes:
+            return self._helper(frame)
         line = frame.f_lineno
         known: dict[Any, Version] = {}
         self._look(frame, line, known)
@@ -82,9 +86,26 @@ class Watch:
                 line = inner.f_lineno
             if what == "return":
                 self.locals = dict(inner.f_locals)
+                file = inner.f_code.co_filename
+                self.end = Version("", None, None, file, inner.f_lineno, self._clock + 1)
             return step
 
         return step
+
+    def _helper(self, frame: FrameType) -> Any:
+        """Of another function in the same files, only the names at its end."""
+        if frame.f_code.co_filename not in {code.co_filename for code in self.codes}:
+            return None
+        frame.f_trace_lines = False
+
+        def leave(inner: FrameType, what: str, _: Any) -> Any:
+            if what == "return":
+                found = _variables(dict(inner.f_locals))
+                self.helpers += [(n, thing) for n, thing, holder in found if holder is None]
+                del self.helpers[: -_MOST_VERSIONS * 8]
+            return leave
+
+        return leave
 
     def _look(self, frame: FrameType, line: int, known: dict[Any, Version]) -> None:
         """Note what the line that has just ended changed."""

@@ -38,7 +38,7 @@ def _size(facts: Facts) -> str:
 
 
 def _number(k: float) -> str:
-    return f"{k:.6g}"
+    return f"{k:.6g}".replace("e-0", "e-")
 
 
 def _scaled(facts: Facts) -> str:
@@ -46,6 +46,8 @@ def _scaled(facts: Facts) -> str:
     k = facts["k"]
     if whole:
         return whole
+    if not facts["name"]:
+        return say("{k} times what it should be", k=_number(k))
     return say("{name} is {k} times what it should be", name=facts["name"], k=_number(k))
 
 
@@ -66,6 +68,17 @@ def _scaled_branch(facts: Facts) -> str:
             k=_number(facts["k"]),
         )
     return say("one of the gradients that meet here counts {k} times", k=_number(facts["k"]))
+
+
+def _factor(facts: Facts) -> str:
+    if not facts["name"]:
+        return say("a factor of the local derivative is missing")
+    return say("the factor {name} of the local derivative is missing", name=facts["name"])
+
+
+def _square(facts: Facts) -> str:
+    name = facts.get("weight") or "x"
+    return say("the derivative of {name}·{name} is 2 {name}: the 2 is missing", name=name)
 
 
 def _sum_missing(facts: Facts) -> str:
@@ -92,6 +105,39 @@ def _unexplained(facts: Facts) -> str:
     )
 
 
+def _wrong_operand(facts: Facts) -> str:
+    if not facts["name"]:
+        return say("{instead} stands where another value belongs", instead=facts["instead"])
+    return say(
+        "{instead} stands where {name} belongs", instead=facts["instead"], name=facts["name"]
+    )
+
+
+def _wrong_upstream(facts: Facts) -> str:
+    if not facts["name"]:
+        return say("computed from {instead}, which is not the upstream gradient here",
+                   instead=facts["instead"])  # fmt: skip
+    return say("computed from {instead} instead of {name}", instead=facts["instead"],
+               name=facts["name"])  # fmt: skip
+
+
+def _epsilon(facts: Facts) -> str:
+    number, function = _number(facts["number"]), facts["inside"]
+    if "error" not in facts:
+        return say(
+            "explained by the {number} inside {function}, which the gradient leaves out",
+            number=number,
+            function=function,
+        )
+    return say(
+        "tiny mismatch {error} explained by the {number} inside {function}, which the gradient "
+        "leaves out",
+        error=f"{facts['error']:.1e}".replace("e-0", "e-"),
+        number=number,
+        function=function,
+    )
+
+
 def _last(facts: Facts) -> str:
     return say("only the last sample of the batch counts: the others were overwritten")
 
@@ -111,6 +157,7 @@ _WORDS: dict[str, Callable[[Facts], str]] = {
         "the factor {number} is missing", number=_number(f["number"])
     ),
     "integers": lambda f: say("cut to whole numbers: the array has an integer dtype"),
+    "zero": lambda f: say("0 everywhere: nothing was put in"),
     "not-finite": lambda f: say("holds NaN or infinity"),
     # --- shapes and sums ---
     "transposed": lambda f: say("transposed"),
@@ -135,26 +182,17 @@ _WORDS: dict[str, Callable[[Facts], str]] = {
     "upstream-missing": lambda f: say(
         "the upstream gradient is not multiplied in: only the local derivative is left"
     ),
-    "factor-missing": lambda f: say(
-        "the factor {name} of the local derivative is missing", name=f["name"] or "dx"
-    ),
+    "factor-missing": _factor,
     "branch-missing": _branch,
     "branch-overwritten": lambda f: say(
         "the gradient that came first was overwritten: where a value is used twice, write += "
         "instead of ="
     ),
     "branch-scaled": _scaled_branch,
-    "operands-swapped": lambda f: say(
-        "the operands are swapped: {instead} stands where {name} belongs",
-        instead=f["instead"],
-        name=f["name"],
-    ),
-    "wrong-operand": lambda f: say(
-        "{instead} stands where {name} belongs", instead=f["instead"], name=f["name"]
-    ),
-    "wrong-upstream": lambda f: say(
-        "computed from {instead} instead of {name}", instead=f["instead"], name=f["name"]
-    ),
+    "square-halved": _square,
+    "operands-swapped": lambda f: say("the operands are swapped") + ": " + _wrong_operand(f),
+    "wrong-operand": _wrong_operand,
+    "wrong-upstream": _wrong_upstream,
     "overwritten": lambda f: say(
         "a gradient was overwritten in place before it was used a second time: write into a copy"
     ),
@@ -195,10 +233,7 @@ _WORDS: dict[str, Callable[[Facts], str]] = {
         "the one-hot labels are not subtracted: softmax with cross-entropy gives p − t"
     ),
     # --- conventions and state ---
-    "epsilon": lambda f: say(
-        "explained by the {number:g} that the function adds and the gradient leaves out",
-        number=f["number"],
-    ),
+    "epsilon": _epsilon,
     "kink": lambda f: say("another convention exactly at a kink, such as relu at 0"),
     "accumulated": lambda f: say(
         "a second call adds to the gradient of the first: set it to zero, or write ="
@@ -216,7 +251,8 @@ KINDS = tuple(_WORDS)
 
 
 def _pair(facts: Facts) -> dict[str, str]:
-    return {"inner": facts["inner"] or "z", "out": facts["out"] or "h"}
+    inner, out = facts["inner"] or say("the input"), facts["out"] or say("the output")
+    return {"inner": inner, "out": out}
 
 
 def verdict_word(verdict: str) -> str:

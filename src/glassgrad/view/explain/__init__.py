@@ -49,11 +49,9 @@ def explain(
                integers; GradientError if the result is not a number and `of` is not given
 
     >>> import glassgrad as gg
-    >>> x = gg.parameter(3.0)
-    >>> w = gg.parameter(2.0)
-    >>> y = (w * x) ** 2
-    >>> print(gg.explain(y, "x").gradient)
-    24.0
+    >>> e = gg.explain(lambda x, w: (w * x) ** 2, "x", 3.0, 2.0)
+    >>> e.gradient, [step.local for step in e.routes[0].steps]
+    (24.0, [12.0, 2.0])
     """
     if isinstance(k, bool) or not isinstance(k, int) or k < 1:
         raise OptionError(

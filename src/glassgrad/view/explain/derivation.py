@@ -19,7 +19,8 @@ from glassgrad.view.formulas.notation import Math
 from glassgrad.view.formulas.plain import line
 
 _MOST_LINES = 12  # paths that are written out
-_MOST_FACTORS = 10
+_MOST_FACTORS = 24
+_WIDEST = 92  # characters of a line
 _DOTS = n.sign("⋯")
 
 
@@ -43,7 +44,10 @@ def derivation(e: Explanation) -> Math:
     more = len(routes) < e.open
     symbols = [_symbols(e.of[1], route) for route in routes]
     numbers = [_numbers(route, e.precision) for route in routes]
-    lines = [*_summed(symbols, more), *_summed(numbers, more)]
+    lines = [
+        *_summed(symbols, n.SPACE, more),
+        *_summed(numbers, n.sign("·"), more),
+    ]
     if len(routes) > 1:
         found = [math_of_number(route.product, e.precision) for route in routes]
         lines.append(n.row(n.sign("="), _joined(found, more)))
@@ -58,14 +62,38 @@ def derivation(e: Explanation) -> Math:
 
 def derivative(above: Math, below: Math) -> Math:
     """∂f/∂x"""
-    return n.divide(n.row(n.sign("∂"), above), n.row(n.sign("∂"), below))
+    parts = [n.row(n.sign("∂"), n.bound(x, n.POWER)) for x in (above, below)]
+    return n.divide(*parts)
 
 
-def _summed(terms: Sequence[Math], more: bool) -> list[Math]:
-    """One term a line, the first behind the sign of equality, the others behind their plus."""
-    lines = [n.row(n.sign("="), terms[0])]
-    lines += [n.row(n.sign("+"), term) for term in terms[1:]]
+def _summed(terms: Sequence[Sequence[Math]], mark: Math, more: bool) -> list[Math]:
+    """Products below each other, the first behind the sign of equality, others behind a plus."""
+    lines = []
+    for place, factors in enumerate(terms):
+        first, *others = _broken(factors)
+        head = [n.sign("=")]
+        if place:
+            is_less = n.is_negative(first[0])
+            head = [n.sign("−" if is_less else "+"), n.SPACE]
+            first = [first[0].parts[1], *first[1:]] if is_less else first
+        lines.append(n.row(*head, _product(first, mark)))
+        lines += [n.row(n.SPACE, n.sign("·"), _product(other, mark)) for other in others]
     return [*lines, n.row(n.sign("+"), _DOTS)] if more else lines
+
+
+def _broken(factors: Sequence[Math]) -> list[list[Math]]:
+    """Factors in lines that are not too wide."""
+    lines: list[list[Math]] = [[]]
+    room = _WIDEST
+    for factor in factors:
+        parts = factor.parts if factor.kind == "fraction" else (factor,)
+        width = 2 + max(len(line(part)) for part in parts)
+        if width > room and lines[-1]:
+            lines.append([])
+            room = _WIDEST
+        lines[-1].append(factor)
+        room -= width
+    return lines
 
 
 def _joined(terms: Sequence[Math], more: bool) -> Math:
@@ -79,30 +107,34 @@ def _joined(terms: Sequence[Math], more: bool) -> Math:
     return n.row(*parts, *((n.sign("+"), _DOTS) if more else ()))
 
 
-def _symbols(of: Math, route: Route) -> Math:
+def _symbols(of: Math, route: Route) -> list[Math]:
     """∂f/∂a · ∂a/∂b · ∂b/∂x"""
     labels = [of, *(step.label for step in route.steps)]
-    factors = [derivative(*pair) for pair in pairwise(labels)]
-    return _product(factors, "")
+    return _shortened([derivative(*pair) for pair in pairwise(labels)])
 
 
-def _numbers(route: Route, precision: int | None) -> Math:
+def _numbers(route: Route, precision: int | None) -> list[Math]:
     factors: list[Math] = []
     for step in route.steps:
         assert step.local is not None
         written = math_of_number(step.local, precision)
         is_inner = n.is_negative(written) and bool(factors)
         factors.append(n.fenced(written) if is_inner else written)
-    return _product(factors, "·")
+    return _shortened(factors)
 
 
-def _product(factors: Sequence[Math], mark: str) -> Math:
-    if len(factors) > _MOST_FACTORS:
-        half = _MOST_FACTORS // 2
-        factors = [*factors[:half], _DOTS, *factors[-half:]]
+def _shortened(factors: list[Math]) -> list[Math]:
+    """A long product with its middle left out."""
+    if len(factors) <= _MOST_FACTORS:
+        return factors
+    half = _MOST_FACTORS // 2
+    return [*factors[:half], _DOTS, *factors[-half:]]
+
+
+def _product(factors: Sequence[Math], mark: Math) -> Math:
     parts: list[Math] = []
     for factor in factors:
-        parts += [n.sign(mark) if mark else n.SPACE, factor] if parts else [factor]
+        parts += [mark, factor] if parts else [factor]
     return n.row(*parts)
 
 

@@ -26,14 +26,14 @@ from glassgrad.errors import (
     unknown_option,
 )
 from glassgrad.graph.evaluate import apply
-from glassgrad.graph.ir import Eqn, Graph, Var
+from glassgrad.graph.ir import Atom, Eqn, Graph, Var
 from glassgrad.graph.pretty import Names
 from glassgrad.graph.trace import trace
 from glassgrad.text import say
 from glassgrad.view.digits import number
 from glassgrad.view.record import Record
 
-_ELEMENT = re.compile(r"(.+?)\[([-\d\s,]*)\]\Z")
+_ELEMENT = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]\Z")
 _LAYERED = re.compile(r"([A-Za-z]+?)_?(\d+)\Z")
 
 
@@ -49,13 +49,27 @@ class Element:
         return tuple(map(int, np.unravel_index(self.flat, self.var.shape)))
 
 
+class Naming:
+    """`Names`, with the function's own name for a result that has none."""
+
+    def __init__(self, graph: Graph) -> None:
+        self._names = Names(graph)
+        taken = {self._names[var] for var in graph.variables()}
+        out = graph.outputs[0]
+        self._result = out if isinstance(out, Var) and not out.name else None
+        self._result_name = graph.name if graph.name not in taken else self._names[out]
+
+    def __getitem__(self, atom: Atom) -> str:
+        return self._result_name if atom is self._result else self._names[atom]
+
+
 @dataclass(frozen=True, eq=False)
 class Situation:
     """A graph with the value of every variable, what is explained, and by what."""
 
     graph: Graph
     record: Record
-    names: Names
+    names: Naming
     of: Element
     target: Element
 
@@ -189,7 +203,7 @@ class Finder:
     def __init__(self, graph: Graph, record: Record) -> None:
         self.graph = graph
         self.record = record
-        self.names = Names(graph)
+        self.names = Naming(graph)
         self.by_name = {self.names[var]: var for var in graph.variables()}
 
     def element(

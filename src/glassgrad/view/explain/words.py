@@ -48,7 +48,13 @@ def tried(e: Explanation) -> str:
 def why_zero(e: Explanation) -> str:
     """Why nothing moves."""
     of, target = e.of[0], e.target[0]
-    if not e.is_connected or e.open + e.closed == 0:
+    if e.is_connected and e.open + e.closed == 0:
+        return say(
+            "{of} does not move with {target}: no operation on the way hands a derivative on.",
+            of=of,
+            target=target,
+        )
+    if not e.is_connected:
         return say("{of} does not depend on {target}: no path leads there.", of=of, target=target)
     if e.open:
         return say(
@@ -65,11 +71,12 @@ def closed_places(e: Explanation) -> list[str]:
     """Where paths are closed."""
     return [
         say(
-            "closed at {label}: its derivative by {operand} is 0 where that is {value}",
+            "closed at {label}, where {operand} = {value}: the local derivative {formula} is 0",
             label=_defined(line(place.label), line(place.formula)),
             operand=line(place.operand),
             value=text_of_number(place.value, e.precision),
-        )
+            formula="" if place.local is None else line(place.local),
+        ).replace("  ", " ")
         for place in e.closed_at
     ]
 

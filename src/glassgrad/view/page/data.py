@@ -13,26 +13,27 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.errors import GlassgradError
-from glassgrad.graph.ir import Eqn, Literal, Var
+from glassgrad.graph.ir import Eqn
 from glassgrad.view.blocks import sampled, summarised
-from glassgrad.view.formulas import equation_mathml, local_mathml
 from glassgrad.view.labels import Label, plain, text_of
 from glassgrad.view.markup import words
+from glassgrad.view.page.formulas import Formulas
 from glassgrad.view.page.lines import Source
 from glassgrad.view.page.scenes import Scene
 from glassgrad.view.record import Missing
 from glassgrad.view.units import Kind, Program, Unit, Value, parameter_count
 
 _MOST_ELEMENTS = 24  # of an array that is written out
-_MAP_ROWS, _MAP_COLUMNS = 10, 24
+_MAP_ROWS, _MAP_COLUMNS = 8, 18
 _EXACT_INTEGERS = 2**53  # beyond, a script's numbers skip some
 _TAGS = {"italic": "i", "sub": "sub", "sup": "sup"}
 
 
-def data_of(program: Program, scenes: Sequence[Scene], source: Source | None) -> dict[str, Any]:
+def data_of(
+    program: Program, scenes: Sequence[Scene], sources: Mapping[str, Source]
+) -> dict[str, Any]:
     """Tables of plain lists, dictionaries, texts and numbers."""
-    tables = _Tables(program, source)
+    tables = _Tables(program, sources)
     shown = [tables.scene(scene) for scene in scenes]
     return {
         "hasValues": program.record.has_values,
@@ -40,7 +41,7 @@ def data_of(program: Program, scenes: Sequence[Scene], source: Source | None) ->
         "scenes": shown,
         "values": tables.values,
         "details": tables.details,
-        "source": source.text.splitlines() if source is not None else [],
+        "sources": {code: source.text.splitlines() for code, source in sources.items()},
     }
 
 
@@ -62,19 +63,14 @@ def as_json(data: Any) -> str:
 class _Tables:
     """Values and formulas, each written once and named by its number."""
 
-    def __init__(self, program: Program, source: Source | None) -> None:
+    def __init__(self, program: Program, sources: Mapping[str, Source]) -> None:
         self.program = program
-        self.source = source
+        self.sources = sources
+        self.formulas = Formulas(program)
         self.values: list[dict[str, Any]] = []
         self.details: list[dict[str, Any]] = []
         self._numbers: dict[Value, int] = {}
-        self._written: dict[Eqn, int] = {}
-        self._names = _names(program)
-        self._scalars = {
-            var: np.asarray(value.data).reshape(()).item()
-            for var, value in program.values.items()
-            if value.data is not None and value.aval.size == 1
-        }
+        self._written: dict[Eqn | Unit, int] = {}
         self._order = {eqn: number for number, eqn in enumerate(program.graph.eqns)}
 
     def scene(self, scene: Scene) -> dict[str, Any]:
@@ -82,7 +78,6 @@ class _Tables:
             "level": scene.level,
             "opened": list(scene.opened),
             "isDown": scene.is_down,
-            "pictures": {str(p): picture for p, picture in scene.pictures.items()},
             "nodes": [self._node(unit) for unit in scene.units],
             "nets": [self._value(value) for value in scene.nets],
         }
@@ -102,8 +97,7 @@ class _Tables:
             "time": max(
                 (self._order[eqn] + 1 for eqn in unit.eqns if eqn in self._order), default=0
             ),
-            "forward": self._lines(unit, is_backward=False),
-            "backward": self._lines(unit, is_backward=True),
+            "lines": {code: _lines(unit, source) for code, source in self.sources.items()},
         }
         if unit.kind is Kind.REGION:
             optional["equations"] = len(unit.eqns)
@@ -112,12 +106,6 @@ class _Tables:
         if unit.kind is Kind.OPERATION:
             node["detail"] = self._detail(unit)
         return node | {key: value for key, value in optional.items() if value}
-
-    def _lines(self, unit: Unit, *, is_backward: bool) -> list[int]:
-        if self.source is None:
-            return []
-        table = self.source.backward if is_backward else self.source.forward
-        return sorted({line for eqn in unit.eqns for line in table.get(eqn, ())})
 
     # --- values ------------------------------------------------------------------------------
 
@@ -128,6 +116,7 @@ class _Tables:
             self.values.append(
                 {
                     "key": value.key,
+                    "name": written_name(value),
                     "html": name,
                     "dtype": value.aval.dtype.name,
                     "shape": list(value.aval.shape),
@@ -140,51 +129,30 @@ class _Tables:
     # --- formulas ----------------------------------------------------------------------------
 
     def _detail(self, unit: Unit) -> int:
-        eqn = unit.scalar or unit.eqns[0]
-        if eqn not in self._written:
-            self._written[eqn] = len(self.details)
-            self.details.append(self._formulas(unit, eqn))
-        return self._written[eqn]
-
-    def _formulas(self, unit: Unit, eqn: Eqn) -> dict[str, Any]:
-        names, numbers = self._names, self._scalars
-        moving = [i for i, atom in enumerate(eqn.inputs) if isinstance(atom, Var)]
-        if unit.scalar is not None:
-            pairs = [(eqn.inputs[i], o.value) for i, o in zip(moving, unit.operands, strict=True)]
-            pairs += [(eqn.outputs[0], unit.results[0])]
-            names = {atom: value.key for atom, value in pairs if isinstance(atom, Var)}
-            numbers = {a: _item(value) for a, value in pairs if isinstance(a, Var)}
-        has_numbers = bool(numbers) and all(
-            isinstance(atom, Literal) or atom in numbers for atom in (*eqn.inputs, *eqn.outputs)
-        )
-        try:
-            return {
-                "formula": equation_mathml(eqn, names),
-                "numbers": equation_mathml(eqn, names, numbers=numbers) if has_numbers else "",
-                "locals": [
-                    self._local(eqn, i, names, numbers if has_numbers else None) for i in moving
-                ],
-            }
-        except GlassgradError:  # an operation that no formula is known for
-            return {"formula": "", "numbers": "", "locals": []}
-
-    def _local(
-        self, eqn: Eqn, operand: int, names: Mapping[Var, str], numbers: Mapping[Var, Any] | None
-    ) -> str:
-        both = (eqn.inputs[operand].aval, eqn.outputs[0].aval)
-        if any(aval.dtype.kind not in "fc" for aval in both):
-            return ""
-        return local_mathml(eqn, operand, names, numbers=numbers)
+        key = unit.eqns[0] if self.formulas.is_whole(unit) else unit
+        if key not in self._written:
+            self._written[key] = len(self.details)
+            self.details.append(self.formulas.of(unit))
+        return self._written[key]
 
 
-def _names(program: Program) -> dict[Var, str]:
-    """As in the picture, where that is unique; else as in the listing."""
-    shown = {var: text_of(value.label) for var, value in program.values.items()}
-    used = list(shown.values())
-    return {
-        var: text if text and used.count(text) == 1 else program.values[var].key
-        for var, text in shown.items()
-    }
+def _lines(unit: Unit, source: Source) -> list[list[int]]:
+    """The forward lines and the backward lines of a node."""
+    return [
+        sorted({line for eqn in unit.eqns for line in table.get(eqn, ())})
+        for table in (source.forward, source.backward)
+    ]
+
+
+def written_name(value: Value) -> str:
+    """The name of a value on one line: `W1`, `E_o1`, `fc2.b`, `W[0,1]`."""
+    parts = []
+    for span in value.label:
+        if span.style == "sub" and not span.text.isalnum():
+            return value.key  # an element of an array
+        is_word = span.style == "sub" and not span.text.isdigit()
+        parts.append(f"_{span.text}" if is_word else span.text)
+    return plain("".join(parts)) or value.key
 
 
 def label_html(label: Label) -> str:
@@ -240,8 +208,4 @@ def _rough(value: float) -> Any:
     return float(f"{value:.3g}") if math.isfinite(value) else _number(value)
 
 
-def _item(value: Value) -> Any:
-    return np.asarray(value.data).reshape(()).item()
-
-
-__all__ = ["as_json", "data_of", "label_html"]
+__all__ = ["as_json", "data_of", "label_html", "written_name"]

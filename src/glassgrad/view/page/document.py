@@ -1,15 +1,16 @@
 """`Graph.html(*inputs)`: the picture as a page that can be stepped through, in one file.
 
 Layer L8. The first picture stands in the page as it is, so that it is there without the script,
-for printers too; what the script needs lies beside it as JSON.
+for printers too; what the script needs lies beside it as JSON, and the further pictures packed.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
+import re
 import zlib
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from importlib import resources
 from typing import Any
 
@@ -23,14 +24,15 @@ from glassgrad.view.labels import plain
 from glassgrad.view.markup import element
 from glassgrad.view.markup import words as escaped
 from glassgrad.view.page.data import as_json, data_of
-from glassgrad.view.page.lines import source_of
-from glassgrad.view.page.scenes import PRECISIONS, scenes_of
+from glassgrad.view.page.lines import sources_of
+from glassgrad.view.page.scenes import PRECISIONS, Scene, scenes_of
 from glassgrad.view.page.words import words
 from glassgrad.view.record import record
 from glassgrad.view.units import Program, array_units
 
 ROOT = "gg-figure"
 _SCRIPTS = ("digits", "steps", "drawing", "canvas", "panel", "source", "controls", "figure")
+_LONG_PATH = re.compile(r' d="([^"]{100,})"')
 _SHEETS = ("figure", "page")
 
 
@@ -115,7 +117,7 @@ def figure(
 ) -> str:
     """The same as a part of another page; several can stand on one.
 
-    precisions:  what can be chosen beside `precision`; each costs as much as the first picture
+    precisions:  what can be chosen beside `precision`; each is drawn beforehand
     with_assets: whether style sheet and script come with it; else the page has `assets()` once,
                  behind its figures
     """
@@ -125,13 +127,14 @@ def figure(
     chosen = _selected(program, select)
     heading = plain(title or graph.name)
     scenes, first = scenes_of(program, level, opened, precision, heading, precisions)
-    data = data_of(program, scenes, source_of(found))
+    data = data_of(program, scenes, sources_of(found))
     picture = scenes[first].pictures[precision]
     terms = {english: korean for scene in scenes for english, korean in scene.terms.items()}
     data |= {
         "title": heading,
         "first": first,
         "precision": precision,
+        "precisions": sorted(scenes[first].pictures),
         "select": chosen,
         "language": language(),
         "words": words(),
@@ -142,8 +145,13 @@ def figure(
     number = f"{zlib.crc32(text.encode()):08x}"
     stage = element("div", {"class": "gg-stage"}, picture)
     noscript = element("noscript", {}, escaped(say("stepping and zooming need JavaScript")))
-    content = f'<script type="application/json">{text}</script>'
-    body = element("div", {"class": ROOT, "id": f"gg-{number}"}, stage, noscript, content)
+    parts = [
+        stage,
+        noscript,
+        f'<script type="application/json">{text}</script>',
+        f'<script type="text/plain">{_packed(scenes)}</script>',
+    ]
+    body = element("div", {"class": ROOT, "id": f"gg-{number}"}, *parts)
     return body + assets() if with_assets else body
 
 
@@ -164,6 +172,21 @@ def _selected(program: Program, name: str) -> str:
     if name not in keys:
         raise unknown_option("value", name, keys)
     return keys[name]
+
+
+def _packed(scenes: Sequence[Scene]) -> str:
+    """The pictures of all scenes, by precision; long paths (maps of arrays) stand there once."""
+    paths: dict[str, int] = {}
+
+    def by_number(found: re.Match[str]) -> str:
+        return f' d="@{paths.setdefault(found[1], len(paths))}"'
+
+    pictures = [
+        {str(p): _LONG_PATH.sub(by_number, picture) for p, picture in scene.pictures.items()}
+        for scene in scenes
+    ]
+    text = as_json({"pictures": pictures, "paths": list(paths)})
+    return base64.b64encode(zlib.compress(text.encode("utf-8"), 9)).decode("ascii")
 
 
 def _asset(name: str) -> str:

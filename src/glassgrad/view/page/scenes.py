@@ -13,13 +13,14 @@ from dataclasses import dataclass, field
 from glassgrad.text import speaking
 from glassgrad.view.chain import check_chain_rule
 from glassgrad.view.drawing import draw
+from glassgrad.view.fold import layers
 from glassgrad.view.shapes import shape_of
 from glassgrad.view.svg import render, units_at
 from glassgrad.view.units import Kind, Program, Unit, Value
 
 PRECISIONS = (2, 4, 6)
 _MOST_SCENES = 24
-_MOST_NODES = 900  # of all scenes together; each is laid out once
+_MOST_NODES = 500  # of all scenes together; each is laid out once
 _MOST_DRAWN = 1400  # nodes of all pictures, the further precisions included
 
 
@@ -64,6 +65,9 @@ def scenes_of(
 
     Raises:  OptionError for an unknown level or region
     """
+    if opened:
+        layers(program.units, opened)  # refuses what is unknown, at any level
+        level = "layers" if level == "auto" else level
     first = _scene(program, level, tuple(opened))
     found = [*_plain_scenes(program), *_openings(program, first)]
     start = next((i for i, scene in enumerate(found) if _is_same(scene, first)), 0)
@@ -109,7 +113,7 @@ def _plain_scenes(program: Program) -> Iterator[Scene]:
     yield arrays
     if program.record.has_values and arrays.level == "arrays":
         numbers = _scene(program, "numbers")
-        if len(numbers.units) != len(arrays.units):
+        if len(numbers.units) > len(arrays.units):
             yield numbers
 
 
@@ -152,9 +156,7 @@ def _terms(program: Program, scene: Scene) -> dict[str, str]:
     for language in ("en", "ko"):
         with speaking(language):
             units, is_down = units_at(program, scene.level, scene.opened)
-            shapes = [
-                shape_of(u, 2, is_down=is_down, has_values=program.record.has_values) for u in units
-            ]
+            shapes = [shape_of(u, 2, is_down=is_down, has_values=False) for u in units]
         lines = [(*shape.lines, "".join(span.text for span in shape.label)) for shape in shapes]
         texts.append([line for row in lines for line in row])
     return {one: other for one, other in zip(*texts, strict=True) if one != other}

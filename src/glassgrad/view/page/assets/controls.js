@@ -19,7 +19,7 @@ class Controls {
     this.chips = make("div", { class: "gg-chips" });
     const view = make("div", { class: "gg-view" }, this.chips, stage, this.zoomButtons(), this.card);
     const lower = make("div", { class: "gg-side" }, panel.element);
-    if (data.source.length) lower.prepend(this.sourcePane(source));
+    if (Object.keys(data.sources).length) lower.prepend(this.sourcePane(source));
     element.append(this.top(), view, this.transport(), lower);
     if (data.isPage) element.append(this.foot());
   }
@@ -56,7 +56,7 @@ class Controls {
 
   decimals() {
     const { data } = this.figure;
-    const offered = Object.keys(data.scenes[0].pictures).map(Number).sort((a, b) => a - b);
+    const offered = data.precisions;
     if (!data.hasValues || offered.length < 2) return "";
     const group = this.choice("decimals", offered, {
       text: (precision) => String(precision),
@@ -190,9 +190,9 @@ class Controls {
     const { data, scene, precision, drawing } = this.figure;
     const samples = [];
     const add = (key, sample) => samples.push(make("li", {}, sample, this.say(key)));
-    if (data.hasValues) add("legend.value", make("b", { class: "gg-v" }, number(0.73, precision)));
+    if (data.hasValues) add("legend.value", make("b", { class: "gg-v" }, number(0.73105857863, precision)));
     if (data.hasGradients) {
-      add("legend.gradient", make("b", { class: "gg-g" }, number(0.2, precision)));
+      add("legend.gradient", make("b", { class: "gg-g" }, number(0.19661193324, precision)));
       if (drawing.pills.length) {
         add("legend.local", make("span", { class: "gg-l" }, `∂ ${number(-1, precision)}`));
       }
@@ -261,14 +261,26 @@ class Controls {
     this.place(node);
   }
 
+  // Beside the node, never over it: below or above, in tall pictures to a side first.
   place(node) {
     const outer = this.card.parentNode.getBoundingClientRect();
     const box = node.getBoundingClientRect();
     const { width, height } = this.card.getBoundingClientRect();
-    const x = Math.min(Math.max(box.left - outer.left, 8), outer.width - width - 8);
-    const below = box.bottom - outer.top + 10;
-    const y = below + height < outer.height ? below : box.top - outer.top - height - 10;
-    this.card.style.transform = `translate(${Math.max(8, x)}px, ${Math.max(8, y)}px)`;
+    const [left, top] = [box.left - outer.left, box.top - outer.top];
+    const limit = (at, room) => Math.max(8, Math.min(at, room - 8));
+    const beside = [
+      [left + box.width + 10, limit(top, outer.height - height)],
+      [left - width - 10, limit(top, outer.height - height)],
+    ];
+    const along = [
+      [limit(left, outer.width - width), top + box.height + 10],
+      [limit(left, outer.width - width), top - height - 10],
+    ];
+    const places = this.figure.scene.isDown ? [...beside, ...along] : [...along, ...beside];
+    const fits = ([x, y]) =>
+      x >= 0 && y >= 0 && x + width <= outer.width && y + height <= outer.height;
+    const [x, y] = places.find(fits) ?? along[0];
+    this.card.style.transform = `translate(${x}px, ${y}px)`;
   }
 }
 

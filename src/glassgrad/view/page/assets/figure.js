@@ -15,10 +15,15 @@ class Figure {
     this.plans = this.data.scenes.map((scene) => schedule(scene, this.data));
     this.controls = new Controls(this);
     this.panel = new Panel(this);
-    const isLinked = (line) => this.ownersOf(line, 0).length > 0;
-    this.source = new Source(this.data.source, isLinked, (line) => this.selectLine(line));
+    this.source = new Source((line) => this.selectLine(line));
     this.canvas = new Canvas(element.querySelector(".gg-stage"), this.data.isPage);
+    this.pictures = this.data.scenes.map(() => ({}));
+    this.pictures[this.data.first][this.precision] = this.canvas.stage.innerHTML;
+    this.ready = unpacked(element.querySelector("script[type='text/plain']").textContent);
+    this.ready = this.ready.then((pictures) => (this.pictures = pictures));
     this.controls.build(element);
+    this.number = this.data.first;
+    this.printSource();
     this.show(this.data.first, Infinity);
     this.listen();
     this.select(this.firstChoice());
@@ -27,6 +32,11 @@ class Figure {
   say(key, values = {}) {
     const text = this.data.words[this.language][key];
     return text.replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  }
+
+  // A number as the page writes it, for tests.
+  write(cell, precision, isReal) {
+    return number(cell, precision, isReal);
   }
 
   get scene() {
@@ -40,13 +50,14 @@ class Figure {
   // --- scenes ------------------------------------------------------------------------------
 
   show(number, position) {
+    const text = this.pictures[number][this.precision];
+    if (!text) return this.ready.then(() => this.show(number, position));
     const before = this.drawing ? centres(this.drawing) : [];
     const kept = this.selectedValue();
     this.number = number;
-    const pictures = this.scene.pictures;
-    const text = pictures[this.precision] ?? Object.values(pictures)[0];
     this.canvas.stage.innerHTML = text;
     const svg = this.canvas.stage.firstElementChild;
+    this.element.classList.toggle("is-down", this.scene.isDown);
     this.canvas.show(svg);
     this.drawing = new Drawing(svg, this.scene, this.data);
     this.drawing.speak(this.language);
@@ -54,12 +65,11 @@ class Figure {
       (region) => this.fold(region),
       (region) => this.say("fold", { name: region }),
     );
-    this.element.classList.toggle("is-down", this.scene.isDown);
-    this.canvas.resize();
-    if (before.length) glide(before, this.drawing);
     this.selected = kept === undefined ? -1 : this.nodeOf(this.data.values[kept].key);
     this.controls.refresh();
     this.go(position);
+    if (before.length) glide(before, this.drawing);
+    return undefined;
   }
 
   change(number) {
@@ -104,15 +114,34 @@ class Figure {
     this.change(number);
   }
 
-  setPrecision(precision) {
+  async setPrecision(precision) {
+    await this.ready;
     this.precision = precision;
     const { x, y, scale, isFitted } = this.canvas;
     this.show(this.number, this.position);
     if (!isFitted) Object.assign(this.canvas, { x, y, scale, isFitted }).apply();
   }
 
+  // Its comments are in the language of the page.
+  printSource() {
+    const lines = this.data.sources[this.printed()] ?? [];
+    this.source.print(lines, (line) => this.ownersOf(line).length > 0);
+  }
+
+  // The language of the source: a long one is printed in one only.
+  printed() {
+    const languages = Object.keys(this.data.sources);
+    return languages.includes(this.language) ? this.language : languages[0];
+  }
+
+  // The forward and the backward lines of a node.
+  linesOf(node) {
+    return node?.lines?.[this.printed()] ?? [[], []];
+  }
+
   setLanguage(language) {
     this.language = language;
+    this.printSource();
     if (this.data.isPage) document.documentElement.lang = language;
     this.element.lang = language;
     this.drawing.speak(language);
@@ -177,7 +206,7 @@ class Figure {
     this.panel.show(this.selected, this.position);
     const step = this.plan.steps[this.position];
     const isBackward = step.kind === "backward" || step.kind === "seed";
-    this.source.mark(this.scene.nodes[this.selected], isBackward);
+    this.source.mark(...this.linesOf(this.scene.nodes[this.selected]), isBackward);
   }
 
   selectedValue() {
@@ -191,13 +220,12 @@ class Figure {
     );
   }
 
-  ownersOf(line, number = this.number) {
-    const found = this.data.scenes[number].nodes.flatMap((node, index) => {
-      const has = node.forward?.includes(line) || node.backward?.includes(line);
-      return has ? [index] : [];
-    });
-    const size = (i) => this.data.scenes[number].nodes[i].equations ?? 1;
-    return found.sort((a, b) => size(a) - size(b));
+  ownersOf(line) {
+    const { nodes } = this.scene;
+    const found = nodes.flatMap((node, index) =>
+      this.linesOf(node).flat().includes(line) ? [index] : [],
+    );
+    return found.sort((a, b) => (nodes[a].equations ?? 1) - (nodes[b].equations ?? 1));
   }
 
   selectLine(line) {
@@ -239,7 +267,7 @@ class Figure {
   title(node) {
     const result = this.data.values[node.outs[0]];
     const text = this.language === "ko" ? this.data.terms[node.text] ?? node.text : node.text;
-    return node.kind === "operation" && result ? `${result.key} = ${text}` : text;
+    return node.kind === "operation" && result ? `${plainName(result)} = ${text}` : text;
   }
 
   // A number, or the least and the greatest of an array.
@@ -270,7 +298,7 @@ class Figure {
   happened(step) {
     const node = this.scene.nodes[step.node];
     const { values } = this.data;
-    const name = values[node.outs[0] ?? node.ins[0][0]].key;
+    const name = plainName(values[node.outs[0] ?? node.ins[0][0]]);
     if (step.kind === "seed") return [this.say("at.seed", { name })];
     if (step.kind === "forward") {
       const value = values[node.outs[0]];
@@ -279,8 +307,8 @@ class Figure {
     const moved = node.ins.filter(([value]) => values[value].gradient !== null);
     const products = moved.map(([value, local]) => this.handed(node, value, local));
     if (products.every(Boolean) && products.length <= 3) return products;
-    const names = moved.map(([value]) => values[value].key).join(", ");
-    return [this.say("at.hands", { name: this.title(node), names })];
+    const names = moved.map(([value]) => plainName(values[value])).join(", ");
+    return [this.title(node), this.say("at.hands", { names })];
   }
 
   handed(node, value, local) {
@@ -289,7 +317,7 @@ class Figure {
     const [a, b, c] = [upstream, local, upstream * local].map((x) => number(x, this.precision));
     const readers = readersOf(this.scene, value);
     const sign = readers.length > 1 ? "+=" : "=";
-    return `d${this.data.values[value].key} ${sign} ${a} × ${b} = ${c}`;
+    return `d${plainName(this.data.values[value])} ${sign} ${a} × ${b} = ${c}`;
   }
 
   // --- keys and clicks -----------------------------------------------------------------------
@@ -362,6 +390,23 @@ class Figure {
     if (index === this.selected && kind === "region" && this.canOpen(region)) this.open(region);
     else this.select(index);
   }
+}
+
+// The name of a value as one writes it, without markup.
+function plainName(value) {
+  return value.name;
+}
+
+// The pictures of all scenes, as they were packed.
+async function unpacked(text) {
+  const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  const { pictures, paths } = JSON.parse(await new Response(stream).text());
+  const written = (picture) => picture.replace(/ d="@(\d+)"/g, (_, n) => ` d="${paths[n]}"`);
+  for (const drawn of pictures) {
+    for (const precision of Object.keys(drawn)) drawn[precision] = written(drawn[precision]);
+  }
+  return pictures;
 }
 
 function mount() {

@@ -70,31 +70,60 @@ class Panel {
 
   // --- numbers -----------------------------------------------------------------------------
 
-  numbers(index, isOneOfMany) {
+  // Value and gradient; of an array side by side, with their maps.
+  numbers(index, isOneOfMany = false) {
     const value = this.figure.data.values[index];
-    const list = make("dl", { class: "gg-numbers" });
-    if (isOneOfMany) list.append(markup("dt", value.html), make("dd"));
     const { isKnown, hasGradient } = this.figure.known(index);
+    const columns = [];
     if (value.value !== null) {
-      list.append(make("dt", {}, this.say("value")));
-      list.append(this.cell(isKnown ? value.value : undefined, value, "v", "waiting"));
+      columns.push(["value", isKnown ? value.value : undefined, "v", "waiting"]);
     }
     if (value.gradient !== null && this.figure.data.hasGradients) {
-      list.append(make("dt", {}, this.say("gradient")));
-      list.append(this.cell(hasGradient ? value.gradient : undefined, value, "g", "pending"));
+      columns.push(["gradient", hasGradient ? value.gradient : undefined, "g", "pending"]);
     }
+    const box = make("div", { class: "gg-numbers" });
+    if (isOneOfMany) box.append(markup("p", value.html, "gg-name"));
     if (value.shape.length) {
-      list.append(make("dt", {}, this.say("shape")));
-      list.append(make("dd", {}, `${shapeText(value.shape)} ${value.dtype}`));
+      box.append(make("p", { class: "gg-notes" }, `${shapeText(value.shape)} ${value.dtype}`));
     }
-    return list;
+    const isArray = columns.some(([, cell]) => isSummary(cell));
+    const draw = isArray ? (column) => this.column(column, value) : (c) => this.line(c, value);
+    const class_ = isArray ? "gg-columns" : "gg-lines";
+    if (columns.length) box.append(make("div", { class: class_ }, ...columns.map(draw)));
+    return box;
   }
 
-  cell(cell, value, tone, waiting) {
-    if (cell === undefined) return make("dd", { class: "gg-wait" }, pendingPill(), this.say(waiting));
-    const entry = make("dd", { class: `gg-${tone}` });
-    entry.append(...cellParts(cell, value.dtype, tone, this.figure));
-    return entry;
+  // `value 0.7310585786300049`
+  line([key, cell, tone, waiting], value) {
+    const shown =
+      cell === undefined
+        ? make("span", { class: "gg-wait" }, pendingPill(tone), ` ${this.say(waiting)}`)
+        : make("b", { class: isFinite_(cell) ? `gg-${tone}` : "gg-warn" }, digits(cell, value.dtype));
+    return make("p", {}, make("span", { class: "gg-key" }, this.say(key)), shown);
+  }
+
+  // A column: a matrix or a map over minimum, mean and maximum.
+  column([key, cell, tone, waiting], value) {
+    const column = make("div", { class: "gg-column" }, make("h4", {}, this.say(key)));
+    if (cell === undefined) {
+      column.append(make("p", { class: "gg-wait" }, pendingPill(tone), ` ${this.say(waiting)}`));
+      return column;
+    }
+    const isReal = isFloat(value.dtype);
+    if (!isSummary(cell)) column.append(make("b", { class: `gg-${tone}` }, digits(cell, value.dtype)));
+    else if (cell.elements) column.append(table(cell.elements, this.figure.precision, isReal, tone));
+    else if (cell.sample) column.append(map(cell.sample, tone));
+    if (cell.warning) column.append(make("p", {}, make("b", { class: "gg-warn" }, cell.warning)));
+    if (cell.summary?.length && !cell.elements) column.append(this.summary(cell, isReal));
+    return column;
+  }
+
+  summary(cell, isReal) {
+    const texts = cell.summary.map((x, i) => number(x, 4, isReal || i === 1));
+    const rows = ["minimum", "mean", "maximum"].map((key, i) =>
+      make("p", {}, make("span", { class: "gg-key" }, this.say(key)), make("span", {}, texts[i])),
+    );
+    return make("div", { class: "gg-summary" }, cell.isSampled ? "≈" : "", ...rows);
   }
 
   // --- formulas ----------------------------------------------------------------------------
@@ -108,20 +137,26 @@ class Panel {
       const text = isKnown && detail.numbers ? detail.numbers : detail.formula;
       parts.push(this.section("formula", this.math(text, cells)));
     }
-    const slopes = node.ins.map(([value, local], k) => this.local(node, detail, value, local, k, cells));
+    const slopes = node.ins.map((_, operand) => this.local(node, detail, operand, cells, isKnown));
     const shown = slopes.filter((slope) => slope !== null);
     if (shown.length) parts.push(this.section("locals", ...shown));
     return parts;
   }
 
-  local(node, detail, value, local, operand, cells) {
-    const { data } = this.figure;
-    if (detail.locals[operand]) return this.math(detail.locals[operand], cells);
+  // The formula of a local derivative, and its number once the result is there.
+  local(node, detail, operand, cells, isKnown) {
+    const { values } = this.figure.data;
+    const [value, local] = node.ins[operand];
+    const text = (isKnown ? detail.localNumbers : detail.locals)[operand];
+    if (text) {
+      const box = this.math(text, cells);
+      if (local !== null && isKnown) this.conclude(box, local);
+      return box;
+    }
     if (local === null) return null;
     const line = make("p", { class: "gg-equation" });
-    const [above, below] = [data.values[node.outs[0]].html, data.values[value].html];
-    line.innerHTML = `<span>∂${above} / ∂${below} = </span>`;
-    line.append(make("span", { class: "gg-l" }, number(local, this.figure.precision)));
+    line.innerHTML = `<span>∂${values[node.outs[0]].html} / ∂${values[value].html} = </span>`;
+    line.append(isKnown ? slope(local, this.figure.precision) : pendingPill("v"));
     return line;
   }
 
@@ -138,6 +173,15 @@ class Panel {
       }
     }
     return box;
+  }
+
+  // The number that a local derivative comes to, where its formula does not end in it.
+  conclude(box, local) {
+    const result = number(local, this.figure.precision);
+    const marks = [...box.querySelectorAll("mn")];
+    const isThere = marks.length && Math.abs(Number(marks.at(-1).textContent)) === Math.abs(local);
+    if (isThere || marks.at(-1)?.textContent === number(Math.abs(local), this.figure.precision)) return;
+    box.append(" = ", make("span", { class: "gg-result" }, result));
   }
 
   // --- the chain rule ----------------------------------------------------------------------
@@ -179,7 +223,9 @@ class Panel {
     );
     line.append(through);
     if (local !== null && typeof upstream === "number") {
-      line.append(...product(upstream, local, hasArrived, precision));
+      const { isKnown } = this.figure.known(node.outs[0]);
+      const factor = isKnown ? slope(local, precision) : pendingPill("v");
+      line.append(...product(upstream, local, factor, hasArrived, precision));
     } else if (node.kind === "region") {
       line.append(make("span", { class: "gg-notes" }, this.say("inside", { name: node.text })));
     } else {
@@ -192,10 +238,11 @@ class Panel {
   // --- source ------------------------------------------------------------------------------
 
   lines(node) {
-    const { source } = this.figure.data;
+    const source = this.figure.data.sources[this.figure.printed()] ?? [];
+    const [forward, backward] = this.figure.linesOf(node);
     const rows = [];
-    for (const key of ["forward", "backward"]) {
-      for (const index of node[key] ?? []) {
+    for (const [key, lines] of Object.entries({ forward, backward })) {
+      for (const index of lines.slice(0, 8)) {
         const row = make("button", { type: "button", class: `gg-quote is-${key}` });
         row.append(make("code", {}, source[index].trim().replace(/\s+# .*$/, "")));
         row.title = this.say(key);
@@ -215,42 +262,33 @@ function markup(tag, html, class_ = null) {
   return element;
 }
 
-function pendingPill() {
-  return make("span", { class: "gg-pending", "aria-hidden": "true" });
+function pendingPill(tone = "g") {
+  return make("span", { class: `gg-pending is-${tone}`, "aria-hidden": "true" });
 }
 
-function product(upstream, local, hasArrived, precision) {
-  const result = upstream * local;
-  return [
-    hasArrived ? make("b", { class: "gg-g" }, number(upstream, precision)) : pendingPill(),
-    " × ",
-    make("span", { class: "gg-l" }, `∂ ${number(local, precision)}`),
-    " = ",
-    hasArrived ? make("b", { class: "gg-g" }, number(result, precision)) : pendingPill(),
-  ];
+function slope(local, precision) {
+  return make("span", { class: "gg-l" }, `∂ ${number(local, precision)}`);
+}
+
+function product(upstream, local, factor, hasArrived, precision) {
+  const gradient = (x) =>
+    hasArrived ? make("b", { class: "gg-g" }, number(x, precision)) : pendingPill();
+  return [gradient(upstream), " × ", factor, " = ", gradient(upstream * local)];
 }
 
 function shapeText(shape) {
   return `(${shape.join(", ")}${shape.length === 1 ? "," : ""})`;
 }
 
-// A number with all its digits, or the summary of an array with its map.
-function cellParts(cell, dtype, tone, figure) {
-  if (cell === null) return [];
-  if (typeof cell !== "object" || Array.isArray(cell)) {
-    const text = Array.isArray(cell) ? number(cell, 6) : allDigits(cell, dtype);
-    return [make("b", { class: isFinite_(cell) ? null : "gg-warn" }, text)];
-  }
-  const parts = [];
-  const isReal = dtype.startsWith("float");
-  if (cell.elements) parts.push(table(cell.elements, figure.precision, isReal));
-  else if (cell.sample) parts.push(map(cell.sample, tone));
-  if (cell.warning) parts.push(make("b", { class: "gg-warn" }, cell.warning));
-  if (cell.summary.length && !cell.elements) parts.push(summary(cell, isReal, figure));
-  return parts;
+function isSummary(cell) {
+  return cell !== null && typeof cell === "object" && !Array.isArray(cell);
 }
 
-function table(rows, precision, isReal) {
+function digits(cell, dtype) {
+  return Array.isArray(cell) ? number(cell, 6) : allDigits(cell, dtype);
+}
+
+function table(rows, precision, isReal, tone) {
   const body = rows.map((row) => {
     const cells = row.map((cell) => {
       const text = number(cell, precision, isReal);
@@ -258,18 +296,7 @@ function table(rows, precision, isReal) {
     });
     return make("tr", {}, ...cells);
   });
-  return make("table", { class: "gg-matrix" }, ...body);
-}
-
-function summary(cell, isReal, figure) {
-  const [least, mean, most] = cell.summary.map((x, i) => number(x, 4, isReal || i === 1));
-  const list = make("span", { class: "gg-summary" });
-  const entries = [["minimum", least], ["mean", mean], ["maximum", most]];
-  for (const [key, text] of entries) {
-    list.append(make("span", {}, `${figure.say(key)} `, make("b", {}, text)));
-  }
-  if (cell.isSampled) list.prepend("≈ ");
-  return list;
+  return make("table", { class: `gg-matrix gg-${tone}` }, ...body);
 }
 
 // Squares by area: filled ones are positive, open ones negative, as in the picture.

@@ -1,32 +1,39 @@
 // The printed source: its lines, which of them belong to a node, and which node to a line.
 
 class Source {
-  constructor(lines, isLinked, onSelect) {
+  constructor(onSelect) {
+    this.onSelect = onSelect;
     this.element = make("div", { class: "gg-code", tabindex: 0 });
+    this.rows = [];
+  }
+
+  print(lines, isLinked) {
     let isInText = false;
     this.rows = lines.map((text, index) => {
       const marks = text.split('"""').length - 1;
       const isNote = isInText || marks > 0 || text.trimStart().startsWith("#");
       if (marks === 1) isInText = !isInText;
-      const row = make(
-        "div",
-        { class: isNote ? "gg-line is-note" : "gg-line" },
-        make("span", { class: "gg-number", "aria-hidden": "true" }, String(index + 1)),
-        ...code(text, isNote),
-      );
-      if (isLinked(index)) {
-        row.classList.add("is-linked");
-        row.addEventListener("click", () => onSelect(index));
-      }
-      this.element.append(row);
-      return row;
+      return this.row(text, index, isNote, isLinked(index));
     });
+    this.element.replaceChildren(...this.rows);
+  }
+
+  row(text, index, isNote, isLinked) {
+    const row = make(
+      "div",
+      { class: isNote ? "gg-line is-note" : "gg-line" },
+      make("span", { class: "gg-number", "aria-hidden": "true" }, String(index + 1)),
+      ...code(text, isNote),
+    );
+    if (isLinked) {
+      row.classList.add("is-linked");
+      row.addEventListener("click", () => this.onSelect(index));
+    }
+    return row;
   }
 
   // Mark the lines of a node; bring the first of those that matter now into sight.
-  mark(node, isBackward) {
-    const forward = node?.forward ?? [];
-    const backward = node?.backward ?? [];
+  mark(forward, backward, isBackward) {
     this.rows.forEach((row, index) => {
       row.classList.toggle("is-forward", forward.includes(index));
       row.classList.toggle("is-backward", backward.includes(index));
