@@ -172,6 +172,7 @@ MESSAGES: dict[str, str] = {
     "faults: {faults}, warnings: {warnings}": "이상 {faults}건, 주의 {warnings}건",
     "FAULT": "이상",
     "WARNING": "주의",
+    "OK": "정상",
     "law": "법칙",
     "remedy": "처방",
     "std": "표준편차",
