@@ -102,6 +102,7 @@ border:1px solid var(--line);background:none}}
 .scroll,.wide{{overflow:visible}}
 .wide{{max-width:100%}}
 svg{{max-height:240mm}}
+.gg-figure .gg-source,.gg-figure .gg-side,.gg-figure .gg-panel{{display:none}}
 }}
 """
 
