@@ -116,11 +116,8 @@ def _look(setup: Setup, model: Any, *, trained: bool = True) -> Diagnosis:
 
     X, y = setup.part.dataset.train
     target = setup.head.encode(y, model.parameters()[0].dtype)
-    options = {
-        "loss": setup.head.loss,
-        "optimizer": optimizer_of(setup.settings, model),
-        "trained": trained,
-    }
+    optimizer = optimizer_of(setup.settings, model)
+    options = {"loss": setup.head.loss, "optimizer": optimizer, "trained": trained}
     return look(model, (X, target), **options)
 
 

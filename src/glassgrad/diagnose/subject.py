@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,7 @@ class Subject:
     outputs: tuple[int, ...]
     labels: np.ndarray | None
     is_trained: bool
+    programs: dict[int, Any] = field(default_factory=dict)  # recorded gradients by batch size
 
     @property
     def name(self) -> str:

@@ -21,7 +21,7 @@ from glassgrad.nn.module import Module
 from glassgrad.optim import Optimizer, make_optimizer
 from glassgrad.optim.options import at_least
 from glassgrad.text import say
-from glassgrad.tree import flatten, named_leaves
+from glassgrad.tree import named_leaves
 
 _FEW = 20  # rows to be learned by heart
 _STEPS = 150
@@ -42,19 +42,17 @@ class Trial:
         self.subject = subject
         # Dropout is off: it would only hide what the weights can learn.
         self.model: Module = subject.fresh().eval()
-        example = np.resize(subject.sound, size)
-        arrays = subject.X[example], subject.y[example]
-        graph = trace(lambda m, x, t: subject.objective(m, x, t)[0], self.model, *arrays)
-        paths, roles, leaves = named_leaves(self.model)
-        self.parameters = [
-            (i, leaf)
-            for i, (role, leaf) in enumerate(zip(roles, leaves, strict=True))
+        paths, roles, self._leaves = named_leaves(self.model)
+        places = [
+            i
+            for i, (role, leaf) in enumerate(zip(roles, self._leaves, strict=True))
             if role == "parameter" and leaf.requires_grad
         ]
-        self.paths = [paths[i] for i, _ in self.parameters]
-        derived = graph.gradients([graph.inputs[i].name for i, _ in self.parameters])
-        self._run = derived.callable()
-        self._leaves = flatten(self.model)[0]
+        self.parameters = [self._leaves[i] for i in places]
+        self.paths = [paths[i] for i in places]
+        if size not in subject.programs:
+            subject.programs[size] = _program(subject, self.model, size, places)
+        self._run = subject.programs[size]
 
     def gradients(self, rows: np.ndarray) -> tuple[float, Sequence[Any]]:
         """The loss of some rows and its gradients."""
@@ -68,11 +66,19 @@ class Trial:
         """One update; the loss before it. A loss that is not finite changes nothing."""
         loss, found = self.gradients(rows)
         if np.isfinite(loss):
-            for (_, parameter), gradient in zip(self.parameters, found, strict=True):
+            for parameter, gradient in zip(self.parameters, found, strict=True):
                 parameter.grad = np.asarray(gradient)
             with np.errstate(all="ignore"):
                 optimizer.step()
         return loss
+
+
+def _program(subject: Subject, model: Module, size: int, places: Sequence[int]) -> Any:
+    """Loss and gradients of a batch of this size, as a function of leaves and batch."""
+    rows = np.resize(subject.sound, size)
+    arrays = subject.X[rows], subject.y[rows]
+    graph = trace(lambda m, x, t: subject.objective(m, x, t)[0], model, *arrays)
+    return graph.gradients([graph.inputs[i].name for i in places]).callable()
 
 
 # --- a few rows by heart -----------------------------------------------------------------
@@ -163,12 +169,12 @@ def updates(subject: Subject, optimizer: Any, lr: float | None) -> dict[str, flo
     rows = subject.rows(_BATCH)
     trial = Trial(subject, len(rows))
     made = _optimizer(trial.model, optimizer, _rate_of(subject, optimizer, lr))
-    before = [np.array(p.data) for _, p in trial.parameters]
+    before = [np.array(p.data) for p in trial.parameters]
     trial.step(made, rows)
     changes = zip(trial.paths, before, trial.parameters, strict=True)
     return {
         path: rms(p.data - old) / rms(old)
-        for path, old, (_, p) in changes
+        for path, old, p in changes
         if old.ndim > 1 and rms(old) > 0
     }
 
