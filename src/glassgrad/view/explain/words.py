@@ -43,7 +43,9 @@ def tried(e: Explanation) -> str:
     foretold = e.gradient * e.step
     if abs(foretold - e.moved) <= 0.01 * abs(foretold) + 1e-12 * abs(e.of[2]):
         return ""
-    moved = text_of_number(float(f"{e.moved:.{_DIGITS}g}"), None)
+    moved, expected = (text_of_number(float(f"{x:.{_DIGITS}g}"), None) for x in (e.moved, foretold))
+    if moved == expected:
+        return ""
     return say("Tried: it moves by {moved}; the gradient holds for smaller steps.", moved=moved)
 
 
