@@ -14,6 +14,7 @@ from backends.source_programs import code_of, run_text
 from hypothesis import given
 from hypothesis import strategies as st
 
+from glassgrad import nn
 from glassgrad.backends.source import checks
 from glassgrad.backends.source.statements import shown
 from glassgrad.core.position import Place
@@ -23,6 +24,7 @@ from glassgrad.graph.exchange import from_json, to_json
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 from glassgrad.text import speaking
+from glassgrad.train.source import source
 
 HOSTILE = [
     "x; import os", "x\nimport os", "__import__('os')", "lambda", "class", "np", "numpy", "print",
@@ -68,6 +70,48 @@ def test_hostile_names_are_replaced(name: str, style: str) -> None:
     x, w = np.array([0.1, 0.2, 0.3]), np.array([1.0, 2.0, 3.0])
     for one, two in zip(run_text(text, x, w), graph.run(x, w), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-15)
+
+
+def _require_harmless_names(text: str, imports: list[str]) -> None:
+    """Of classes and scripts, which name more than `check_syntax` lets through."""
+    tree = ast.parse(text)
+    found = [ast.unparse(n) for n in ast.walk(tree) if isinstance(n, (ast.Import, ast.ImportFrom))]
+    assert found == imports
+    words = [n.id for n in ast.walk(tree) if isinstance(n, ast.Name)]
+    words += [n.attr for n in ast.walk(tree) if isinstance(n, ast.Attribute)]
+    words += [n.arg for n in ast.walk(tree) if isinstance(n, ast.arg)]
+    for word in words:
+        assert word.isascii() and word.isidentifier() and not keyword.iskeyword(word)
+        assert not word.startswith("__") or word == "__name__"
+
+
+@pytest.mark.parametrize(
+    "name", [*HOSTILE, "self", "layer", "none", "Network", "dout", "exception"]
+)
+def test_hostile_names_in_layers(name: str) -> None:
+    text = _renamed(_graph(), name).source(style="layers")
+    _require_harmless_names(text, ["import numpy as np"])
+    assert "class Network:" in text
+
+
+class _Hostile(nn.Module):
+    """A model whose layer has a name of somebody's choice."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        setattr(self, name, nn.Linear(3, 2, rng=0))
+
+    def forward(self, x: Any) -> Any:
+        return getattr(self, self.name)(x)
+
+
+@pytest.mark.parametrize("name", [n for n in HOSTILE if n and n not in ("__class__",)])
+def test_hostile_names_in_scripts(name: str) -> None:
+    x, t = np.ones((4, 3), np.float32), np.array([0, 1, 0, 1])
+    with np.errstate(all="ignore"):
+        text = source(_Hostile(name), x, t, loss="cross_entropy", optimizer="adam", style="script")
+    _require_harmless_names(text, ["import sys", "import numpy as np"])
+    assert "os" not in {n.id for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Name)}
 
 
 @given(st.text(max_size=30))

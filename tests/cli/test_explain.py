@@ -8,6 +8,8 @@ from xml.etree import ElementTree
 
 import pytest
 
+from glassgrad.io import read_checkpoint
+
 PROGRAM = """
 import numpy as np
 
@@ -98,7 +100,21 @@ def test_a_run(cli: Any, run: str) -> None:
     assert update.out.startswith("Momentum: v' = momentum · v + g;  p - lr · v', learning rate 0.1")
     data = cli("explain", run, "--update", "W1[0,1]", "--json").json
     (weight,) = data["layers"][-1]["weights"]
-    assert weight["change"] == pytest.approx(-0.1 * weight["gradient"], rel=1e-3)
+    assert weight["new"] == pytest.approx(weight["value"] + weight["change"], rel=1e-6)
+    assert "state of the optimizer: after" in update.out
+    refused = cli("explain", run, "--update", "x[0,0]")
+    assert (refused.code, "no parameter" in refused.err) == (2, True)
+
+
+def test_the_update_of_a_run_is_the_optimizer_s_next(cli: Any, run: str, tmp_path: Path) -> None:
+    """Momentum: the velocity that the run left counts."""
+    data = cli("explain", run, "--update", "W1[0,1]", "--json").json
+    (weight,) = data["layers"][-1]["weights"]
+    (last,) = (tmp_path / run / "checkpoint" / "last").glob("step-*[1-9]*")
+    arrays, _ = read_checkpoint(last)
+    velocity = float(arrays["optimizer.velocity.layers.0.W"][0, 1])
+    expected = -0.1 * (0.9 * velocity + weight["gradient"])
+    assert weight["change"] == pytest.approx(expected, rel=1e-4)
 
 
 # --- refused -----------------------------------------------------------------------------

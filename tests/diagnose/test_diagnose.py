@@ -241,7 +241,7 @@ def test_bad_input(arguments: Any, options: Any, error: Any, text: str) -> None:
 def test_text_ranks_faults_first_and_ends_with_the_table() -> None:
     found = diagnose(deep("sigmoid", "xavier"), digits())
     text = str(found)
-    assert text.index("FAULT") < text.index("\nok  ")
+    assert text.index("FAULT") < text.index("\nOK  ")
     assert text.endswith(found.table())
     assert not found
     lines = found.table().splitlines()

@@ -267,7 +267,9 @@ def test_why_a_gradient_is_0() -> None:
     )
     closed = explain(lambda a: np.maximum(a, 0) * 3, "a", zero)
     assert sentence(closed) == "f does not move with a: every path has a local derivative of 0."
-    assert "closed at max(a, 0): its derivative by a is 0 where that is −0.5" in str(closed)
+    assert "closed at max(a, 0), where a = −0.5: the local derivative [a > 0] is 0" in str(closed)
+    idle = explain(lambda w, x: (w @ x).sum(), "w[0]", np.ones(2), np.array([0.0, 1.0]))
+    assert "where w[0] = 1: the local derivative x[0] is 0" in str(idle)
     assert said(lambda a: gg.stop_gradient(a) * 3, "a", zero).endswith("hands a derivative on.")
     integer = explain(lambda x: x.argmax() * 1.0, "x[0]", np.array([1.0, 2.0]))
     assert sentence(integer).endswith("hands a derivative on.")

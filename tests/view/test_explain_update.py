@@ -141,7 +141,7 @@ def test_weighted_sums_end_before_the_activation() -> None:
 
 def test_refused() -> None:
     graph, arguments = graph_of("mazur.network")
-    with pytest.raises(OptionError, match="no input, so nothing updates it"):
+    with pytest.raises(OptionError, match="no parameter, so nothing updates it"):
         updated(graph, arguments, "net_o1")
     with pytest.raises(OptionError, match="unknown variable"):
         updated(graph, arguments, "w9")

@@ -30,7 +30,7 @@ from glassgrad.view.formulas import (
     mathml_of,
 )
 from glassgrad.view.formulas.equations import equation, local_derivative, trace_local
-from glassgrad.view.formulas.notation import name, numeral
+from glassgrad.view.formulas.notation import divide, name, numeral
 
 PYTHON = re.compile(r"np\.|lambda|\*\*|<[a-z]+ at |Literal|Var|slice\(|dtype\(|None")
 
@@ -150,6 +150,15 @@ def test_numbers_are_put_in() -> None:
     assert line_of(derivative) == "∂f / ∂y = −f / y = −(−1.50) / (−2.00)"
 
 
+def test_the_gradient_of_a_name_with_a_subscript_has_it_too() -> None:
+    assert latex_of(name("dtarget_o1")) == r"\mathit{dtarget}_{\mathrm{o1}}"
+    assert latex_of(name("dW1")) == r"\mathit{dW}_{1}"
+
+
+def test_no_fraction_stands_on_a_short_fraction() -> None:
+    assert latex_of(divide(divide(numeral(10), name("f")), name("f"))) == r"\frac{10/f}{f}"
+
+
 def test_a_name_cannot_become_markup_or_a_command() -> None:
     for hostile in ("<script>", "a&b", r"\input{x}", "}{", "$x$", "x_y%", "한글"):
         assert "<script>" not in mathml_of(name(hostile))
@@ -194,6 +203,7 @@ def test_the_backward_pass_of_an_affine_layer() -> None:
         return (h * h).sum()
 
     graph = trace(loss, M, N, np.ones(4)).gradients()
+    assert r"\mathit{loss} &=\sum h\odot h \\" in graph.latex().splitlines()
     assert graph.latex().splitlines()[-2] == r"\mathit{dW} &=x^{\top }\,t_{6}"
 
 

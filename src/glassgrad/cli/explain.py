@@ -5,14 +5,10 @@ Layer L11.
 
 from __future__ import annotations
 
-import inspect
-import re
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import numpy as np
 
 from glassgrad.cli.helptext import SpokenCommand, flag, spoken
 from glassgrad.cli.settings import number, whole
@@ -25,7 +21,6 @@ if TYPE_CHECKING:
     from glassgrad.view.explain import Explanation
 
 _MOST_DIGITS = 16
-_RATE = 0.1  # of an update that no run's settings know
 
 
 def _examples() -> list[tuple[str, str]]:
@@ -99,7 +94,9 @@ def explain(  # noqa: PLR0917 - the options of the command
     subject = find_subject(what, shapes, output)
     if update:
         rate = None if lr is None else _rate(lr)
-        shown = _update(subject, target, rate, decimals)
+        from glassgrad.cli.explain_update import update_of_subject  # noqa: PLC0415 - not for help
+
+        shown: Any = update_of_subject(subject, leaves_of(subject), target, rate, decimals)
     else:
         count = 10 if paths is None else _whole("--paths", paths, 1, 10_000)
         shown = _explanation(subject, target, of, count, decimals)
@@ -133,15 +130,15 @@ def _rate(value: str) -> float:
         raise error.at("--lr") from None
 
 
-def _leaves(subject: Subject) -> tuple[Any, list[Any]]:
-    """The graph, and a value for each of its inputs."""
+def leaves_of(subject: Subject) -> list[Any]:
+    """A value for each input of its graph."""
     from glassgrad.graph.ir import Var  # noqa: PLC0415 - help needs none of it
     from glassgrad.view.explain.situation import plain  # noqa: PLC0415
 
     out = subject.graph.outputs[0]
     if subject.trained is not None and isinstance(out, Var):
         out.name = subject.graph.name  # a run's loss comes from no program of the user's
-    return subject.graph, list(map(plain, subject.graph.flatten_arguments(subject.inputs)))
+    return list(map(plain, subject.graph.flatten_arguments(subject.inputs)))
 
 
 def _explanation(
@@ -149,62 +146,8 @@ def _explanation(
 ) -> Explanation:
     from glassgrad.view.explain import explain as explained  # noqa: PLC0415 - help needs none
 
-    graph, leaves = _leaves(subject)
-    return explained(graph, target, *leaves, of=of, k=k, precision=precision)
-
-
-# --- one step of training ----------------------------------------------------------------
-
-
-def _update(subject: Subject, target: str | None, rate: float | None, precision: int | None) -> Any:
-    """What one update does, by the optimizer's own rule."""
-    from glassgrad.view.explain.update import update_of, weights_of  # noqa: PLC0415 - not for help
-
-    graph, leaves = _leaves(subject)
-    vars_, element = weights_of(graph, leaves, target, _parameter_count(subject))
-    optimizer = _optimizer(subject, [leaves[graph.inputs.index(v)] for v in vars_], rate)
-    rule = re.search(r"Formula: +(.+)", inspect.getdoc(type(optimizer)) or "")
-    return update_of(
-        graph,
-        leaves,
-        vars_,
-        element,
-        step=lambda values, gradients: _stepped(optimizer, values, gradients),
-        rate=optimizer.rate,
-        rule=f"{type(optimizer).__name__}: {rule[1] if rule else ''}",
-        precision=precision,
-    )
-
-
-def _parameter_count(subject: Subject) -> int | None:
-    """How many of the first inputs are a model's parameters; None where there is no model."""
-    return len(subject.inputs[0].parameters()) if subject.trained is not None else None
-
-
-def _optimizer(subject: Subject, values: Sequence[Any], rate: float | None) -> Any:
-    """The run's optimizer at its first step; plain gradient descent where there is no run."""
-    from glassgrad.cli.settings import parse_spec  # noqa: PLC0415
-    from glassgrad.optim import make_optimizer  # noqa: PLC0415
-    from glassgrad.tensor import parameter  # noqa: PLC0415
-
-    parameters = [parameter(value, np.asarray(value).dtype) for value in values]
-    if subject.trained is None:
-        return make_optimizer("sgd", parameters, lr=_RATE if rate is None else rate)
-    settings = subject.trained.folder.settings()
-    name, options = parse_spec(settings.optimizer or "adam")
-    common = {
-        "lr": settings.lr if rate is None else rate,
-        "weight_decay": settings.weight_decay or 0.0,
-        "clip_norm": settings.clip_norm,
-    }
-    return make_optimizer(name, parameters, **{**common, **options})
-
-
-def _stepped(optimizer: Any, values: Sequence[Any], gradients: Sequence[Any]) -> Sequence[Any]:
-    new, _, _ = optimizer.apply_gradients(
-        list(values), list(gradients), optimizer.state, np.float64(optimizer.rate), np.float64(1)
-    )
-    return [np.asarray(value) for value in new]
+    leaves = leaves_of(subject)
+    return explained(subject.graph, target, *leaves, of=of, k=k, precision=precision)
 
 
 # --- giving it out -----------------------------------------------------------------------

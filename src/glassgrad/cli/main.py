@@ -36,9 +36,9 @@ COMMANDS = {
     "show": "glassgrad.cli.show:show",
     "source": "glassgrad.cli.source:source",
     "explain": "glassgrad.cli.explain:explain",
+    "diagnose": "glassgrad.cli.diagnose:diagnose",
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
-    "diagnose": "glassgrad.cli.diagnose:diagnose",
     "canon": "glassgrad.cli.canon:canon",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

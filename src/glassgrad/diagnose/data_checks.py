@@ -21,7 +21,7 @@ _LARGE, _SMALL = (
 )  # root mean square of inputs: pixels 0…255 have about 80, scaled ones 0.3
 _LARGE_TARGETS = 30.0
 _APART = 1e3  # a feature that varies so much more than the typical one
-_MOST_BLANK = 32  # features: of wider rows, such as images, some may well be blank
+
 _UNEQUAL = 20.0  # times as many rows of one class as of another
 _ENOUGH = 100  # rows that a statistical verdict needs
 _SAMPLE = 600  # rows that are compared with each other
@@ -152,8 +152,8 @@ def _constant(subject: Subject) -> Iterator[Verdict]:
     if len(X) < 2:  # noqa: PLR2004 - one row never changes
         return
     still = np.ptp(X, axis=0) == 0
-    # Pixels at the border are blank in every image; a constant that is not 0 is no blank.
-    told = still & ((X[0] != 0) | (X.shape[1] <= _MOST_BLANK))
+    # Pixels at the border are blank in every image, and a rare category may be absent.
+    told = still if still.all() else still & (X[0] != 0)
     if not told.any():
         return
     feature = int(np.argmax(told))

@@ -27,6 +27,7 @@ _DEEP = 3  # hidden layers over which a trend can be told
 _CONSTANT = 1e-6  # of the size of the outputs
 _ALIKE = 1e-6
 _SURE = 1.5  # nats above guessing
+_SETTLED = 0.5  # of the cost of guessing: below it something was learned
 _LEARNED = 0.95  # of the cost of guessing
 _SUMMED = 0.02
 
@@ -36,7 +37,7 @@ def network_verdicts(subject: Subject, measured: Measured) -> Iterator[Verdict]:
     yield from _parameters(subject, measured)
     yield from _symmetry(measured)
     yield from _flow(measured.layers)
-    yield from _units(measured)
+    yield from _units(subject, measured)
     yield from _signals(measured.layers)
     for layer, following in measured.stacked:
         yield warning("linear-stack", layer, layer=layer, next=following)
@@ -108,11 +109,14 @@ def _flow(layers: Sequence[Layer]) -> Iterator[Verdict]:
         yield healthy("gradient-flow", **names, **sizes)
 
 
-def _units(measured: Measured) -> Iterator[Verdict]:
+def _units(subject: Subject, measured: Measured) -> Iterator[Verdict]:
     is_fine = True
+    chance = guessing(subject)
+    # Units that tell classes apart for sure are saturated: that is how learning ends.
+    has_learned = measured.loss < _SETTLED * chance if chance else subject.is_trained
     active = [layer for layer in measured.layers[:-1] if layer.activation is not None]
     for layer in active:
-        if (layer.saturated or 0) > _SATURATED:
+        if (layer.saturated or 0) > _SATURATED and not has_learned:
             is_fine = False
             yield fault(
                 "saturated",

@@ -153,7 +153,7 @@ def summary(diagnosis: Diagnosis) -> str:
 
 
 def _mark(verdict: Verdict) -> str:
-    words = {FAULT: say("FAULT"), WARNING: say("WARNING"), HEALTHY: say("ok")}
+    words = {FAULT: say("FAULT"), WARNING: say("WARNING"), HEALTHY: say("OK")}
     return words[verdict.severity]
 
 

@@ -24,8 +24,4 @@ TOPICS = (
     "inspect",
     "diagnose",
     "verdicts",
-    "inspect",
-    "diagnose",
-    "verdicts",
-    "explain",
 )

@@ -25,9 +25,10 @@ MESSAGES: dict[str, str] = {
         "{target:이/가} 변해도 {of:은/는} 움직이지 않습니다. "
         "모든 경로에 값이 0인 국소적 미분이 있습니다."
     ),
-    "closed at {label}: its derivative by {operand} is 0 where that is {value}": (
-        "막힌 곳: {label}. {operand:이/가} {value}일 때 그에 대한 미분은 0입니다"
+    "closed at {label}, where {operand} = {value}: the local derivative {formula} is 0": (
+        "막힌 곳: {label} ({operand} = {value}). 국소적 미분 {formula:이/가} 0입니다"
     ),
+    "size of the gradient": "기울기의 크기",
     # --- paths ---
     "1 path": "경로 1개",
     "{count:,} paths": "경로 {count:,}개",
@@ -106,7 +107,11 @@ MESSAGES: dict[str, str] = {
     "mean sizes; name an element for its own line": (
         "크기의 평균입니다. 원소의 이름을 주면 그 원소를 따로 보여 줍니다"
     ),
-    "{name} is no input, so nothing updates it": "{name:은/는} 입력이 아니므로 갱신되지 않습니다",
+    "{name} is no parameter, so nothing updates it": (
+        "{name:은/는} 매개변수가 아니므로 갱신되지 않습니다"
+    ),
+    "state of the optimizer: after {count} updates": "최적화 기법의 상태: {count}번 갱신한 뒤",
+    "state of the optimizer: before its first update": "최적화 기법의 상태: 첫 갱신을 하기 전",
     "no input is called like a weight": "이름으로 보아 가중치인 입력이 없습니다",
     "the error signals give {total}, but the gradient is {gradient}": (
         "오차로 구한 값은 {total}인데 기울기는 {gradient}입니다"

@@ -11,7 +11,6 @@ MESSAGES: dict[str, str] = {
     ),
     "{names} was not finite to begin with": "{names:은/는} 처음부터 유한하지 않았습니다",
     "where": "위치",
-    "line": "코드",
     "element": "원소",
     "the only one": "하나뿐",
     "path": "경로",

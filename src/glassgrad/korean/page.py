@@ -102,6 +102,6 @@ MESSAGES: dict[str, str] = {
     "Every value is computed, in {n} steps.": "모든 값을 {n}단계에 걸쳐 계산했습니다.",
     "Forward pass, {i} of {n}": "순전파 {n}단계 중 {i}단계",
     "Backward pass, {i} of {n}": "역전파 {n}단계 중 {i}단계",
-    "the derivative of {name} by itself is 1": "{name:을/를} 자기 자신으로 미분하면 1",
-    "{name} hands gradients to {names}": "{name}에서 {names:으로/로} 기울기를 보냅니다",
+    "the derivative of {name} by itself is 1": "{name} 자신에 대한 미분은 1",
+    "hands gradients to {names}": "기울기를 보내는 곳: {names}",
 }

@@ -281,6 +281,35 @@ def _sigmoid_pull(eqn: Eqn, site: Site) -> Atom | None:
     return None
 
 
+def _is_one(atom: Atom) -> bool:
+    return isinstance(atom, Literal) and atom.value == 1
+
+
+_RECIPROCAL_PULL = of(divide, of(negative, "s"), "d")
+_WRITTEN_OUT = (
+    of(multiply, of(multiply, "g", _RECIPROCAL_PULL), "e"),
+    of(multiply, _RECIPROCAL_PULL, "e"),
+)
+
+
+def _written_out_sigmoid(eqn: Eqn, site: Site) -> Atom | None:
+    """s = 1 / (1 + exp(z)) in one expression; a user who names its parts sees their gradients."""
+    found = next(filter(None, (match(site, eqn, form) for form in _WRITTEN_OUT)), None)
+    if found is None or not _is_backward(eqn):
+        return None
+    s, total, e = found["s"], site.maker(found["d"], add), site.maker(found["e"], exp)
+    quotient = site.maker(s, divide)
+    if quotient is None or total is None or e is None or total.outputs[0].name or found["e"].name:
+        return None
+    if not _is_one(quotient.inputs[0]) or quotient.inputs[1] is not found["d"]:
+        return None
+    if found["e"] not in total.inputs or not any(map(_is_one, total.inputs)):
+        return None
+    factor = site.bind(eqn, multiply, found["g"], s) if "g" in found else s
+    rest = site.bind(eqn, subtract, Literal(1), s)
+    return site.put(eqn, negative, site.bind(eqn, multiply, factor, rest))
+
+
 # --- short forms of functions ------------------------------------------------------------
 
 # Regions that laws make, and what they compute.
@@ -353,6 +382,13 @@ STABLE: tuple[Law, ...] = (
     Law("mean", "x * (c / n) = c x / n", (multiply,), _mean_factor, 4),
     Law("tanh", "sech² x = 1 - tanh² x", (sech_squared,), _tanh_slope, 4),
     Law("sigmoid", "σ'(x) = s (1 - s), where s = σ(x)", (logistic_density,), _sigmoid_slope, 4),
+    Law(
+        "written-out sigmoid",
+        "g (-s / d) e = -g s (1 - s), where s = 1 / d and d = 1 + e",
+        (multiply,),
+        _written_out_sigmoid,
+        16,
+    ),
     Law("factors", "g (s (1 - s)) = (g s) (1 - s)", (multiply,), _sigmoid_pull, 4),
 )
 SHORT: tuple[Law, ...] = (

@@ -107,6 +107,7 @@ class Site:
         }
         self.divisors = tuple(_divisors(graph))
         self._kept: list[Eqn] = []
+        self._unary: dict[tuple[Primitive, Var], Var] = {}
         self._alias: dict[Var, Atom] = {}
 
     def visit(self, eqn: Eqn, laws: Sequence[Law]) -> None:
@@ -116,9 +117,11 @@ class Site:
         for law in laws:
             if current.primitive not in law.records or len(current.outputs) != 1:
                 continue
+            start = len(self._kept)
             found = law.apply(current, self)
             if found is not None:
                 self.used[eqn.outputs[0]] = law
+                self.used.update((made.outputs[0], law) for made in self._kept[start:])
                 if found is not eqn.outputs[0]:
                     self._alias[eqn.outputs[0]] = found
                 return
@@ -155,10 +158,9 @@ class Site:
         self._keep(replace(eqn, primitive=record, inputs=inputs, params=params))
         return out
 
-    def value_of(self, record: Primitive, *inputs: Atom) -> Var | None:
-        """The value that `record` already gave for these operands."""
-        same = (e for e in self._kept if e.primitive is record and e.inputs == inputs)
-        return next((eqn.outputs[0] for eqn in same), None)
+    def value_of(self, record: Primitive, x: Atom) -> Var | None:
+        """The value that `record` already gave for `x`."""
+        return self._unary.get((record, x)) if isinstance(x, Var) else None
 
     def call(self, var: Var, name: str) -> None:
         """Name a value that has no name."""
@@ -184,6 +186,8 @@ class Site:
 
     def _keep(self, eqn: Eqn) -> None:
         self._kept.append(eqn)
+        if len(eqn.inputs) == 1 and isinstance(eqn.inputs[0], Var):
+            self._unary.setdefault((eqn.primitive, eqn.inputs[0]), eqn.outputs[0])
         self.made.update((var, eqn) for var in eqn.outputs)
 
 

@@ -158,11 +158,13 @@ def _operation_unit(eqn: Eqn, values: dict[Var, Value], record: Record) -> Unit:
 
 
 def _local_number(eqn: Eqn, operand: int, record: Record) -> float | None:
-    """The local derivative of a number by a number; None elsewhere."""
+    """The local derivative of a real number by a real number; None elsewhere."""
     if eqn.inputs[operand].aval.size != 1 or eqn.outputs[0].aval.size != 1:
         return None
     local = record.local(eqn, operand)
-    return None if local is None else float(np.asarray(local).reshape(()))
+    if local is None or np.iscomplexobj(local):
+        return None
+    return float(np.asarray(local).reshape(()))
 
 
 def _output_units(atom: Atom, number: int, values: dict[Var, Value]) -> list[Unit]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from diagnose.grading.programs import sigmoid_net
 
 from glassgrad import compare_backward
 from glassgrad.errors import DataError, GradientError, OptionError, TraceError
@@ -95,3 +97,23 @@ def test_one_number_is_no_evidence() -> None:
     assert [m.kind for m in report.mistakes] == ["unexplained"]
     report = compare_backward(lambda w: w**2, lambda w: 6 * w, 1.7)
     assert [m.kind for m in report.mistakes] == ["scaled"]
+
+
+_ASSIGNED = ["dscores /= n", "dW2 = h1.T", "db2 =", "dh1 =", "da1 =", "dW1 = x.T", "db1 ="]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("line", _ASSIGNED)
+def test_noise_is_never_explained(tmp_path: Path, line: str, seed: int) -> None:
+    """Random errors in a random place, at random sizes: wrong, and no mistake is named."""
+    r = np.random.default_rng(seed)
+    n, d, h, k = map(int, r.integers(1, 5, 4))
+    shapes = [(d, h), (h,), (h, k + 1), (k + 1,), (n, d)]
+    args = [*(r.standard_normal(shape) for shape in shapes), r.integers(0, k + 1, n)]
+    (whole,) = [text for text in sigmoid_net.text.splitlines() if line in text]
+    name = line.split(maxsplit=1)[0]
+    noise = f"np.random.default_rng({seed + 1000}).standard_normal({name}.shape)"
+    student, _ = sigmoid_net.planted(tmp_path, (whole, f"{whole}\n    {name} = {name} + {noise}"))
+    report = compare_backward(sigmoid_net.function, student, *args)
+    assert not report
+    assert {mistake.kind for mistake in report.mistakes} == {"unexplained"}, report

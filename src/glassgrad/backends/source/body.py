@@ -102,6 +102,7 @@ class Scope:
     trees: dict[Var, Tree] = field(default_factory=dict)  # values that are written in place
     wanted: Mapping[Var, str] = field(default_factory=dict)  # names for values yet to be made
     gradients: Mapping[Var, Var] = field(default_factory=dict)  # of values without a name
+    fixed: frozenset[Var] = frozenset()  # constants
 
 
 class Body:
@@ -200,15 +201,21 @@ class Body:
     def _name(self, var: Var) -> str:
         """The name that a value should have: of a temporary's gradient `dt1`."""
         value = self.scope.gradients.get(var)
-        if value is None or self._wanted(var):
-            return self._wanted(var)
         if value in self.scope.known:
             return f"d{self.scope.known[value]}"
-        users = [op for op in self.uses.get(value, ()) if op is not None]
-        reader = next((op for op in users if op.section == "forward"), None)
+        if value is None or self._wanted(var):
+            return self._wanted(var)
+        reader = self._forward_reader(value)
+        while reader is not None and reader.eqn is not None and reader.eqn.primitive is add:
+            reader = self._forward_reader(reader.outputs[0])  # a sum passes its gradient on
         is_only = reader is not None and len(reader.outputs) == len(reader.inputs) == 1
         result = self.scope.known.get(reader.outputs[0], "") if is_only and reader else ""
         return f"d{result}_raw" if result else ""
+
+    def _forward_reader(self, value: Var) -> Op | None:
+        """The only operation of the forward pass that reads a value."""
+        found = [op for op in self.uses.get(value, ()) if op and op.section == "forward"]
+        return found[0] if len(found) == 1 else None
 
     # --- trees ---------------------------------------------------------------------------
 
@@ -254,13 +261,18 @@ class Body:
     def _forks(self, ops: Sequence[Op]) -> dict[Var, Var]:
         """Per first part of a fork's gradient the sum that takes its name."""
         shared = {}
+        fixed = set(self.scope.fixed)
         for op in ops:
+            if all(not isinstance(x, Var) or x in fixed for x in op.inputs):
+                fixed.update(op.outputs)
             if not is_fork(op, self.makers):
                 continue
             first, total = op.inputs[0], op.outputs[0]
             assert isinstance(first, Var)
             maker = self.makers.get(first)
             if maker is None or self._wanted(first) or len(self.uses[first]) != 1:
+                continue
+            if first in fixed:  # a traced gradient cannot be added to an array in its place
                 continue
             if _is_fresh(maker) and (first.shape, first.dtype) == (total.shape, total.dtype):
                 shared[first] = total

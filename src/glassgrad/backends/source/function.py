@@ -64,13 +64,14 @@ class Function:
             reserved |= outer.scope.names.taken
         self.width: int = layout.WIDTH - 4 if outer is None else outer.width - 4
         wanted = self._wanted()
-        self.scope: Scope = Scope(Names(reserved, wanted.values()), wanted=wanted)
+        fixed = frozenset(var for var, _ in self.graph.consts)
+        self.scope: Scope = Scope(Names(reserved, wanted.values()), wanted=wanted, fixed=fixed)
         self.parameters = [self._input(i) for i in range(len(self.graph.inputs))]
         self.top: list[Row] = []
         self.inner: list[Row] = []  # the lines of inner functions
         self.statements = Statements(self.graph.eqns)
         self._constants()
-        self.scope.gradients = _gradients_of_temporaries(self.graph, wanted)
+        self.scope.gradients = _values_of_gradients(self.graph, wanted)
         self.scope.wanted = {**_layer_names(self.graph), **wanted}
         products = (e for e in self.graph.eqns if isinstance(e.primitive, Bilinear))
         self._factors = {atom for eqn in products for atom in eqn.inputs}
@@ -114,7 +115,8 @@ class Function:
                 self.scope.trees[var] = expressions.parsed(text)
                 continue
             stem = "constant" if text is None else text.partition("(")[0].removeprefix("np.")
-            name = self.scope.names.name(self.program.names.get(var, "") or var.name, stem)
+            wanted = checked(self.program.names.get(var, "") or var.name) or stem
+            name = self.scope.names.unique(wanted)
             self.scope.known[var] = name
             if text is None:
                 self.module.constants[name] = layout.constant_lines(name, value)
@@ -304,8 +306,8 @@ def _layer_names(graph: Graph) -> dict[Var, str]:
     return found
 
 
-def _gradients_of_temporaries(graph: Graph, wanted: Mapping[Var, str]) -> dict[Var, Var]:
-    """Per gradient the unnamed forward value that it belongs to.
+def _values_of_gradients(graph: Graph, wanted: Mapping[Var, str]) -> dict[Var, Var]:
+    """Per gradient the forward value that it belongs to, where its name comes from that one.
 
     What the backward equations of one forward equation read, and do not make, is the gradient of
     its result.
@@ -322,10 +324,10 @@ def _gradients_of_temporaries(graph: Graph, wanted: Mapping[Var, str]) -> dict[V
                 received.setdefault(value, set()).add(atom)  # type: ignore[arg-type]
     found: dict[Var, Var] = {}
     for value, gradients in received.items():
-        if value in wanted or value not in makers or len(gradients) != 1:
-            continue
-        (gradient,) = gradients
-        if gradient.shape == value.shape and gradient not in wanted:
+        like = [g for g in gradients if value in makers and g.shape == value.shape]
+        named = [g for g in like if value in wanted and wanted.get(g) == f"d{wanted[value]}"]
+        free = [g for g in like if value not in wanted and g not in wanted]
+        for gradient in named or (free if len(free) == 1 else ()):
             found.setdefault(gradient, value)
     return found
 

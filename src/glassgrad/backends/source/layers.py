@@ -186,7 +186,7 @@ def _kind(eqns: Sequence[Eqn]) -> str:
     layer = layer_path(eqns[-1].region)
     named = functions[0] if len(set(functions)) == 1 and len(functions) == len(eqns) else ""
     name = named or _NUMBER.sub("", layer[-1] if layer else "") or _NUMBER.sub("", _name(eqns))
-    return "".join(word[:1].upper() + word[1:] for word in checked(name).split("_")) or "Layer"
+    return checked("".join(w[:1].upper() + w[1:] for w in checked(name).split("_"))) or "Layer"
 
 
 def _name(eqns: Sequence[Eqn]) -> str:

@@ -78,6 +78,7 @@ class Network:
     def _checked(self, others: Resized | None) -> tuple[list[Row], float]:
         self.symbols = () if others is None else others.symbols
         self.module = Module(folds=True, comments=self.comments)
+        self.module.names.taken.add("self")
         self.names = Names({"np", "self"})
         self.classes: dict[str, str] = {}  # text without its name -> the name
         self.printed: list[Row] = []

@@ -90,6 +90,7 @@ _LAWS: dict[str, Callable[[], str]] = {
     "softmax with cross-entropy": lambda: say("probabilities minus one-hot, averaged"),
     "sigmoid with cross-entropy": lambda: say("probability minus target, averaged"),
     "log-softmax": lambda: say("its own gradient, less p times the sum of all"),
+    "written-out sigmoid": lambda: "σ' = σ (1 - σ)",
     "softmax": lambda: say("y times its own gradient less the mean of all, weighted by y"),
 }
 SPANNING = {"softmax with cross-entropy"}  # laws that differentiate two statements at once
@@ -103,6 +104,7 @@ _LAW_NAMES: dict[str, Callable[[], str]] = {
     "tanh": lambda: "tanh'",
     "sigmoid": lambda: "σ'",
     "factors": lambda: "σ'",
+    "written-out sigmoid": lambda: "σ'",
     "fill": lambda: say("constants"),
     "short log-softmax": lambda: say("log-softmax"),
 }

@@ -69,7 +69,9 @@ def run_student(student: Any, task: Task) -> Submission:
     if isinstance(student, (tuple, list)):
         return _run_pair(*_two(student), task)
     if inspect.isclass(student):
-        return _run_layer(_built(student, task), task)
+        student = _built(student, task)
+        if not hasattr(student, "backward") and hasattr(student, "gradient"):
+            return _run_function(student.gradient, task, student)
     if hasattr(student, "forward") and hasattr(student, "backward"):
         return _run_layer(student, task)
     if not callable(student):

@@ -136,5 +136,7 @@ class _Walk:
             value = self.situation.value(target) if is_last else None
             if size == 1 and not is_last:
                 value = float(np.asarray(self.situation.record.values[below]).reshape(()))
-            steps.append(Step((id(turn.eqn), turn.operand, id(turn.out)), label, value, None))
+            key = (id(turn.eqn), turn.operand, id(turn.out))
+            sent = abs(product) if is_last else turn.carried
+            steps.append(Step(key, label, value, None, None, below.shape, sent))
         return Route(tuple(reversed(steps)), product)

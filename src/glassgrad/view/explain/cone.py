@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from glassgrad.autodiff import rules
 from glassgrad.core.aval import is_float
-from glassgrad.core.primitive import Elementwise, General
+from glassgrad.core.primitive import Bilinear, Elementwise, General
 from glassgrad.errors import GradientError
 from glassgrad.graph.ir import Eqn, Literal, Var
 from glassgrad.view.explain.situation import Element, Situation
@@ -116,6 +116,7 @@ def _block(
     atom = eqn.inputs[operand]
     if isinstance(atom, Literal) or not is_float(atom.dtype) or not felt.any():
         return None
+    found: Triples | None
     if isinstance(eqn.primitive, Elementwise):
         found = _elementwise(situation, eqn, operand, felt)
     else:
@@ -157,18 +158,29 @@ class _Jacobian:
         self.inputs = [record.value(atom) for atom in eqn.inputs]
         self.outs = [record.value(var) for var in eqn.outputs]
 
-    def where(self, felt: Ints) -> Triples | None:
-        """The derivatives that are not 0, by the elements `felt` of the operand."""
-        found = self._selection(felt)
-        if found is not None:
+    def where(self, felt: Ints) -> Triples:
+        """The derivatives by the elements `felt` of the operand: those that are not 0.
+
+        Of a product that gives none, those that would be there if its other factor were not 0.
+        """
+        found = self._selection(felt) or self._computed(felt)
+        if len(found[0]) or not isinstance(self.eqn.primitive, Bilinear):
             return found
+        return self._closed(felt)
+
+    def _computed(self, felt: Ints) -> Triples:
         by_columns = len(felt) * self.out.aval.size
         by_rows = self.out.aval.size * self.atom.aval.size
         if min(by_columns, by_rows) > _MOST_WORK:
             raise TooLargeError
-        if by_columns <= by_rows and self._pushes():
-            return self._columns(felt)
-        return self._rows(felt)
+        is_pushed = by_columns <= by_rows and self._pushes()
+        return self._columns(felt) if is_pushed else self._rows(felt)
+
+    def _closed(self, felt: Ints) -> Triples:
+        other = 1 - self.operand
+        self.inputs[other] = np.ones_like(self.inputs[other])
+        rows, cols, weights = self._columns(felt)
+        return rows, cols, np.zeros_like(weights)
 
     def _pushes(self) -> bool:
         primitive = self.eqn.primitive

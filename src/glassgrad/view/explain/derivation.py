@@ -71,7 +71,11 @@ def _summed(terms: Sequence[Sequence[Math]], mark: Math, more: bool) -> list[Mat
     lines = []
     for place, factors in enumerate(terms):
         first, *others = _broken(factors)
-        head = [n.sign("+"), n.SPACE] if place else [n.sign("=")]
+        head = [n.sign("=")]
+        if place:
+            is_less = n.is_negative(first[0])
+            head = [n.sign("−" if is_less else "+"), n.SPACE]
+            first = [first[0].parts[1], *first[1:]] if is_less else first
         lines.append(n.row(*head, _product(first, mark)))
         lines += [n.row(n.SPACE, n.sign("·"), _product(other, mark)) for other in others]
     return [*lines, n.row(n.sign("+"), _DOTS)] if more else lines

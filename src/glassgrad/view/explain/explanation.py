@@ -32,6 +32,7 @@ class Step:
     key:     what makes two steps the same
     label:   the number that is reached, and its value
     local:   the local derivative, and its formula where it has one; None for a whole array
+    shape, sent: of a whole array its shape, and the length of the gradient that is sent to it
     """
 
     key: tuple[Any, ...]
@@ -39,6 +40,8 @@ class Step:
     value: float | None
     local: float | None
     formula: Math | None = None
+    shape: tuple[int, ...] = ()
+    sent: float | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,12 +54,13 @@ class Route:
 
 @dataclass(frozen=True, eq=False)
 class Closed:
-    """A place where nothing passes: the number, how it is computed, and from what."""
+    """A place where nothing passes: the number and how it is computed, from what, and why not."""
 
     label: Math
     formula: Math
     operand: Math
     value: float
+    local: Math | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,6 +267,7 @@ def _closed_at(cone: Cone, labels: Labels) -> list[Closed]:
             labels.formula(edge, above.flat),
             labels.element(edge.child),
             situation.value(edge.child),
+            labels.local(edge, above.flat),
         )
         for above, edge in closed_edges(cone, _MOST_CLOSED)
     ]

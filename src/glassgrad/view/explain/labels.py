@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.core.primitive import Bilinear
+from glassgrad.core.primitive import Bilinear, Elementwise
 from glassgrad.graph.ir import Atom, Graph, Literal, Var
 from glassgrad.view.digits import brief, number
 from glassgrad.view.explain.cone import Edge
@@ -69,6 +69,8 @@ class Labels:
     def formula(self, edge: Edge, row: int) -> Math:
         """How the upper end of an edge is computed."""
         eqn = edge.block.eqn
+        if not isinstance(eqn.primitive, Elementwise):
+            return self.element(Element(eqn.outputs[0], row))
         return applied(eqn, list(map(self._at(eqn.outputs[0], row), eqn.inputs)), True)
 
     def _at(self, out: Var, row: int) -> Callable[[Atom], Math]:

@@ -9,6 +9,7 @@ from glassgrad.text import say
 from glassgrad.view.explain.derivation import derivation
 from glassgrad.view.explain.explanation import Explanation
 from glassgrad.view.explain.labels import is_number, text_of_number
+from glassgrad.view.explain.text import value_of
 from glassgrad.view.explain.tree import Row, rows_of
 from glassgrad.view.explain.words import closed_places, sentence, summary, tried
 from glassgrad.view.formulas.mathml import FONTS, mathml
@@ -69,7 +70,9 @@ def _paragraph(text: str, kind: str) -> str:
 
 
 def _table(e: Explanation) -> str:
-    titles = ("", say("value"), say("local derivative"), "", say("product"), "")
+    has_locals = all(step.local is not None for route in e.routes for step in route.steps)
+    last = say("product") if has_locals else say("size of the gradient")
+    titles = ("", say("value"), say("local derivative"), "", last, "")
     head = element("tr", {}, *(element("th", {"scope": "col"}, words(t) or " ") for t in titles))
     first = _line([mathml(e.of[1]), _number(e.of[2], e, "v"), "", "", "", ""], 0)
     rows = [first, *(_row(row, e) for row in rows_of(e.routes))]
@@ -89,7 +92,7 @@ def _row(row: Row, e: Explanation) -> str:
         ends = words(say("path {number}", number=row.route[0]))
     cells = [
         ("↳ " if row.starts else "") + mathml(step.label),
-        "" if step.value is None else _number(step.value, e, "v"),
+        element("span", {"class": "v"}, words(value_of(step, e.precision))),
         "" if step.local is None else _number(step.local, e, ""),
         formula and f"= {formula}",
         product,

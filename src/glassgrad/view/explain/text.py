@@ -9,7 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 
 from glassgrad.text import say
-from glassgrad.view.explain.explanation import Explanation, Route
+from glassgrad.view.explain.explanation import Explanation, Route, Step
 from glassgrad.view.explain.labels import is_number, math_of_number, text_of_number
 from glassgrad.view.explain.tree import Row, drawn, rows_of
 from glassgrad.view.explain.words import closed_places, sentence, summary, tried
@@ -112,7 +112,8 @@ def table(e: Explanation) -> list[str]:
     has_locals = all(step.local is not None for route in e.routes for step in route.steps)
     first = (e.of[0], text_of_number(e.of[2], e.precision), "", "", "", "")
     rows = [first, *(_cells(row, e) for row in rows_of(e.routes))]
-    titles = ("", say("value"), say("local derivative"), "", say("product"), "")
+    last = say("product") if has_locals else say("size of the gradient")
+    titles = ("", say("value"), say("local derivative"), "", last, "")
     always = {0, 1} if has_locals else {0}
     kept = [i for i in range(len(first)) if i in always or any(row[i] for row in rows)]
     columns = [_column([titles[i], *(row[i] for row in rows)], i) for i in kept]
@@ -125,7 +126,7 @@ def _cells(row: Row, e: Explanation) -> tuple[str, ...]:
         skipped = say("{count} steps", count=row.skipped)
         return f"{drawn(row)}… {skipped} …", "", "", "", product, ""
     step = row.step
-    value = "" if step.value is None else text_of_number(step.value, e.precision)
+    value = value_of(step, e.precision)
     number = "" if step.local is None else text_of_number(step.local, e.precision)
     ends = ""
     if row.route is not None and len(e.routes) > 1:
@@ -133,6 +134,13 @@ def _cells(row: Row, e: Explanation) -> tuple[str, ...]:
     formula = _formula(row)
     written = "" if step.local is None else f"× {number}"
     return f"{drawn(row)}{line(step.label)}", value, written, formula, product, ends
+
+
+def value_of(step: Step, precision: int | None) -> str:
+    """The number that is reached, or the shape of the array."""
+    if step.value is not None:
+        return text_of_number(step.value, precision)
+    return "×".join(map(str, step.shape))
 
 
 def _formula(row: Row) -> str:

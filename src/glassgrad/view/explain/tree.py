@@ -20,7 +20,7 @@ class Row:
 
     branch:  for each fork above whether more of its branches follow; the last entry is its own
     starts:  whether the row is the first of a branch
-    product: of the local derivatives down to here; None for whole arrays
+    product: of the local derivatives down to here; of whole arrays what is sent
     route:   the number of the path that ends here, and its product
     skipped: how many steps are left out here; such a row has no step
     """
@@ -49,7 +49,8 @@ def rows_of(routes: Sequence[Route]) -> list[Row]:
         for step in route.steps:
             if product is not None and step.local is not None:
                 product *= step.local
-            node = level.setdefault(step.key, _Node(step, product))
+            reached = step.sent if product is None else product
+            node = level.setdefault(step.key, _Node(step, reached))
             level = node.children
         node.route = (number, route)
     return list(_rows(roots))

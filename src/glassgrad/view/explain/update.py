@@ -19,8 +19,10 @@ from glassgrad.errors import GraphError, OptionError
 from glassgrad.graph.ir import Eqn, Graph, Var
 from glassgrad.text import say
 from glassgrad.view.explain.cone import cone_of
+from glassgrad.view.explain.labels import Labels
 from glassgrad.view.explain.paths import reached_values
 from glassgrad.view.explain.situation import Element, Finder, Situation, valued
+from glassgrad.view.formulas.plain import line
 from glassgrad.view.record import Record, record
 
 _WEIGHT = re.compile(r"[wW](\d+|_\w+)?\Z|.*_[wW]\Z")
@@ -84,6 +86,7 @@ class Update:
     result: tuple[str, float]
     rate: float
     rule: str
+    remark: str
     layers: tuple[Layer, ...]
     is_single: bool
     precision: int | None
@@ -120,9 +123,9 @@ def weights_of(
     else:
         found = [var for var in floats if _WEIGHT.match(var.name)]
     if element is not None and element.var not in found:
-        if element.var not in graph.inputs:
+        if element.var not in graph.inputs or count is not None:
             name = finder.names[element.var]
-            raise OptionError(say("{name} is no input, so nothing updates it", name=name))
+            raise OptionError(say("{name} is no parameter, so nothing updates it", name=name))
         found.append(element.var)
     if not found:
         raise OptionError(
@@ -149,6 +152,7 @@ def update_of(
     step: Callable[[Values, Values], Values],
     rate: float,
     rule: str,
+    remark: str = "",
     precision: int | None,
 ) -> Update:
     """Every layer down to the weight asked for, or all of them.
@@ -171,7 +175,7 @@ def update_of(
     out = graph.outputs[0]
     assert isinstance(out, Var)
     result = (maker.finder.names[out], float(known.values[out]))
-    return Update(result, rate, rule, tuple(layers), element is not None, precision)
+    return Update(result, rate, rule, remark, tuple(layers), element is not None, precision)
 
 
 def weighted_sums(graph: Graph, weight: Var) -> list[Var]:
@@ -221,12 +225,16 @@ class _Maker:
         self.new = new
         self.sums = sums
         self.finder = Finder(graph, known)
+        (out,) = graph.outputs[:1]
+        assert isinstance(out, Var)
+        whole = Situation(graph, known, self.finder.names, Element(out), Element(out))
+        self.labels = Labels(whole)
 
     def layer(
         self, level: int, nets: Sequence[Var], weights: Sequence[Var], element: Element | None
     ) -> Layer:
         """The signals of a layer's sums, and the changes of its weights."""
-        signals = [Signal(self.finder.names[net], self.known.gradients[net]) for net in nets]
+        signals = [Signal(line(self.labels.var(net)), self.known.gradients[net]) for net in nets]
         changes: list[Change] = []
         summaries: list[Summary] = []
         for var in weights:
@@ -259,7 +267,7 @@ class _Maker:
         factors = reached_values(cone_of(situation), net)
         delta = np.asarray(self.known.gradients[net], np.float64).ravel()
         return [
-            (situation.name(Element(net, int(i))), float(delta[i]), float(factors[i]))
+            (line(self.labels.element(Element(net, int(i)))), float(delta[i]), float(factors[i]))
             for i in np.flatnonzero(factors)
         ]
 

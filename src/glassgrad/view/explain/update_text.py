@@ -26,6 +26,7 @@ def text(update: Update) -> str:
     rate = text_of_number(update.rate, None)
     lines = [
         say("{rule}, learning rate {rate}", rule=update.rule, rate=rate),
+        *([update.remark] if update.remark else []),
         f"{name} = {_number(value, update)}",
     ]
     for layer in update.layers:
@@ -136,6 +137,7 @@ def to_dict(update: Update) -> dict[str, Any]:
         "value": update.result[1],
         "rate": update.rate,
         "rule": update.rule,
+        "remark": update.remark,
         "layers": [_layer_dict(layer, update) for layer in update.layers],
     }
 

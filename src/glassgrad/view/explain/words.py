@@ -71,11 +71,12 @@ def closed_places(e: Explanation) -> list[str]:
     """Where paths are closed."""
     return [
         say(
-            "closed at {label}: its derivative by {operand} is 0 where that is {value}",
+            "closed at {label}, where {operand} = {value}: the local derivative {formula} is 0",
             label=_defined(line(place.label), line(place.formula)),
             operand=line(place.operand),
             value=text_of_number(place.value, e.precision),
-        )
+            formula="" if place.local is None else line(place.local),
+        ).replace("  ", " ")
         for place in e.closed_at
     ]
 

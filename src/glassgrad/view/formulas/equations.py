@@ -211,8 +211,12 @@ def graph_lines(graph: Graph) -> list[Line]:
     names = Names(graph)
     known = {var: n.name(names[var]) for var in graph.inputs}
     outputs = set(graph.outputs)
-    writer = Writer(
-        graph, known, lambda v: bool(v.name) or v in outputs, lambda v: n.name(names[v])
-    )
+    taken = {names[var] for var in graph.variables()}
+
+    def name_of(var: Var) -> Math:
+        is_result = var is graph.outputs[0] and not var.name and graph.name not in taken
+        return n.name(graph.name if is_result else names[var])
+
+    writer = Writer(graph, known, lambda v: bool(v.name) or v in outputs, name_of)
     writer.write()
     return writer.lines

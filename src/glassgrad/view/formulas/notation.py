@@ -52,11 +52,15 @@ def sign(text: str) -> Math:
 
 
 SPACE = Math("space")
+_FLAT = 4  # marks of a fraction that can stand on one line
 
 
 def name(text: str) -> Math:
     """A variable by its name, with a real subscript where the name ends in one."""
     base, *sub = name_label(text)
+    if not sub and text.startswith("d"):  # the gradient of a name that has a subscript
+        stem, *sub = name_label(text[1:])
+        base = replace(stem, text=f"d{stem.text}") if sub else base
     italic = Math("name", text=base.text)
     if not sub:
         return italic
@@ -184,6 +188,8 @@ def _core(node: Math) -> Math:
 def divide(x: Math, y: Math) -> Math:
     if is_negative(x):
         return negative(divide(x.parts[1], y))
+    if x.kind == "fraction" and weight(x) <= _FLAT:  # no fraction on top of a fraction
+        x = row(x.parts[0], sign("/"), bound(x.parts[1], ATOM), rank=PRODUCT)
     return Math("fraction", (x, y), rank=FRACTION)
 
 

@@ -10,7 +10,7 @@ from glassgrad.view.formulas.notation import FRACTION, POWER, PRODUCT, Math, bou
 _RAISED = str.maketrans("0123456789−+n", "⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ")
 _LOWERED = str.maketrans("0123456789−+", "₀₁₂₃₄₅₆₇₈₉₋₊")
 _MARKS = {"⊤": "ᵀ", "′": "′"}
-_TIGHT = frozenset("¬′~|∂")
+_TIGHT = frozenset("¬′~|∂/")
 
 
 def line(node: Math) -> str:

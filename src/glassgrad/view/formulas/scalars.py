@@ -171,7 +171,7 @@ def _assembled(pieces: Sequence[str], operands: Mapping[str, Math]) -> Math:
             is_alone = len(pieces) == 1
             parts.append(operands[piece] if is_alone else n.bound(operands[piece], n.ATOM))
         elif piece == "'":
-            parts[-1] = n.power(parts[-1], n.sign("′"))
+            parts[-1] = n.word(f"{parts[-1].text}′")
         elif piece.translate(_RAISED) != piece:
             parts[-1] = n.power(parts[-1], Math("number", text=piece.translate(_RAISED)))
         elif piece.translate(_LOWERED) != piece:

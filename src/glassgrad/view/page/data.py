@@ -116,6 +116,7 @@ class _Tables:
             self.values.append(
                 {
                     "key": value.key,
+                    "name": written_name(value),
                     "html": name,
                     "dtype": value.aval.dtype.name,
                     "shape": list(value.aval.shape),
@@ -141,6 +142,17 @@ def _lines(unit: Unit, source: Source) -> list[list[int]]:
         sorted({line for eqn in unit.eqns for line in table.get(eqn, ())})
         for table in (source.forward, source.backward)
     ]
+
+
+def written_name(value: Value) -> str:
+    """The name of a value on one line: `W1`, `E_o1`, `fc2.b`, `W[0,1]`."""
+    parts = []
+    for span in value.label:
+        if span.style == "sub" and not span.text.isalnum():
+            return value.key  # an element of an array
+        is_word = span.style == "sub" and not span.text.isdigit()
+        parts.append(f"_{span.text}" if is_word else span.text)
+    return plain("".join(parts)) or value.key
 
 
 def label_html(label: Label) -> str:
@@ -196,4 +208,4 @@ def _rough(value: float) -> Any:
     return float(f"{value:.3g}") if math.isfinite(value) else _number(value)
 
 
-__all__ = ["as_json", "data_of", "label_html"]
+__all__ = ["as_json", "data_of", "label_html", "written_name"]

@@ -19,7 +19,7 @@ from glassgrad.view.formulas.notation import Math
 from glassgrad.view.labels import Label
 from glassgrad.view.units import Program, Unit, Value
 
-NOTHING: dict[str, Any] = {"formula": "", "numbers": "", "locals": []}
+NOTHING: dict[str, Any] = {"formula": "", "numbers": "", "locals": [], "localNumbers": []}
 _MOST_TERMS = 12  # of a sum that is written out
 
 
@@ -43,7 +43,7 @@ class Formulas:
         return inputs == [operand.value for operand in unit.operands]
 
     def of(self, unit: Unit) -> dict[str, Any]:
-        """`formula`, `numbers` and `locals` (one an operand); empty texts where there is none."""
+        """Formulas of the result and of each local derivative, by names and with numbers."""
         try:
             if self.is_whole(unit):
                 return _written(unit.eqns[0], self._names, self._numbers)
@@ -64,15 +64,13 @@ class Formulas:
 def _written(eqn: Eqn, names: Mapping[Var, str], numbers: Mapping[Var, Any]) -> dict[str, Any]:
     atoms = (*eqn.inputs, *eqn.outputs)
     is_known = bool(numbers) and all(isinstance(a, Literal) or a in numbers for a in atoms)
-    put_in = numbers if is_known else None
+    moving = [i for i, atom in enumerate(eqn.inputs) if isinstance(atom, Var)]
+    plain = [_local(eqn, i, names, None) for i in moving]
     return {
         "formula": equation_mathml(eqn, names),
         "numbers": equation_mathml(eqn, names, numbers=numbers) if is_known else "",
-        "locals": [
-            _local(eqn, i, names, put_in)
-            for i, atom in enumerate(eqn.inputs)
-            if isinstance(atom, Var)
-        ],
+        "locals": plain,
+        "localNumbers": [_local(eqn, i, names, numbers) for i in moving] if is_known else plain,
     }
 
 
@@ -123,6 +121,7 @@ def _combined(unit: Unit) -> dict[str, Any]:
         "formula": mathml_of(n.equals(left, written[0])),
         "numbers": mathml_of(full),
         "locals": [],
+        "localNumbers": [],
     }
 
 

@@ -91,7 +91,7 @@ def _steps() -> dict[str, str]:
         "at.forward": say("Forward pass, {i} of {n}", i=i, n=n),
         "at.backward": say("Backward pass, {i} of {n}", i=i, n=n),
         "at.seed": say("the derivative of {name} by itself is 1", name="{name}"),
-        "at.hands": say("{name} hands gradients to {names}", name="{name}", names="{names}"),
+        "at.hands": say("hands gradients to {names}", names="{names}"),
     }
 
 

@@ -1,6 +1,7 @@
 // The part of the picture that is seen: dragged, zoomed, fitted; by mouse, touch and keyboard.
 
 const CLOSEST = 6; // pixels of the screen for one of the picture
+const READABLE = 0.5; // smaller labels cannot be read
 const MARGIN = 8;
 
 class Canvas {
@@ -29,13 +30,13 @@ class Canvas {
     for (const name of ["width", "height"]) svg.setAttribute(name, "100%");
     svg.removeAttribute("style");
     if (!this.isPage) this.stage.style.height = `${this.wanted()}px`;
-    this.fit();
+    this.begin();
   }
 
   // The height that a figure's picture needs at this width.
   wanted() {
     const { width, height } = this.whole;
-    const scale = Math.min((this.size.width - 2 * MARGIN) / width, 1.2);
+    const scale = Math.max(READABLE, Math.min((this.size.width - 2 * MARGIN) / width, 1.2));
     return Math.round(Math.max(160, Math.min(640, height * scale + 2 * MARGIN)));
   }
 
@@ -44,18 +45,31 @@ class Canvas {
     return { width: Math.max(width, 64), height: Math.max(height, 64) };
   }
 
-  // All of the picture, never larger than it was drawn by half.
+  // The scale at which all of the picture is seen, never larger than it was drawn by half.
+  get fitting() {
+    const across = (this.size.width - 2 * MARGIN) / this.whole.width;
+    const down = (this.size.height - 2 * MARGIN) / this.whole.height;
+    return Math.min(across, down, 1.5);
+  }
+
   fit() {
-    const { width, height } = this.size;
-    const scale = Math.min(
-      (width - 2 * MARGIN) / this.whole.width,
-      (height - 2 * MARGIN) / this.whole.height,
-      1.5,
-    );
-    this.scale = scale;
-    this.x = (this.whole.width - width / scale) / 2;
-    this.y = (this.whole.height - height / scale) / 2;
+    this.scale = this.fitting;
+    this.x = (this.whole.width - this.size.width / this.scale) / 2;
+    this.y = (this.whole.height - this.size.height / this.scale) / 2;
     this.isFitted = true;
+    this.apply();
+  }
+
+  // At first all of it, or of a very long picture the beginning, so that it can be read.
+  begin() {
+    this.fit();
+    if (this.scale >= READABLE) return;
+    this.scale = READABLE;
+    const start = (whole, room) => Math.min(0, (whole - room) / 2);
+    this.x = start(this.whole.width, this.size.width / READABLE);
+    this.y = start(this.whole.height, this.size.height / READABLE);
+    this.isFitted = false;
+    this.isUntouched = true;
     this.apply();
   }
 
@@ -69,6 +83,7 @@ class Canvas {
   resize() {
     if (!this.svg || this.isPrinting) return;
     if (this.isFitted) this.fit();
+    else if (this.isUntouched) this.begin();
     else this.apply();
   }
 
@@ -80,12 +95,12 @@ class Canvas {
 
   // Zoom by a factor; the point under (x, y) of the stage stays where it is.
   zoom(factor, x = this.size.width / 2, y = this.size.height / 2) {
-    const smallest = 0.5 * Math.min(this.size.width / this.whole.width, 1);
+    const smallest = Math.min(0.5, this.fitting);
     const scale = Math.min(CLOSEST, Math.max(smallest, this.scale * factor));
     this.x += x / this.scale - x / scale;
     this.y += y / this.scale - y / scale;
     this.scale = scale;
-    this.isFitted = false;
+    this.isFitted = this.isUntouched = false;
     this.apply();
   }
 
@@ -119,7 +134,7 @@ class Canvas {
   pan(dx, dy) {
     this.x -= dx / this.scale;
     this.y -= dy / this.scale;
-    this.isFitted = false;
+    this.isFitted = this.isUntouched = false;
     this.apply();
   }
 
@@ -140,10 +155,6 @@ class Canvas {
       low < from + margin ? from + margin - low : high > to - margin ? to - margin - high : 0;
     const dx = over(box.left, box.right, seen.left, seen.right);
     const dy = over(box.top, box.bottom, seen.top, seen.bottom);
-    if (dx || dy) {
-      const wasFitted = this.isFitted;
-      this.pan(dx, dy);
-      this.isFitted = wasFitted && !dx && !dy;
-    }
+    if (dx || dy) this.pan(dx, dy);
   }
 }

@@ -190,9 +190,9 @@ class Controls {
     const { data, scene, precision, drawing } = this.figure;
     const samples = [];
     const add = (key, sample) => samples.push(make("li", {}, sample, this.say(key)));
-    if (data.hasValues) add("legend.value", make("b", { class: "gg-v" }, number(0.73, precision)));
+    if (data.hasValues) add("legend.value", make("b", { class: "gg-v" }, number(0.73105857863, precision)));
     if (data.hasGradients) {
-      add("legend.gradient", make("b", { class: "gg-g" }, number(0.2, precision)));
+      add("legend.gradient", make("b", { class: "gg-g" }, number(0.19661193324, precision)));
       if (drawing.pills.length) {
         add("legend.local", make("span", { class: "gg-l" }, `∂ ${number(-1, precision)}`));
       }

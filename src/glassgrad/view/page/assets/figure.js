@@ -57,6 +57,7 @@ class Figure {
     this.number = number;
     this.canvas.stage.innerHTML = text;
     const svg = this.canvas.stage.firstElementChild;
+    this.element.classList.toggle("is-down", this.scene.isDown);
     this.canvas.show(svg);
     this.drawing = new Drawing(svg, this.scene, this.data);
     this.drawing.speak(this.language);
@@ -64,8 +65,6 @@ class Figure {
       (region) => this.fold(region),
       (region) => this.say("fold", { name: region }),
     );
-    this.element.classList.toggle("is-down", this.scene.isDown);
-    this.canvas.resize();
     this.selected = kept === undefined ? -1 : this.nodeOf(this.data.values[kept].key);
     this.controls.refresh();
     this.go(position);
@@ -268,7 +267,7 @@ class Figure {
   title(node) {
     const result = this.data.values[node.outs[0]];
     const text = this.language === "ko" ? this.data.terms[node.text] ?? node.text : node.text;
-    return node.kind === "operation" && result ? `${result.key} = ${text}` : text;
+    return node.kind === "operation" && result ? `${plainName(result)} = ${text}` : text;
   }
 
   // A number, or the least and the greatest of an array.
@@ -299,7 +298,7 @@ class Figure {
   happened(step) {
     const node = this.scene.nodes[step.node];
     const { values } = this.data;
-    const name = values[node.outs[0] ?? node.ins[0][0]].key;
+    const name = plainName(values[node.outs[0] ?? node.ins[0][0]]);
     if (step.kind === "seed") return [this.say("at.seed", { name })];
     if (step.kind === "forward") {
       const value = values[node.outs[0]];
@@ -308,8 +307,8 @@ class Figure {
     const moved = node.ins.filter(([value]) => values[value].gradient !== null);
     const products = moved.map(([value, local]) => this.handed(node, value, local));
     if (products.every(Boolean) && products.length <= 3) return products;
-    const names = moved.map(([value]) => values[value].key).join(", ");
-    return [this.say("at.hands", { name: this.title(node), names })];
+    const names = moved.map(([value]) => plainName(values[value])).join(", ");
+    return [this.title(node), this.say("at.hands", { names })];
   }
 
   handed(node, value, local) {
@@ -318,7 +317,7 @@ class Figure {
     const [a, b, c] = [upstream, local, upstream * local].map((x) => number(x, this.precision));
     const readers = readersOf(this.scene, value);
     const sign = readers.length > 1 ? "+=" : "=";
-    return `d${this.data.values[value].key} ${sign} ${a} × ${b} = ${c}`;
+    return `d${plainName(this.data.values[value])} ${sign} ${a} × ${b} = ${c}`;
   }
 
   // --- keys and clicks -----------------------------------------------------------------------
@@ -391,6 +390,11 @@ class Figure {
     if (index === this.selected && kind === "region" && this.canOpen(region)) this.open(region);
     else this.select(index);
   }
+}
+
+// The name of a value as one writes it, without markup.
+function plainName(value) {
+  return value.name;
 }
 
 // The pictures of all scenes, as they were packed.

@@ -97,7 +97,7 @@ class Panel {
   line([key, cell, tone, waiting], value) {
     const shown =
       cell === undefined
-        ? make("span", { class: "gg-wait" }, pendingPill(), ` ${this.say(waiting)}`)
+        ? make("span", { class: "gg-wait" }, pendingPill(tone), ` ${this.say(waiting)}`)
         : make("b", { class: isFinite_(cell) ? `gg-${tone}` : "gg-warn" }, digits(cell, value.dtype));
     return make("p", {}, make("span", { class: "gg-key" }, this.say(key)), shown);
   }
@@ -106,7 +106,7 @@ class Panel {
   column([key, cell, tone, waiting], value) {
     const column = make("div", { class: "gg-column" }, make("h4", {}, this.say(key)));
     if (cell === undefined) {
-      column.append(make("p", { class: "gg-wait" }, pendingPill(), ` ${this.say(waiting)}`));
+      column.append(make("p", { class: "gg-wait" }, pendingPill(tone), ` ${this.say(waiting)}`));
       return column;
     }
     const isReal = isFloat(value.dtype);
@@ -137,24 +137,26 @@ class Panel {
       const text = isKnown && detail.numbers ? detail.numbers : detail.formula;
       parts.push(this.section("formula", this.math(text, cells)));
     }
-    const slopes = node.ins.map(([value, local], k) => this.local(node, detail, value, local, k, cells));
+    const slopes = node.ins.map((_, operand) => this.local(node, detail, operand, cells, isKnown));
     const shown = slopes.filter((slope) => slope !== null);
     if (shown.length) parts.push(this.section("locals", ...shown));
     return parts;
   }
 
-  local(node, detail, value, local, operand, cells) {
-    const { data } = this.figure;
-    if (detail.locals[operand]) {
-      const box = this.math(detail.locals[operand], cells);
-      if (local !== null) this.conclude(box, local);
+  // The formula of a local derivative, and its number once the result is there.
+  local(node, detail, operand, cells, isKnown) {
+    const { values } = this.figure.data;
+    const [value, local] = node.ins[operand];
+    const text = (isKnown ? detail.localNumbers : detail.locals)[operand];
+    if (text) {
+      const box = this.math(text, cells);
+      if (local !== null && isKnown) this.conclude(box, local);
       return box;
     }
     if (local === null) return null;
     const line = make("p", { class: "gg-equation" });
-    const [above, below] = [data.values[node.outs[0]].html, data.values[value].html];
-    line.innerHTML = `<span>∂${above} / ∂${below} = </span>`;
-    line.append(make("span", { class: "gg-l" }, number(local, this.figure.precision)));
+    line.innerHTML = `<span>∂${values[node.outs[0]].html} / ∂${values[value].html} = </span>`;
+    line.append(isKnown ? slope(local, this.figure.precision) : pendingPill("v"));
     return line;
   }
 
@@ -221,7 +223,9 @@ class Panel {
     );
     line.append(through);
     if (local !== null && typeof upstream === "number") {
-      line.append(...product(upstream, local, hasArrived, precision));
+      const { isKnown } = this.figure.known(node.outs[0]);
+      const factor = isKnown ? slope(local, precision) : pendingPill("v");
+      line.append(...product(upstream, local, factor, hasArrived, precision));
     } else if (node.kind === "region") {
       line.append(make("span", { class: "gg-notes" }, this.say("inside", { name: node.text })));
     } else {
@@ -258,19 +262,18 @@ function markup(tag, html, class_ = null) {
   return element;
 }
 
-function pendingPill() {
-  return make("span", { class: "gg-pending", "aria-hidden": "true" });
+function pendingPill(tone = "g") {
+  return make("span", { class: `gg-pending is-${tone}`, "aria-hidden": "true" });
 }
 
-function product(upstream, local, hasArrived, precision) {
-  const result = upstream * local;
-  return [
-    hasArrived ? make("b", { class: "gg-g" }, number(upstream, precision)) : pendingPill(),
-    " × ",
-    make("span", { class: "gg-l" }, `∂ ${number(local, precision)}`),
-    " = ",
-    hasArrived ? make("b", { class: "gg-g" }, number(result, precision)) : pendingPill(),
-  ];
+function slope(local, precision) {
+  return make("span", { class: "gg-l" }, `∂ ${number(local, precision)}`);
+}
+
+function product(upstream, local, factor, hasArrived, precision) {
+  const gradient = (x) =>
+    hasArrived ? make("b", { class: "gg-g" }, number(x, precision)) : pendingPill();
+  return [gradient(upstream), " × ", factor, " = ", gradient(upstream * local)];
 }
 
 function shapeText(shape) {
