@@ -163,6 +163,8 @@ def nearest(word: str, offered: Iterable[str]) -> str:
     'did you mean `relu`? offered: relu, tanh'
     """
     names = sorted(str(name) for name in offered)
+    if not names:
+        return say("there is none here to choose from")
     listing = say("offered: {names}", names=", ".join(names))
     close = get_close_matches(str(word), names, n=3, cutoff=0.6)
     if not close:

@@ -2,6 +2,7 @@
 
 MESSAGES = {
     "rule": "규칙",
+    "there is none here to choose from": "여기에는 고를 것이 없습니다",
     "hint": "도움말",
     "offered: {names}": "가능한 값: {names}",
     "did you mean {names}?": "혹시 {names}입니까?",
