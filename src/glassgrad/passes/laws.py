@@ -4,6 +4,8 @@ Layer L5. `READABLE` keeps every bit: a mask needs no cast beside floats. `STABL
 digits: each law states its formula and a tolerance, in units of eps times the largest value that it
 works on, and a test holds it to that. The short forms of
 functions, which `forms.py` has, come behind these.
+
+Long because the laws stand in one ordered table, each beside its pattern.
 """
 
 from __future__ import annotations
@@ -26,12 +28,15 @@ from glassgrad.primitives.arithmetic import (
     reciprocal,
     stop_gradient,
     subtract,
+    where,
 )
 from glassgrad.primitives.index import add_at_p
 from glassgrad.primitives.layout import astype_p, broadcast_to_p, expand_dims_p, sum_p
+from glassgrad.primitives.reduce import max_p
 from glassgrad.primitives.transcendental import (
     exp,
     expm1,
+    log,
     logistic_density,
     sech_squared,
     sigmoid,
@@ -170,9 +175,14 @@ def _class_gradient(eqn: Eqn, site: Site) -> Atom | None:
     placed = site.maker(found["ct"], unpick_p) if found else None
     if found is None or placed is None:
         return None
+    return _minus_onehot(eqn, site, found["log_p"], placed)
+
+
+def _minus_onehot(eqn: Eqn, site: Site, log_p: Var, placed: Eqn) -> Atom | None:
+    """(p - onehot) times the share of each row."""
     share, labels = placed.inputs
-    site.call(found["log_p"], "log_p")
-    p = site.bind(eqn, exp, found["log_p"], name="p")
+    site.call(log_p, "log_p")
+    p = site.bind(eqn, exp, log_p, name="p")
     column = site.bind(eqn, expand_dims_p, labels, axis=(1,))
     classes = site.counting(placed.params["k"], "classes")
     onehot = site.bind(eqn, equal, column, classes, name="onehot")
@@ -184,6 +194,40 @@ def _class_gradient(eqn: Eqn, site: Site) -> Atom | None:
     if weight.shape:
         weight = site.bind(eqn, expand_dims_p, weight, axis=(1,))
     return site.put(eqn, multiply, gap, weight)
+
+
+_WRITTEN_OUT_PULL = of(
+    add, "ct", of(multiply, of(divide, of(sum_p, of(negative, "ct"), name="total"), "sum"), "e")
+)
+
+
+def _written_out_class_gradient(eqn: Eqn, site: Site) -> Atom | None:
+    """The same where the user wrote log-softmax out: z - log(sum(exp(z)))."""
+    found = match(site, eqn, _WRITTEN_OUT_PULL)
+    placed = site.maker(found["ct"], unpick_p) if found else None
+    total = site.maker(found["sum"], sum_p) if found else None
+    e = site.maker(found["e"], exp) if found else None
+    if found is None or placed is None or total is None or e is None or not is_backward(eqn):
+        return None
+    log_p = site.value_of(subtract, e.inputs[0], site.value_of(log, found["sum"]))
+    if total.inputs[0] is not found["e"] or not total.params["keepdims"] or log_p is None:
+        return None
+    return _minus_onehot(eqn, site, log_p, placed)
+
+
+_SHIFT_PULL = of(
+    add,
+    "d",
+    of(where, of(equal, "z", "m"), of(divide, of(sum_p, of(negative, "d")), "count"), "rest"),
+)
+
+
+def _shift(eqn: Eqn, site: Site) -> Atom | None:
+    """Nothing comes back through the maximum taken off: each row of p - onehot sums to 0."""
+    found = match(site, eqn, _SHIFT_PULL)
+    law = site.used.get(found["d"]) if found else None
+    is_share = law is not None and law.apply is _written_out_class_gradient
+    return found["d"] if found and is_share and site.maker(found["m"], max_p) else None
 
 
 def _negated(eqn: Eqn, site: Site, x: Atom) -> Atom:
@@ -327,6 +371,14 @@ STABLE: tuple[Law, ...] = (
         _class_gradient,
         8,
     ),
+    Law(
+        "written-out softmax with cross-entropy",
+        "g + Σ(-g) / Σe e = (p - onehot) w, where g = -w onehot and p = e / Σe",
+        (add,),
+        _written_out_class_gradient,
+        8,
+    ),
+    Law("shift", "d + (-Σ d at the maximum) = d, where d = p - onehot", (add,), _shift, 8),
     Law(
         "log-softmax",
         "p (g - Σ g) - expm1(log p) g = g - p Σ g",

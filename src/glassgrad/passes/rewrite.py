@@ -107,7 +107,7 @@ class Site:
         }
         self.divisors = tuple(_divisors(graph))
         self._kept: list[Eqn] = []
-        self._unary: dict[tuple[Primitive, Var], Var] = {}
+        self._known: dict[tuple[Primitive, tuple[Any, ...]], Var] = {}
         self._alias: dict[Var, Atom] = {}
 
     def visit(self, eqn: Eqn, laws: Sequence[Law]) -> None:
@@ -158,9 +158,9 @@ class Site:
         self._keep(replace(eqn, primitive=record, inputs=inputs, params=params))
         return out
 
-    def value_of(self, record: Primitive, x: Atom) -> Var | None:
-        """The value that `record` already gave for `x`."""
-        return self._unary.get((record, x)) if isinstance(x, Var) else None
+    def value_of(self, record: Primitive, *inputs: Atom | None) -> Var | None:
+        """The value that `record` already gave for these operands."""
+        return self._known.get((record, inputs))
 
     def call(self, var: Var, name: str) -> None:
         """Name a value that has no name."""
@@ -186,8 +186,8 @@ class Site:
 
     def _keep(self, eqn: Eqn) -> None:
         self._kept.append(eqn)
-        if len(eqn.inputs) == 1 and isinstance(eqn.inputs[0], Var):
-            self._unary.setdefault((eqn.primitive, eqn.inputs[0]), eqn.outputs[0])
+        if all(isinstance(atom, Var) for atom in eqn.inputs):
+            self._known.setdefault((eqn.primitive, eqn.inputs), eqn.outputs[0])
         self.made.update((var, eqn) for var in eqn.outputs)
 
 

@@ -88,12 +88,16 @@ _REGIONS: dict[str, Callable[[], str]] = {
 }
 _LAWS: dict[str, Callable[[], str]] = {
     "softmax with cross-entropy": lambda: say("probabilities minus one-hot, averaged"),
+    "written-out softmax with cross-entropy": lambda: say("probabilities minus one-hot, averaged"),
     "sigmoid with cross-entropy": lambda: say("probability minus target, averaged"),
     "log-softmax": lambda: say("its own gradient, less p times the sum of all"),
     "written-out sigmoid": lambda: "σ' = σ (1 - σ)",
     "softmax": lambda: say("y times its own gradient less the mean of all, weighted by y"),
 }
-SPANNING = {"softmax with cross-entropy"}  # laws that differentiate two statements at once
+SPANNING = {
+    "softmax with cross-entropy",
+    "written-out softmax with cross-entropy",
+}  # laws that differentiate two statements at once
 _LAW_NAMES: dict[str, Callable[[], str]] = {
     "quotient": lambda: say("quotients"),
     "mean": lambda: say("means"),
@@ -105,6 +109,8 @@ _LAW_NAMES: dict[str, Callable[[], str]] = {
     "sigmoid": lambda: "σ'",
     "factors": lambda: "σ'",
     "written-out sigmoid": lambda: "σ'",
+    "written-out softmax with cross-entropy": lambda: say("softmax with cross-entropy"),
+    "shift": lambda: say("softmax with cross-entropy"),
     "fill": lambda: say("constants"),
     "short log-softmax": lambda: say("log-softmax"),
 }
