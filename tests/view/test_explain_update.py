@@ -82,7 +82,7 @@ def test_a_bias_that_two_sums_share() -> None:
     assert [term[0] for term in change.terms] == ["net_h1", "net_h2"]
     assert [term[2] for term in change.terms] == [1.0, 1.0]
     assert change.gradient == pytest.approx(0.00877135 + 0.00995425, abs=1e-7)
-    assert "sum = 0.01872561" in str(update)
+    assert "gradient = 0.01872561" in str(update)
 
 
 # --- batches -----------------------------------------------------------------------------

@@ -102,7 +102,6 @@ MESSAGES: dict[str, str] = {
     "weights": "가중치",
     "mean size {mean}, largest {largest}": "크기의 평균 {mean}, 최댓값 {largest}",
     "{count} more": "그 밖에 {count}개",
-    "sum": "합",
     "|gradient|": "|기울기|",
     "mean sizes; name an element for its own line": (
         "크기의 평균입니다. 원소의 이름을 주면 그 원소를 따로 보여 줍니다"

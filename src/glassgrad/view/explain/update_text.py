@@ -99,7 +99,7 @@ def _terms(change: Change, update: Update) -> list[str]:
     lines = _aligned(rows)
     if len(change.terms) > _MOST_TERMS:
         lines.append("… " + say("{count} more", count=len(change.terms) - _MOST_TERMS))
-    return ["", *lines, f"{say('sum')} = {_number(change.gradient, update)}"]
+    return ["", *lines, f"{say('gradient')} = {_number(change.gradient, update)}"]
 
 
 def _summaries(layer: Layer, update: Update) -> list[str]:
