@@ -186,6 +186,9 @@ def _constant_output(measured: Measured) -> Iterator[Verdict]:
     pred = measured.prediction.astype(np.float64)
     if measured.rows < 2 or not np.isfinite(pred).all():  # noqa: PLR2004 - rows to compare
         return
+    last = measured.layers[-1] if measured.layers else None
+    if last is not None and last.weight == 0 and last.gradient > 0:
+        return  # an output layer may start at 0: it learns in its first step
     size = float(np.abs(pred).max())
     spread = float(pred.std(axis=0).max())
     if spread <= _CONSTANT * size or size == 0:
