@@ -13,7 +13,8 @@ from glassgrad.backends.source import checks
 from glassgrad.config import config
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import trace
-from glassgrad.passes.laws import READABLE, SHORT, STABLE
+from glassgrad.passes.forms import SHORT
+from glassgrad.passes.laws import READABLE, STABLE
 from glassgrad.passes.rewrite import Law, rewrite
 
 RNG = np.random.default_rng(3)

@@ -10,7 +10,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from view.canon_circuits import graph_of
+
+from glassgrad import nn
+from glassgrad.graph.ir import Graph
+from glassgrad.graph.trace import trace
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = """
@@ -65,3 +71,33 @@ def show(browser: Any, tmp_path: Path) -> Iterator[Open]:
 def _note_request(url: str, faults: list[str]) -> None:
     if not url.startswith(("file:", "data:")):  # an embedded image is in the file
         faults.append(f"asked for {url}")
+
+
+# --- what is shown ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def sigmoid() -> tuple[Graph, list[Any]]:
+    return graph_of("cs231n.sigmoid_circuit")
+
+
+class TwoLayerNet(nn.Module):
+    """The book's network, with names of its own."""
+
+    def __init__(self) -> None:
+        self.fc1 = nn.Linear(2, 3, rng=1)
+        self.relu = nn.ReLU()
+        self.fc2 = nn.Linear(3, 2, rng=2)
+
+    def forward(self, x: Any) -> Any:
+        return self.fc2(self.relu(self.fc1(x)))
+
+
+@pytest.fixture
+def network() -> tuple[Graph, list[Any]]:
+    def loss(model: Any, x: Any, t: Any) -> Any:
+        return nn.cross_entropy(model(x), t)
+
+    x = np.array([[1.0, -2.0], [0.5, 3.0]], np.float32)
+    inputs = [TwoLayerNet(), x, np.array([0, 1])]
+    return trace(loss, *inputs), inputs

@@ -135,6 +135,18 @@ def test_more_paths_than_anyone_can_count() -> None:
     assert "42,391,158,275,216,203,514,294,433,201 paths" in summary(found)
 
 
+def test_a_long_program_with_more_paths_than_digits_of_an_integer() -> None:
+    def recurrence(x: Any, w: Any) -> Any:
+        for _ in range(600):
+            x = np.tanh(x * w) + x * 0.1
+        return x
+
+    found = explain(recurrence, "w", np.float64(0.5), np.float64(1.1), k=3)
+    assert found.open == 2**600 - 1
+    assert summary(found).startswith("4.1·10¹⁸⁰ paths, the 3 strongest listed")
+    assert found.to_dict()["paths"] == "4.1·10¹⁸⁰"
+
+
 def test_paths_that_are_closed_are_counted_apart() -> None:
     found = explain(lambda x: np.maximum(x, 0) + 2 * x, "x", np.float64(-1.0))
     assert (found.open, found.closed, found.gradient) == (1, 1, 2.0)

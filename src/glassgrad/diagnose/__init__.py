@@ -40,6 +40,7 @@ def diagnose(
     optimizer: Any = None,
     lr: float | None = None,
     trained: bool | None = None,
+    trials: bool = True,
 ) -> Diagnosis:
     """Everything that evidence says is wrong with a model, its data, its loss and its rate.
 
@@ -48,6 +49,7 @@ def diagnose(
                targets
     optimizer: a name or an optimiser, and `lr`: to judge the learning rate, on copies
     trained:   whether a loss no better than guessing is a fault; by default, whether `fit` ran
+    trials:    whether a copy is trained on a few rows, which can take seconds
     Raises:    DtypeError, ShapeError, OptionError, DataError for what is no model, or data that do
                not fit it
 
@@ -64,7 +66,7 @@ def diagnose(
         broken = list(weights_verdicts(subject))
         if broken or not len(subject.sound):
             return Diagnosis(ranked([*verdicts, *broken]), ())
-        return _measured(subject, verdicts, optimizer, lr)
+        return _measured(subject, verdicts, optimizer, lr, trials)
     finally:
         np.random.set_state(state)  # noqa: NPY002
 
@@ -76,7 +78,9 @@ def with_finding(diagnosis: Diagnosis, finding: Finding) -> Diagnosis:
     return Diagnosis(ranked([found, *others]), diagnosis.layers)
 
 
-def _measured(subject: Subject, verdicts: list[Verdict], optimizer: Any, lr: Any) -> Diagnosis:
+def _measured(
+    subject: Subject, verdicts: list[Verdict], optimizer: Any, lr: Any, trials: bool
+) -> Diagnosis:
     rows = subject.rows(_ROWS)
     measured = measure(subject, rows)
     verdicts += [*targets_verdicts(subject), *output_verdicts(subject, measured)]
@@ -87,7 +91,7 @@ def _measured(subject: Subject, verdicts: list[Verdict], optimizer: Any, lr: Any
     layers = measured.layers
     can_learn = any(p.requires_grad for p in subject.model.parameters())
     verdicts += loss_verdicts(subject, *_losses(subject, rows))
-    if can_learn:
+    if can_learn and trials:
         verdicts += overfit_verdicts(subject)
     if can_learn and (optimizer is not None or lr is not None):
         given = "sgd" if optimizer is None else optimizer

@@ -23,6 +23,7 @@ class Names:
     def __init__(self, graph: Graph) -> None:
         self._names: dict[Var, str] = {}
         self._taken: set[str] = set()
+        self._numbers: dict[str, int] = {}  # per name the last one that was given out
         for var in graph.variables():
             self._add(var)
 
@@ -32,13 +33,19 @@ class Names:
         return self._names[atom]
 
     def _add(self, var: Var) -> None:
-        stem = var.name or "t"
-        name, number = (var.name, 1) if var.name else ("t1", 1)
-        while name in self._taken:
+        number = self._numbers.get(var.name, 1)
+        while (name := _numbered(var.name, number)) in self._taken:
             number += 1
-            name = f"{stem}{number}" if not stem[-1].isdigit() else f"{stem}_{number}"
+        self._numbers[var.name] = number
         self._taken.add(name)
         self._names[var] = name
+
+
+def _numbered(name: str, number: int) -> str:
+    if number == 1:
+        return name or "t1"
+    stem = name or "t"
+    return f"{stem}_{number}" if stem[-1].isdigit() else f"{stem}{number}"
 
 
 def _write(graph: Graph, title: str, writer: Writer, names: Names) -> None:

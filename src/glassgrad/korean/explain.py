@@ -31,16 +31,16 @@ MESSAGES: dict[str, str] = {
     "size of the gradient": "기울기의 크기",
     # --- paths ---
     "1 path": "경로 1개",
-    "{count:,} paths": "경로 {count:,}개",
-    "{count:,} paths, the {shown} strongest listed": (
-        "경로 {count:,}개 가운데 기여가 큰 순서로 {shown}개"
+    "{count} paths": "경로 {count}개",
+    "{count} paths, the {shown} strongest listed": (
+        "경로 {count}개 가운데 기여가 큰 순서로 {shown}개"
     ),
     "they carry {share} % of what all paths carry": "이들이 나르는 양은 모든 경로의 {share} %",
     "1 more path is closed by a local derivative of 0": (
         "그 밖에 국소적 미분이 0이어서 막힌 경로 1개"
     ),
-    "{count:,} more are closed by a local derivative of 0": (
-        "그 밖에 국소적 미분이 0이어서 막힌 경로 {count:,}개"
+    "{count} more are closed by a local derivative of 0": (
+        "그 밖에 국소적 미분이 0이어서 막힌 경로 {count}개"
     ),
     "local derivative": "국소적 미분",
     "product": "곱",

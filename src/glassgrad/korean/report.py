@@ -268,6 +268,9 @@ MESSAGES: dict[str, str] = {
     "What the numbers say of the network and {n:,} of its training rows:": (
         "신경망과 학습 자료 {n:,}개를 재어 본 결과입니다."
     ),
+    "`glassgrad diagnose` also tries out whether it learns a few rows by heart.": (
+        "`glassgrad diagnose`는 몇 행만 외울 수 있는지도 실제로 학습시켜 봅니다."
+    ),
     # the time machine
     "{path} has no step {step}": "{path}에는 스텝 {step:이/가} 없습니다",
     "{run}, step {step:,}": "{run}, 스텝 {step:,}",

@@ -73,6 +73,13 @@ MESSAGES = {
     "log-softmax": "로그 소프트맥스",
     "softmax with cross-entropy": "소프트맥스와 교차 엔트로피",
     "sigmoid with cross-entropy": "시그모이드와 교차 엔트로피",
+    # layers
+    "Checked before it was written: value and gradients differ by at most {gap:.1e} from the "
+    "graph's.": (
+        "쓰기 전에 확인했습니다. 값과 기울기는 계산 그래프의 것과 최대 {gap:.1e}만큼 다릅니다."
+    ),
+    "the result is not computed by layers": "결과가 계층으로 계산되지 않습니다",
+    'style="plain" prints any function': 'style="plain"은 어떤 함수든 출력합니다',
     # gg.source
     "{kind} has no source": "{kind:은/는} 소스로 쓸 수 없습니다",
     "a Graph, a Tensor, a function, a Module or a training step": (

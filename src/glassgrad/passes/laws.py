@@ -2,13 +2,12 @@
 
 Layer L5. `READABLE` keeps every bit: a mask needs no cast beside floats. `STABLE` changes the last
 digits: each law states its formula and a tolerance, in units of eps times the largest value that it
-works on, and a test holds it to that. `SHORT` is applied behind these: what the chain rule gave is
-recognised first, then functions get the short form that a book would print.
+works on, and a test holds it to that. The short forms of
+functions, which `forms.py` has, come behind these.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -30,11 +29,9 @@ from glassgrad.primitives.arithmetic import (
 )
 from glassgrad.primitives.index import add_at_p
 from glassgrad.primitives.layout import astype_p, broadcast_to_p, expand_dims_p, sum_p
-from glassgrad.primitives.reduce import max_p
 from glassgrad.primitives.transcendental import (
     exp,
     expm1,
-    log,
     logistic_density,
     sech_squared,
     sigmoid,
@@ -42,17 +39,16 @@ from glassgrad.primitives.transcendental import (
 )
 
 _SHORT = 4  # decimals of a factor that a person may have written
-_MOST_FILLED = 10**6  # elements of a constant that a law makes
-_FACTORS = (1, -1, 2, -2, 0.5, -0.5, 3, -3, 4, -4)
+FACTORS = (1, -1, 2, -2, 0.5, -0.5, 3, -3, 4, -4)
 
 
-def _is_backward(eqn: Eqn) -> bool:
+def is_backward(eqn: Eqn) -> bool:
     return eqn.derives is not None
 
 
 def _is_inside(eqn: Eqn) -> bool:
     """Whether an equation was written by the library, not by the user."""
-    return _is_backward(eqn) or bool(eqn.region)
+    return is_backward(eqn) or bool(eqn.region)
 
 
 # --- laws that keep every bit ------------------------------------------------------------
@@ -80,7 +76,7 @@ def _uncast_mask(eqn: Eqn, site: Site) -> Atom | None:
 def _minus(eqn: Eqn, site: Site) -> Atom | None:
     for x, atom in (eqn.inputs, eqn.inputs[::-1]):
         value = atom.value if isinstance(atom, Literal) else None
-        if value == -1 and isinstance(x, Var) and _is_backward(eqn):
+        if value == -1 and isinstance(x, Var) and is_backward(eqn):
             return site.put(eqn, negative, x)
     return None
 
@@ -95,7 +91,7 @@ def _cast_number(eqn: Eqn, site: Site) -> Atom | None:
 def _late_broadcast(eqn: Eqn, site: Site) -> Atom | None:
     spread = site.maker(eqn.inputs[0], broadcast_to_p)
     literal = spread.inputs[0] if spread is not None else None
-    if not isinstance(literal, Literal) or not _is_backward(eqn):
+    if not isinstance(literal, Literal) or not is_backward(eqn):
         return None
     value = -literal.value if eqn.primitive is negative else literal.value
     return site.put(eqn, broadcast_to_p, Literal(value), shape=eqn.outputs[0].shape)
@@ -124,13 +120,13 @@ def _one_place_a_row(eqn: Eqn, site: Site) -> Atom | None:
 def _quotient(eqn: Eqn, site: Site) -> Atom | None:
     for x, atom in (eqn.inputs, eqn.inputs[::-1]):
         inverse = site.maker(atom, reciprocal)
-        if inverse is not None and _is_backward(inverse):
+        if inverse is not None and is_backward(inverse):
             return site.put(eqn, divide, x, inverse.inputs[0])
     return None
 
 
 def _mean_factor(eqn: Eqn, site: Site) -> Atom | None:
-    if not _is_backward(eqn):
+    if not is_backward(eqn):
         return None
     for x, atom in (eqn.inputs, eqn.inputs[::-1]):
         if isinstance(atom, Literal) and isinstance(x, Var):
@@ -143,7 +139,7 @@ def _divided(eqn: Eqn, site: Site, x: Var, factor: Any) -> Atom | None:
     is_short = round(float(factor), _SHORT) == factor  # 0.02: a person may have written it
     for m in site.divisors:
         c = round(float(factor) * m, _SHORT)
-        if c not in _FACTORS or type(factor)(c / m) != factor or (is_short and abs(c) != 1):
+        if c not in FACTORS or type(factor)(c / m) != factor or (is_short and abs(c) != 1):
             continue
         top: Atom = x
         if c == -1:
@@ -164,7 +160,7 @@ _LOG_SOFTMAX_PULL = of(
 def _log_softmax_pull(eqn: Eqn, site: Site) -> dict[str, Any] | None:
     """The parts of the derived gradient of log-softmax."""
     found = match(site, eqn, _LOG_SOFTMAX_PULL)
-    if found is None or not _is_backward(eqn) or site.maker(found["log_p"], log_softmax_p) is None:
+    if found is None or not is_backward(eqn) or site.maker(found["log_p"], log_softmax_p) is None:
         return None
     return found if site.made[found["total"]].params["keepdims"] else None
 
@@ -222,7 +218,7 @@ _SOFTMAX_PULL = of(
 def _softmax_gradient(eqn: Eqn, site: Site) -> Atom | None:
     found = match(site, eqn, _SOFTMAX_PULL)
     made = site.maker(found["y"], divide) if found else None
-    if found is None or made is None or not _is_backward(eqn):
+    if found is None or made is None or not is_backward(eqn):
         return None
     summed = site.maker(found["total"], sum_p)
     shift = site.made[found["shift"]]
@@ -245,7 +241,7 @@ _LOGISTIC_PULL = of(
 
 def _logistic_gradient(eqn: Eqn, site: Site) -> Atom | None:
     found = match(site, eqn, _LOGISTIC_PULL)
-    if found is None or found["one"] != Literal(1) or not _is_backward(eqn):
+    if found is None or found["one"] != Literal(1) or not is_backward(eqn):
         return None
     p = site.bind(eqn, sigmoid, found["z"], name="p")
     return site.put(eqn, divide, site.bind(eqn, subtract, p, found["t"]), found["m"])
@@ -275,7 +271,7 @@ def _sigmoid_pull(eqn: Eqn, site: Site) -> Atom | None:
         found = match(site, slope, _SLOPE) if slope is not None else None
         if found is None or slope is None or slope.derives is not eqn.derives:
             continue
-        if found["one"] == Literal(1) and _is_backward(eqn):
+        if found["one"] == Literal(1) and is_backward(eqn):
             product = site.bind(eqn, multiply, ct, found["s"])
             return site.put(eqn, multiply, product, slope.inputs[1])
     return None
@@ -295,7 +291,7 @@ _WRITTEN_OUT = (
 def _written_out_sigmoid(eqn: Eqn, site: Site) -> Atom | None:
     """s = 1 / (1 + exp(z)) in one expression; a user who names its parts sees their gradients."""
     found = next(filter(None, (match(site, eqn, form) for form in _WRITTEN_OUT)), None)
-    if found is None or not _is_backward(eqn):
+    if found is None or not is_backward(eqn):
         return None
     s, total, e = found["s"], site.maker(found["d"], add), site.maker(found["e"], exp)
     quotient = site.maker(s, divide)
@@ -308,33 +304,6 @@ def _written_out_sigmoid(eqn: Eqn, site: Site) -> Atom | None:
     factor = site.bind(eqn, multiply, found["g"], s) if "g" in found else s
     rest = site.bind(eqn, subtract, Literal(1), s)
     return site.put(eqn, negative, site.bind(eqn, multiply, factor, rest))
-
-
-# --- short forms of functions ------------------------------------------------------------
-
-# Regions that laws make, and what they compute.
-FORMS = {"log_softmax": "The logarithm of softmax, shifted by the maximum: exp cannot overflow."}
-
-
-def _short_log_softmax(eqn: Eqn, site: Site) -> Atom | None:
-    """Without the digits of a loss that is almost 0, which the long form keeps."""
-    if _is_backward(eqn):
-        return None
-    # NOTE: added, not unpacked: a path may be of a class of its own, which the sum keeps.
-    eqn = replace(eqn, region=eqn.region + ("log_softmax",))  # noqa: RUF005
-    (x,) = eqn.inputs
-    rows: dict[str, Any] = {"axis": (eqn.params["axis"],), "keepdims": True}
-    shifted = site.bind(eqn, subtract, x, site.bind(eqn, max_p, x, **rows), name="shifted")
-    total = site.bind(eqn, sum_p, site.bind(eqn, exp, shifted), **rows)
-    return site.put(eqn, subtract, shifted, site.bind(eqn, log, total))
-
-
-def _filled(eqn: Eqn, site: Site) -> Atom | None:
-    """Ones instead of one number that is seen everywhere: a product of these sums otherwise."""
-    (x,), (out,) = eqn.inputs, eqn.outputs
-    if not isinstance(x, Literal) or not _is_backward(eqn) or x.value not in _FACTORS:
-        return None
-    return site.full(out.aval, x.value, out.name) if 0 < out.aval.size <= _MOST_FILLED else None
 
 
 # --- the tables --------------------------------------------------------------------------
@@ -390,14 +359,4 @@ STABLE: tuple[Law, ...] = (
         16,
     ),
     Law("factors", "g (s (1 - s)) = (g s) (1 - s)", (multiply,), _sigmoid_pull, 4),
-)
-SHORT: tuple[Law, ...] = (
-    Law(
-        "short log-softmax",
-        "log softmax(x) = x - m - log Σ exp(x - m), where m = max x",
-        (log_softmax_p,),
-        _short_log_softmax,
-        8,
-    ),
-    Law("fill", "broadcast(c) = c + 0", (broadcast_to_p,), _filled, 8),
 )

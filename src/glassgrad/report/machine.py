@@ -99,9 +99,12 @@ def diagnosis(material: Material) -> str:
     X, y = material.train
     kept = np.linspace(0, len(X) - 1, min(len(X), _MOST_DIAGNOSED)).astype(int)
     target = material.encode(np.asarray(y)[kept])
-    found = diagnose(material.model, (X[kept], target), loss=material.loss, trained=True)
+    found = diagnose(
+        material.model, (X[kept], target), loss=material.loss, trained=True, trials=False
+    )
     intro = say("What the numbers say of the network and {n:,} of its training rows:", n=len(kept))
-    return paragraph(intro) + found.html()
+    more = say("`glassgrad diagnose` also tries out whether it learns a few rows by heart.")
+    return paragraph(intro) + str(found.html()) + paragraph(more, "note")
 
 
 def cost(material: Material) -> str:

@@ -239,6 +239,10 @@ class TrainStep:
         graph = graph.transform("exact")
         self._keep_resizable(graph, batch, len(arrays))
         new = [f"new_{labels[i]}" for i in recording.written]
+        carried = len(new) + sum(self.places.sizes)
+        for atom in graph.outputs[1 : 1 + carried]:  # not what the caller's statement assigns
+            if isinstance(atom, Var) and atom not in graph.inputs:
+                atom.name = ""
         name_outputs(graph, ["loss", *new, *(f"new_{name}" for name in self.places.row_names())])
         clipping = tuple(i for i, o in enumerate(self.optimizers) if i in recording.reporting)
         for number, missing in recording.unreached.items():

@@ -29,7 +29,8 @@ from glassgrad.core.position import place_of
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.names import checked
-from glassgrad.passes.laws import READABLE, SHORT, STABLE
+from glassgrad.passes.forms import SHORT
+from glassgrad.passes.laws import READABLE, STABLE
 from glassgrad.passes.pipeline import exact
 from glassgrad.passes.rewrite import Law, Rewriting
 from glassgrad.passes.rewrite import rewrite as apply_laws

@@ -119,7 +119,8 @@ class _Survey:
         for group in classes:
             alone: list[Axis] = []
             if 1 < len(group) <= _MOST_TRIALS and len(self.graph.eqns) <= _MOST_EQUATIONS:
-                alone = [axis for axis in group if self._varies([axis])]
+                held = self._held_together(group)
+                alone = [axis for axis in group if axis not in held and self._varies([axis])]
             rest = tuple(axis for axis in group if axis not in alone)
             parts = [rest] * bool(rest) + [(axis,) for axis in alone]
             found += sorted(parts, key=lambda part: min(self._rank(axis) for axis in part))
@@ -128,6 +129,12 @@ class _Survey:
     def _rank(self, axis: Axis) -> tuple[bool, bool, Axis]:
         """Labels and data before all else, then the order of the inputs."""
         return not self._may_be_labels(axis[0]), self.labels[axis[0]] not in _DATA, axis
+
+    def _held_together(self, group: Class) -> set[Axis]:
+        """Labels and the rows of the data: more rows than labels would go unnoticed."""
+        labels = {axis for axis in group if axis[1] == 0 and self._may_be_labels(axis[0])}
+        rows = {axis for axis in group if axis[1] == 0 and self.labels[axis[0]] in _DATA}
+        return labels | rows if labels else set()
 
     def _may_be_labels(self, number: int) -> bool:
         """Whether an input holds integers; those of uint32 are keys of random draws."""

@@ -17,7 +17,7 @@ from typing import Any
 from glassgrad.core.position import line_of, name_of, place_of, statement_of
 from glassgrad.core.region import COMPOSITES, Path
 from glassgrad.graph.ir import Eqn, Graph, Var
-from glassgrad.passes.laws import FORMS
+from glassgrad.passes.forms import FORMS
 
 _LONGEST = 80
 _DISTINCT = ("HANGUL SYLLABLE", "CJK UNIFIED", "HIRAGANA LETTER", "KATAKANA LETTER")

@@ -11,7 +11,7 @@ from typing import Any
 
 from glassgrad.view.explain.explanation import Explanation, Route, Step
 from glassgrad.view.explain.labels import math_of_number
-from glassgrad.view.explain.words import sentence
+from glassgrad.view.explain.words import count_text, sentence
 from glassgrad.view.formulas import notation as n
 from glassgrad.view.formulas.latex import latex as latex_of
 from glassgrad.view.formulas.mathml import mathml as mathml_of
@@ -21,6 +21,7 @@ from glassgrad.view.formulas.plain import line
 _MOST_LINES = 12  # paths that are written out
 _MOST_FACTORS = 24
 _WIDEST = 92  # characters of a line
+_EXACT = 2**53
 _DOTS = n.sign("⋯")
 
 
@@ -149,8 +150,8 @@ def to_dict(e: Explanation) -> dict[str, Any]:
         "target": e.target[0],
         "target_value": e.target[2],
         "gradient": e.gradient,
-        "paths": e.open,
-        "closed_paths": e.closed,
+        "paths": _count(e.open),
+        "closed_paths": _count(e.closed),
         "coverage": e.coverage,
         "magnitude": e.magnitude,
         "listed": [
@@ -161,6 +162,11 @@ def to_dict(e: Explanation) -> dict[str, Any]:
         "step": e.step,
         "moved": e.moved,
     }
+
+
+def _count(number: int) -> int | str:
+    """A whole number that every reader of JSON can hold, else its text."""
+    return number if number < _EXACT else count_text(number)
 
 
 def _step(step: Step) -> dict[str, Any]:

@@ -88,7 +88,8 @@ def _counts(cone: Cone) -> tuple[int, int]:
     of = cone.situation.of
     found = []
     for weigh in (_is_open, np.ones_like):
-        row = _swept(cone, np.add, weigh).get(of.var)
+        with np.errstate(over="ignore"):
+            row = _swept(cone, np.add, weigh).get(of.var)
         number = 0 if row is None else row[of.flat]
         if number >= _EXACT:
             number = _swept(cone, np.add, _whole(weigh), object)[of.var][of.flat]

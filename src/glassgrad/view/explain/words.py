@@ -13,6 +13,8 @@ from glassgrad.view.explain.labels import text_of_number
 from glassgrad.view.formulas.plain import line
 
 _DIGITS = 2
+_READABLE = 10**30
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def sentence(e: Explanation) -> str:
@@ -41,7 +43,9 @@ def tried(e: Explanation) -> str:
     foretold = e.gradient * e.step
     if abs(foretold - e.moved) <= 0.01 * abs(foretold) + 1e-12 * abs(e.of[2]):
         return ""
-    moved = text_of_number(float(f"{e.moved:.{_DIGITS}g}"), None)
+    moved, expected = (text_of_number(float(f"{x:.{_DIGITS}g}"), None) for x in (e.moved, foretold))
+    if moved == expected:
+        return ""
     return say("Tried: it moves by {moved}; the gradient holds for smaller steps.", moved=moved)
 
 
@@ -81,17 +85,32 @@ def closed_places(e: Explanation) -> list[str]:
     ]
 
 
+def count_text(count: int) -> str:
+    """A number of paths in full, or with a power of ten where nobody would read it.
+
+    >>> count_text(12345), count_text(3**1000)
+    ('12,345', '1.3·10⁴⁷⁷')
+    """
+    if count < _READABLE:
+        return f"{count:,}"
+    exponent = int(math.log10(count))
+    mantissa = count // 10 ** (exponent - 1) / 10
+    raised = str(exponent).translate(_RAISED)
+    return f"{mantissa}·10{raised}"
+
+
 def _defined(label: str, formula: str) -> str:
     return label if label == formula else f"{label} = {formula}"
 
 
 def summary(e: Explanation) -> str:
     """How many paths there are, and how much of them is listed."""
-    counted = say("1 path") if e.open == 1 else say("{count:,} paths", count=e.open)
+    count = count_text(e.open)
+    counted = say("1 path") if e.open == 1 else say("{count} paths", count=count)
     parts = [counted]
     if len(e.routes) < e.open:
         parts = [
-            say("{count:,} paths, the {shown} strongest listed", count=e.open, shown=len(e.routes))
+            say("{count} paths, the {shown} strongest listed", count=count, shown=len(e.routes))
         ]
         if e.magnitude is not None:
             share = text_of_number(float(f"{100 * e.coverage:.3g}"), None)
@@ -99,5 +118,7 @@ def summary(e: Explanation) -> str:
     if e.closed == 1:
         parts.append(say("1 more path is closed by a local derivative of 0"))
     elif e.closed:
-        parts.append(say("{count:,} more are closed by a local derivative of 0", count=e.closed))
+        parts.append(
+            say("{count} more are closed by a local derivative of 0", count=count_text(e.closed))
+        )
     return "; ".join(parts)

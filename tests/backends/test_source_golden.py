@@ -1,0 +1,72 @@
+"""Golden texts of the other styles, and of the networks of experiments.
+
+    GLASSGRAD_UPDATE_GOLDEN=1 pytest tests/backends/test_source_golden.py
+
+writes them anew; they are reviewed as a diff.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from backends.source_programs import PROGRAMS, Net, code_of, two_layer_net
+from backends.test_source import CIRCUITS, _require_golden
+
+from glassgrad.canon import spiral
+from glassgrad.graph.ir import Graph
+from glassgrad.graph.trace import trace
+from glassgrad.optim import OPTIMIZERS
+from glassgrad.text import speaking
+from glassgrad.train.source import source
+
+LAYERS = [
+    "two_layer_net", "regression", "attention", "logistic", "recurrent",
+    "cs231n.sigmoid_circuit", "cs231n.staged", "book.two_fruits", "book.simple_net",
+    "mazur.network", "xor.first_step", "micrograd.neuron",
+]  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def _english() -> Any:
+    with speaking("en"):
+        yield
+
+
+def _graph(name: str) -> Graph:
+    if name in PROGRAMS:
+        return PROGRAMS[name].graph()
+    return CIRCUITS[name].graph().gradients()  # type: ignore[no-any-return]
+
+
+@pytest.mark.parametrize("name", LAYERS)
+def test_layers(name: str) -> None:
+    text = _graph(name).source(style="layers")
+    assert max(map(len, text.splitlines())) <= 100
+    _require_golden(f"layers.{name}", code_of(text))
+
+
+@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+def test_scripts(optimizer: str) -> None:
+    rng = np.random.default_rng(0)
+    x, t = rng.normal(size=(7, 4)), rng.integers(0, 3, 7)
+    text = source(Net(), x, t, loss="cross_entropy", optimizer=optimizer, style="script")
+    assert max(map(len, text.splitlines())) <= 100
+    _require_golden(f"script.{optimizer}", code_of(text))
+
+
+def test_a_script_of_a_function() -> None:
+    args = PROGRAMS["two_layer_net"].arguments(np.random.default_rng(0))
+    text = source(two_layer_net, *args, style="script")
+    _require_golden("script.two_layer_net", code_of(text))
+
+
+@pytest.mark.parametrize("name", ["linear", "network"])
+def test_networks_of_experiments(name: str) -> None:
+    X, y = spiral.spiral_points(np.random.RandomState(0))
+    W, b, W2, b2 = np.ones((2, 5)), np.zeros((1, 5)), np.ones((5, 3)), np.zeros((1, 3))
+    args = (np.ones((2, 3)), b2) if name == "linear" else (W, b, W2, b2)
+    graph = trace(getattr(spiral, f"_{name}"), *args, X, y)
+    text = source(graph.gradients([var.name for var in graph.inputs[: len(args)]]))
+    _require_golden(f"spiral.{name}", code_of(text))
