@@ -44,6 +44,11 @@ def wave(n: int = 120) -> Rows:
     return X, np.sin(2 * X[:, 0])
 
 
+def words() -> Rows:
+    X = np.random.default_rng(0).integers(0, 10, (200, 2))
+    return X, (X[:, 0] > 4).astype(int)
+
+
 def xor() -> Rows:
     return np.array([[0.0, 0], [0, 1], [1, 0], [1, 1]]), np.array([0, 1, 1, 0])
 
@@ -137,6 +142,22 @@ HEALTHY: dict[str, Callable[[], Setup]] = {
         net(2, 16, 1, output_activation="sigmoid"),
         moons(),
         {"loss": "binary_cross_entropy"},
+    ),
+    "one layer that starts at 0": lambda: (nn.Linear(4, 3, init="zeros"), blobs(), {}),
+    "smoothed labels": lambda: (
+        net(4, 16, 3),
+        blobs(),
+        {"loss": nn.CrossEntropyLoss(label_smoothing=0.1)},
+    ),
+    "looked-up rows": lambda: (
+        nn.Sequential(nn.Embedding(10, 8, rng=0), nn.Flatten(), nn.Linear(16, 2, rng=1)),
+        words(),
+        {},
+    ),
+    "a label for each place": lambda: (
+        nn.Sequential(nn.Embedding(10, 8, rng=0), nn.Linear(8, 10, rng=1)),
+        (words()[0], (words()[0] + 1) % 10),
+        {},
     ),
     "residual": lambda: (
         nn.Sequential(

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.autodiff.jvp import pushforward
-from glassgrad.core.primitive import Elementwise
+from glassgrad.core.primitive import Bilinear, Elementwise
 from glassgrad.diagnose.subject import Subject
 from glassgrad.graph.evaluate import apply
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
@@ -226,6 +226,8 @@ class _Walk:
         """Layers whose weighted sum goes straight into the next layer's."""
         by_site = {id(eqn): path for path, eqn in sites}
         for path, site in sites:
+            if not isinstance(site.primitive, Bilinear):
+                continue  # a row that is looked up is no weighted sum
             z = self.weighted_sum(site)
             users = self.users.get(z, [])
             while len(users) == 1 and users[0].primitive.name in _LAYOUT:

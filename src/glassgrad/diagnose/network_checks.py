@@ -37,8 +37,9 @@ def network_verdicts(subject: Subject, measured: Measured) -> Iterator[Verdict]:
     yield from _parameters(subject, measured)
     yield from _symmetry(measured)
     yield from _flow(measured.layers)
-    yield from _units(subject, measured)
-    yield from _signals(measured.layers)
+    trend = list(_signals(measured.layers))
+    yield from trend
+    yield from _units(subject, measured, is_steady=not trend)
     for layer, following in measured.stacked:
         yield warning("linear-stack", layer, layer=layer, next=following)
     yield from _constant_output(measured)
@@ -109,8 +110,8 @@ def _flow(layers: Sequence[Layer]) -> Iterator[Verdict]:
         yield healthy("gradient-flow", **names, **sizes)
 
 
-def _units(subject: Subject, measured: Measured) -> Iterator[Verdict]:
-    is_fine = True
+def _units(subject: Subject, measured: Measured, *, is_steady: bool) -> Iterator[Verdict]:
+    is_fine = is_steady
     chance = guessing(subject)
     # Units that tell classes apart for sure are saturated: that is how learning ends.
     has_learned = measured.loss < _SETTLED * chance if chance else subject.is_trained
@@ -185,6 +186,9 @@ def _constant_output(measured: Measured) -> Iterator[Verdict]:
     pred = measured.prediction.astype(np.float64)
     if measured.rows < 2 or not np.isfinite(pred).all():  # noqa: PLR2004 - rows to compare
         return
+    last = measured.layers[-1] if measured.layers else None
+    if last is not None and last.weight == 0 and last.gradient > 0:
+        return  # an output layer may start at 0: it learns in its first step
     size = float(np.abs(pred).max())
     spread = float(pred.std(axis=0).max())
     if spread <= _CONSTANT * size or size == 0:

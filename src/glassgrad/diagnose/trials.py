@@ -89,8 +89,9 @@ def overfit_verdicts(subject: Subject) -> Iterator[Verdict]:
     rows = _few(subject)
     if len(rows) < 2:  # noqa: PLR2004 - one row is always learned
         return
-    goal = _BY_HEART * _baseline(subject, rows)
-    if not goal > 0:
+    baseline, floor = _baseline(subject, rows), _floor(subject, rows)
+    goal = floor + _BY_HEART * (baseline - floor)
+    if not goal > floor:
         return
     size = sum(parameter.data.size for parameter in subject.model.parameters())
     steps = int(min(_STEPS, max(20, _WORK / (6 * size * len(rows)))))
@@ -110,7 +111,7 @@ def overfit_verdicts(subject: Subject) -> Iterator[Verdict]:
         steps=steps,
         rates=", ".join(f"{rate:g}" for rate in _RATES),
         loss=float(best),
-        baseline=goal / _BY_HEART,
+        baseline=baseline,
     )
 
 
@@ -120,6 +121,15 @@ def _few(subject: Subject) -> np.ndarray:
     X = subject.X[rows].reshape(len(rows), -1)
     _, first = np.unique(X, axis=0, return_index=True)
     return rows[np.sort(first)][:_FEW]
+
+
+def _floor(subject: Subject, rows: np.ndarray) -> float:
+    """What sure and right answers cost: not 0 where labels are smoothed."""
+    y = subject.y[rows]
+    if subject.kind != "cross_entropy" or y.ndim != 1 or len(subject.outputs) != 1:
+        return 0.0
+    right = np.eye(subject.outputs[0])[y]
+    return min(float(subject.loss(sure * right, y)) for sure in (1.0, 2.0, 4.0, 8.0, 30.0))
 
 
 def _baseline(subject: Subject, rows: np.ndarray) -> float:

@@ -5,6 +5,7 @@ Layer L9. Nothing is decided here. A verdict keeps its numbers; words are spoken
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -18,6 +19,8 @@ from glassgrad.text import say
 FAULT: Final = "fault"
 WARNING: Final = "warning"
 HEALTHY: Final = "healthy"
+_LEFT = 3  # columns of words; numbers stand right
+_POWER = re.compile(r"^(-?[\d.]+)e([+-]\d+)$")
 _RANKS = {FAULT: 0, WARNING: 1, HEALTHY: 2}
 
 
@@ -166,7 +169,7 @@ def _lines(verdict: Verdict) -> list[str]:
 
 
 def layer_rows(layers: Sequence[Layer]) -> list[tuple[str, ...]]:
-    """The table of the layers; the first row is its head."""
+    """The table of the layers; the first row is its head. Columns without an entry are left out."""
     head = (
         say("layer"),
         say("weights"),
@@ -179,7 +182,9 @@ def layer_rows(layers: Sequence[Layer]) -> list[tuple[str, ...]]:
         "RMS dW",
         "ΔW/W",
     )
-    return [head, *map(_cells, layers)]
+    body = list(map(_cells, layers))
+    told = [i for i in range(len(head)) if i < _LEFT or any(row[i] for row in body)]
+    return [tuple(row[i] for i in told) for row in (head, *body)]
 
 
 def _cells(layer: Layer) -> tuple[str, ...]:
@@ -191,13 +196,10 @@ def _cells(layer: Layer) -> tuple[str, ...]:
         f"{layer.std:.3g}",
         "" if layer.saturated is None else f"{layer.saturated:.0%}",
         "" if layer.dead is None else f"{layer.dead:.0%}",
-        f"{layer.weight:.1e}",
+        f"{layer.weight:.3g}",
         f"{layer.gradient:.1e}",
         "" if layer.update is None else f"{layer.update:.1e}",
     )
-
-
-_LEFT = 3  # columns of words; numbers stand right
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> str:
@@ -232,17 +234,25 @@ def _item(verdict: Verdict) -> str:
     head = f"<strong>{escape(_mark(verdict))}</strong> {escape(verdict.title)}{where}"
     claim = "<br>".join(escape(line) for line in verdict.claim.splitlines())
     rows = [(say("law"), verdict.law), (say("remedy"), verdict.remedy)]
-    more = "".join(f"<p><em>{escape(n)}</em> {escape(t)}</p>" for n, t in rows if t)
+    more = "".join(f"<p><em>{escape(n)}:</em> {escape(t)}</p>" for n, t in rows if t)
     style = "color:var(--grad)" if verdict.severity == FAULT else "color:var(--ink)"
     title = f'<span style="{style}">{head}</span>'
     return f'<li class="{verdict.severity}">{title}<p>{claim}</p>{more}</li>'
 
 
+def _html_cell(cell: str) -> str:
+    """A number in powers of ten is set as one: 1.1 · 10⁻⁶."""
+    text = _POWER.sub(lambda m: f"{m[1]} · 10<sup>{_exponent(m[2])}</sup>", escape(cell))
+    return f'<td style="white-space:nowrap">{text}</td>'
+
+
+def _exponent(digits: str) -> str:
+    return str(int(digits)).replace("-", "−")
+
+
 def _html_table(rows: Sequence[Sequence[str]]) -> str:
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in rows[0])
-    body = "".join(
-        "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[1:]
-    )
+    body = "".join("<tr>" + "".join(map(_html_cell, row)) + "</tr>" for row in rows[1:])
     return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 

@@ -73,10 +73,11 @@ MESSAGES: dict[str, str] = {
     ),
     "scores that are too large": "너무 큰 점수",
     "the loss is {loss:.3g}; guessing costs {chance:.3g}": (
-        "손실은 {loss:.3g}인데, 찍기만 해도 {chance:.3g}입니다."
+        "손실은 {loss:.3g}인데, 아무거나 골라도 {chance:.3g}입니다."
     ),
     "guessing among k classes costs ln k; more is being sure and wrong": (
-        "k개 클래스에서 찍으면 손실은 ln k입니다. 그보다 크다면 틀린 답을 확신하고 있는 것입니다."
+        "k개 클래스에서 아무거나 고르면 손실은 ln k입니다. 그보다 크다면 틀린 답을 확신하고 있는 "
+        "것입니다."
     ),
     "smaller weights in the last layer, scaled inputs": (
         "마지막 계층의 가중치를 줄이고 입력의 크기를 맞추십시오."
@@ -84,7 +85,7 @@ MESSAGES: dict[str, str] = {
     "nothing learned": "배운 것이 없음",
     "after training the loss is {loss:.4g}; guessing by the shares of the classes costs "
     "{chance:.4g}": (
-        "학습한 뒤의 손실이 {loss:.4g}인데, 클래스의 비율대로 찍기만 해도 {chance:.4g}입니다."
+        "학습한 뒤의 손실이 {loss:.4g}인데, 클래스의 비율대로 답하기만 해도 {chance:.4g}입니다."
     ),
     "ln k for k equally frequent classes: the outputs ignore the inputs": (
         "고르게 나오는 k개 클래스라면 ln k입니다. 출력이 입력을 보지 않고 있습니다."
@@ -94,7 +95,7 @@ MESSAGES: dict[str, str] = {
     ),
     "loss value": "손실 값",
     "the loss is {loss:.4g}; guessing costs {chance:.4g}": (
-        "손실은 {loss:.4g}, 찍을 때의 손실은 {chance:.4g}"
+        "손실은 {loss:.4g}, 아무거나 고를 때의 손실은 {chance:.4g}"
     ),
     "NaN or infinity": "NaN 또는 무한대",
     "NaN never goes away again: every step spreads it": (
