@@ -46,6 +46,7 @@ MESSAGES: dict[str, str] = {
     "product": "곱",
     "path {number}": "경로 {number}",
     "sum of all paths": "모든 경로의 합",
+    "sum": "합",
     "{count} steps": "{count}단계",
     "{count} factors": "인수 {count}개",
     # --- refused ---
