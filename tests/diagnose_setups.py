@@ -1,4 +1,7 @@
-"""Healthy networks, and networks with one planted fault each: the two lists of the diagnosis."""
+"""Healthy networks, and networks with one planted fault each: the two lists of the diagnosis.
+
+Long because every healthy network and every planted fault is a row of a table.
+"""
 
 from __future__ import annotations
 
