@@ -44,6 +44,8 @@ from glassgrad.passes.rewrite import Rewriting
 from glassgrad.text import say
 
 _NETWORK = "Network"
+# What flows through a network, where some of its inputs are known to be parameters.
+_DATA = ("x", "X", "xs", "t", "T", "y", "Y", "inputs", "data", "images", "target", "targets")
 
 
 class Network:
@@ -111,10 +113,11 @@ class Network:
         return rows, self._gap(layout.text_of(rows))
 
     def _parameters(self, graph: Graph) -> set[Var]:
-        """The parameters by the rule for all, else the inputs whose gradients are asked for."""
+        """The parameters by the rule for all, and what else gets a gradient and is not data."""
         found = {self.graph.inputs.index(var) for var in parameters(self.graph)}
-        found = found or set(self.graph.wrt or ())
-        return {graph.inputs[i] for i in found}
+        asked = set(self.graph.wrt or ())
+        others = {i for i in asked if self.labels[i].rstrip("0123456789") not in _DATA}
+        return {graph.inputs[i] for i in (found | others if found else asked)}
 
     def _layer(self, graphs: Sequence[Graph], row: Sequence[Layer]) -> tuple[str, Printed]:
         """Print a layer's class, if it is new; its name, and how it is called."""
