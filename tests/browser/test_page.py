@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from glassgrad.graph.trace import trace
 from glassgrad.view.digits import number
 from glassgrad.view.record import record
+
+pytestmark = pytest.mark.full  # a browser takes its time to start
 
 STATUS = ".gg-status"
 

@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pytest
 
 from glassgrad.graph.trace import trace
 from glassgrad.view.digits import number
 from glassgrad.view.page import assets, figure
 from glassgrad.view.record import record
+
+pytestmark = pytest.mark.full  # a browser takes its time to start
 
 STATUS = ".gg-status"
 

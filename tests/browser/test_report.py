@@ -11,6 +11,8 @@ from report.runs import material
 from glassgrad.report import report_html
 from glassgrad.text import speaking
 
+pytestmark = pytest.mark.full  # a browser takes its time to start
+
 Open = Callable[..., Any]
 WIDEST = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
 

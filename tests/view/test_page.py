@@ -224,8 +224,8 @@ def test_random_graphs(program: Program) -> None:
     ("options", "hint"),
     [
         ({"level": "layer"}, "`layers`"),
-        ({"opened": ["softmaks"]}, "offered"),
-        ({"opened": ["softmaks"], "level": "numbers"}, "offered"),
+        ({"opened": ["softmaks"]}, "none here"),
+        ({"opened": ["softmaks"], "level": "numbers"}, "none here"),
         ({"select": "powr"}, "`power`"),
         ({"precision": 17}, ""),
         ({"parameters": ["w9"]}, "w0"),
