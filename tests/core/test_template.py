@@ -60,6 +60,17 @@ def test_compiled_text_runs_and_shows_in_tracebacks() -> None:
         pytest.fail("it reads outside the array")
 
 
+def test_classes_are_for_text_of_our_own() -> None:
+    text = "class A:\n    def f(self):\n        return {1: 2}\n"
+    with pytest.raises(GraphError, match="may not contain ClassDef"):
+        compile_functions(text, "<test classes>")
+    made = compile_functions(text, "<test classes>", {"__name__": "a"}, frozenset({"f"}))
+    assert made["A"]().f() == {1: 2}
+    for head in ("A(list)", "A(metaclass=type)"):
+        with pytest.raises(GraphError, match="may not contain ClassDef"):
+            compile_functions(text.replace("A", head), "<test classes>", {}, frozenset({"f"}))
+
+
 def test_constants_are_names_of_the_text() -> None:
     f = compile_functions("def f(x):\n    return x + c\n", "<test constants>", {"c": np.ones(2)})[
         "f"
@@ -67,9 +78,10 @@ def test_constants_are_names_of_the_text() -> None:
     assert f(1.0).tolist() == [2.0, 2.0]
 
 
-def test_the_text_goes_when_its_functions_go() -> None:
+def test_the_text_goes_when_its_functions_are_gone() -> None:
     def count() -> int:
         gc.collect()
+        compile_functions("def f(x):\n    return x\n", "<test next>")  # which tidies up
         return sum(name.startswith("<graph forgotten") for name in linecache.cache)
 
     def forgotten(x: np.ndarray) -> np.ndarray:

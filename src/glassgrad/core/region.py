@@ -66,7 +66,9 @@ def composite(function: Callable[P, R]) -> Callable[P, R]:
     """Make a function whose equations show as one region with its name."""
     name = function.__name__.strip("_")
     is_ours = is_internal(function.__module__)
-    COMPOSITES[name] = (function.__doc__ or "").partition("\n")[0] if is_ours else ""
+    summary = (function.__doc__ or "").partition("\n")[0] if is_ours else ""
+    if summary or name not in COMPOSITES:  # of namesakes one, whichever was imported first
+        COMPOSITES[name] = min(filter(None, (summary, COMPOSITES.get(name))), default="")
 
     @functools.wraps(function)
     def in_region(*args: P.args, **kwargs: P.kwargs) -> R:

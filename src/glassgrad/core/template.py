@@ -29,8 +29,9 @@ _ALLOWED_NODES: tuple[type[ast.AST], ...] = (
     ast.Slice, ast.Constant, ast.Tuple, ast.List, ast.BinOp, ast.UnaryOp, ast.BoolOp, ast.Compare,
     ast.Call, ast.keyword, ast.Starred, ast.operator, ast.unaryop, ast.boolop, ast.cmpop,
     ast.expr_context, ast.ListComp, ast.GeneratorExp, ast.comprehension, ast.With, ast.withitem,
-    ast.Delete, ast.ClassDef, ast.Dict,
+    ast.Delete,
 )  # fmt: skip
+_OF_OUR_OWN = (ast.ClassDef, ast.Dict)  # only in text of our own: layers as classes
 _ALLOWED_BUILTINS = {
     "range": range, "len": len, "zip": zip, "enumerate": enumerate, "tuple": tuple, "list": list,
     "reversed": reversed, "float": float, "int": int, "bool": bool, "slice": slice, "min": min,
@@ -62,6 +63,8 @@ _ALLOWED_METHODS = frozenset(
     "reverse round shape size slogdet solve sort squeeze std sum svd swapaxes take tolist trace "
     "transpose values var vector_norm view sliding_window_view stride_tricks".split()
 )
+
+_finished: list[str] = []  # names of texts whose functions are gone
 
 
 def function_of(primitive: Primitive, params: Mapping[str, Any]) -> Callable[..., Any]:
@@ -127,23 +130,28 @@ def compile_functions(
     """
     tree = ast.parse(text, filename)
     check_syntax(tree, attributes)
+    while _finished:
+        linecache.cache.pop(_finished.pop(), None)
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     namespace: dict[str, Any] = {"__builtins__": _ALLOWED_BUILTINS, "np": np, **(constants or {})}
     # Safe: every node and name was checked above, and the builtins are the few listed.
     exec(compile(tree, filename, "exec"), namespace)  # noqa: S102
     for value in namespace.values():
-        if isinstance(value, FunctionType):  # the text goes when its functions go
-            finalize(value, linecache.cache.pop, filename, None).atexit = False
+        # NOTE: the text goes behind its functions, not with them: a garbage collection may come
+        # while linecache walks its own table.
+        if isinstance(value, FunctionType):
+            finalize(value, _finished.append, filename).atexit = False
     return namespace
 
 
 def check_syntax(tree: ast.AST, attributes: frozenset[str] = frozenset()) -> None:
     """Refuse a program with anything but arithmetic, calls, loops and listed names."""
+    allowed = (*_ALLOWED_NODES, *(_OF_OUR_OWN if attributes else ()))
     for node in ast.walk(tree):
         extras = getattr(node, "decorator_list", None) or getattr(node, "bases", None)
         if isinstance(node, ast.ClassDef):  # plain classes: no metaclass either
             extras = extras or node.keywords
-        if not isinstance(node, _ALLOWED_NODES) or extras:
+        if not isinstance(node, allowed) or extras:
             raise GraphError(f"emitted code may not contain {type(node).__name__}")
         if isinstance(node, ast.Name) and node.id.startswith("__"):
             raise GraphError(f"emitted code may not name {node.id!r}")
