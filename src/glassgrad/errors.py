@@ -166,7 +166,8 @@ def nearest(word: str, offered: Iterable[str]) -> str:
     if not names:
         return say("there is none here to choose from")
     listing = say("offered: {names}", names=", ".join(names))
-    close = get_close_matches(str(word), names, n=3, cutoff=0.6)
+    # Of `W3` and `W1` one half is equal, which is as near as names of two letters come.
+    close = get_close_matches(str(word), names, n=3, cutoff=0.6 if len(str(word)) > 2 else 0.5)  # noqa: PLR2004
     if not close:
         return listing
     spelled = ", ".join(f"`{name}`" for name in close)

@@ -9,7 +9,7 @@ from typing import Any
 import hypothesis.strategies as st
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from random_graphs import Program, programs
 from view.canon_circuits import CIRCUITS, graph_of
 from view.picture_geometry import faults
@@ -40,7 +40,6 @@ def test_canon(name: str, level: str) -> None:
         assert faults(_drawing(graph, arguments, level, precision)) == []
 
 
-@settings(max_examples=200)
 @given(programs(most_steps=14), st.sampled_from(["layers", "arrays", "numbers"]), st.booleans())
 def test_random_graphs(program: Program, level: str, is_backward: bool) -> None:
     arrays = program.arrays()

@@ -20,6 +20,7 @@ from glassgrad.core.region import provenance
 from glassgrad.errors import Operand, TraceError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.names import name_gradients, name_values
+from glassgrad.graph.watch import watched
 from glassgrad.primitives.arithmetic import stop_gradient
 from glassgrad.primitives.index import index_set
 from glassgrad.primitives.operators import Operators
@@ -111,6 +112,7 @@ class GraphTrace:
         self.consts: dict[int, tuple[Var, Any]] = {}
         self.captures: list[tuple[Var, Any]] = []
         self.gradients: dict[Atom, list[Atom]] = {}
+        self.depths: dict[Var, int] = {}  # of the frame that named a value
 
     def new_input(self, aval: Aval, name: str = "") -> Tracer:
         return Tracer(self, Var(aval, name))
@@ -156,6 +158,16 @@ class GraphTrace:
             # The value itself is kept, so that its identity stays taken while we record.
             known = self.consts[id(value)] = (Var(aval_of(value), _name_of(value)), value)
         return known[0]
+
+    def name(self, name: str, value: Any, depth: int) -> None:
+        """Call a recorded value what a variable of the user's is called; outer frames win."""
+        if not isinstance(value, Tracer) or value.interpreter is not self or name == "_":
+            return
+        var = value.symbol
+        if value.equation is None or not isinstance(var, Var):
+            return  # an argument has its name, a literal needs none
+        if not var.name or self.depths.get(var, 0) > depth:
+            var.name, self.depths[var] = name, depth
 
     def finish(
         self, inputs: Sequence[Tracer], results: Sequence[Any], structure: Structure, name: str
@@ -220,7 +232,7 @@ def trace_with_captures(function: Callable[..., Any], *args: Any) -> tuple[Graph
         recorder = GraphTrace(level)
         avals = [input_aval(leaf) for leaf in leaves]
         tracers = [recorder.new_input(a, _identifier(p)) for a, p in zip(avals, paths, strict=True)]
-        with installed(structure, tracers) as arguments:
+        with installed(structure, tracers) as arguments, watched(recorder.eqns, recorder.name):
             result = function(*arguments)
             outputs, out_structure = flatten(result)
             _require_values(function, outputs)

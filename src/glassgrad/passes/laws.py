@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.core.aval import is_float
 from glassgrad.graph.ir import Atom, Eqn, Literal, Var
 from glassgrad.passes.rewrite import Law, Site, match, of
 from glassgrad.primitives.activation import log_softmax_p
@@ -84,6 +85,14 @@ def _minus(eqn: Eqn, site: Site) -> Atom | None:
         if value == -1 and isinstance(x, Var) and is_backward(eqn):
             return site.put(eqn, negative, x)
     return None
+
+
+def _twice(eqn: Eqn, site: Site) -> Atom | None:
+    """The two equal parts of the gradient of x * x; doubling never rounds."""
+    x, other = eqn.inputs
+    if x is not other or not is_backward(eqn) or not is_float(eqn.outputs[0].dtype):
+        return None
+    return site.put(eqn, multiply, Literal(2), x)
 
 
 def _cast_number(eqn: Eqn, site: Site) -> Atom | None:
@@ -359,6 +368,7 @@ READABLE: tuple[Law, ...] = (
     Law("mask", "x * mask.astype(dtype of x) = x * mask", _BINARY, _uncast_mask),
     Law("cast", "c.astype(dtype) = dtype(c)", (astype_p,), _cast_number),
     Law("minus", "-1 * x = -x", (multiply,), _minus),
+    Law("twice", "x + x = 2 * x", (add,), _twice),
     Law("rows", "add_at(x, (0, 1, …), t) = unpick(x, t)", (add_at_p,), _one_place_a_row),
     Law("spread", "f(broadcast(c)) = broadcast(f(c))", (negative, expand_dims_p), _late_broadcast),
 )

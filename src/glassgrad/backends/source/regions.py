@@ -21,6 +21,7 @@ from glassgrad.backends.source.statements import (
     function_summary,
 )
 from glassgrad.backends.source.updates import names_of_update, rank_in_update, updates_of
+from glassgrad.core.aval import is_float
 from glassgrad.graph.ir import Atom, Eqn, Var
 from glassgrad.graph.names import checked
 
@@ -163,6 +164,8 @@ class Folder:
         maker = self._makers.get(var)
         if section == "backward" and maker is not None and maker.section == "backward":
             wanted = "dout"
+        elif maker is None and not is_float(var.dtype):  # a key, a step, labels: called alike
+            wanted = self.scope.known.get(var, "")
         else:
             wanted = self._local.get(var, "")
         free = (letter for letter in _LETTERS if letter not in scope.names.taken)
