@@ -95,7 +95,7 @@ def test_a_function_of_the_user_s(cli: Any, program: Path) -> None:
 def test_a_run(cli: Any, run: str) -> None:
     found = cli("explain", run, "W1[0,1]")
     assert found.code == 0, found.err
-    assert found.out.startswith("∂loss/∂model_layers_0_W[0, 1] = ")
+    assert found.out.startswith("∂loss/∂layers.0.W[0, 1] = ")
     update = cli("explain", run, "--update", "W1[0,1]")
     assert update.out.startswith("Momentum: v' = momentum · v + g;  p - lr · v', learning rate 0.1")
     data = cli("explain", run, "--update", "W1[0,1]", "--json").json

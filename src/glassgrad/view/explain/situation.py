@@ -32,6 +32,7 @@ from glassgrad.graph.trace import trace
 from glassgrad.text import say
 from glassgrad.view.digits import number
 from glassgrad.view.record import Record
+from glassgrad.view.units import leaf_paths
 
 _ELEMENT = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]\Z")
 _LAYERED = re.compile(r"([A-Za-z]+?)_?(\d+)\Z")
@@ -50,17 +51,24 @@ class Element:
 
 
 class Naming:
-    """`Names`, with the function's own name for a result that has none."""
+    """`Names`, but parameters as their module calls them (`layers.0.W`), and the function's own name
+    for a result that has none."""
 
     def __init__(self, graph: Graph) -> None:
         self._names = Names(graph)
         taken = {self._names[var] for var in graph.variables()}
+        paths = leaf_paths(graph)
+        is_one_module = len(set(paths.values())) == len(paths)
+        self._paths = paths if is_one_module and not taken & set(paths.values()) else {}
         out = graph.outputs[0]
         self._result = out if isinstance(out, Var) and not out.name else None
         self._result_name = graph.name if graph.name not in taken else self._names[out]
 
     def __getitem__(self, atom: Atom) -> str:
-        return self._result_name if atom is self._result else self._names[atom]
+        if atom is self._result:
+            return self._result_name
+        path = self._paths.get(atom) if isinstance(atom, Var) else None
+        return path or self._names[atom]
 
 
 @dataclass(frozen=True, eq=False)
@@ -204,7 +212,9 @@ class Finder:
         self.graph = graph
         self.record = record
         self.names = Naming(graph)
-        self.by_name = {self.names[var]: var for var in graph.variables()}
+        by_graph = Names(graph)  # both names of a parameter are understood
+        self.by_name = {by_graph[var]: var for var in graph.variables()}
+        self.by_name |= {self.names[var]: var for var in graph.variables()}
 
     def element(
         self, word: str, index: Sequence[int] | int | None, hint: Callable[[Var], str]
@@ -238,7 +248,8 @@ class Finder:
         if found is None:
             found = self._by_path(name.replace(".", "_")) or self._by_number(name)
         if found is None:
-            floats = [key for key, var in self.by_name.items() if var.name and is_float(var.dtype)]
+            known = [var for var in self.graph.variables() if var.name and is_float(var.dtype)]
+            floats = [self.names[var] for var in known]
             inputs = [self.names[var] for var in self.graph.inputs if is_float(var.dtype)]
             raise unknown_option("variable", name, floats or inputs)
         return found
