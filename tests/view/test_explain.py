@@ -246,7 +246,7 @@ def test_layers_by_number_and_dotted_paths() -> None:
         for word in ("W1[2, 1]", "model.layers.0.W[2, 1]", "layers.0.W[2,1]", "W_1[-1, 1]")
     }
     assert names == {"layers.0.W[2, 1]"}
-    assert explain(graph, "b2[0]", *arguments).target[0] == "model_layers_2_b"
+    assert explain(graph, "b2[0]", *arguments).target[0] == "layers.2.b"
 
 
 def test_the_only_input_needs_no_name() -> None:

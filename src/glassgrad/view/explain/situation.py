@@ -51,8 +51,8 @@ class Element:
 
 
 class Naming:
-    """`Names`, but parameters as their module calls them (`layers.0.W`), and the function's own name
-    for a result that has none."""
+    """`Names`, but a parameter is called as its module calls it, `layers.0.W`, and a result that
+    has no name as the function."""
 
     def __init__(self, graph: Graph) -> None:
         self._names = Names(graph)
