@@ -67,8 +67,9 @@ def is_internal(module: str | None, code: CodeType | None = None) -> bool:
     """Whether a module belongs to the package; without a name, whether it is a primitive's text."""
     if module is None:
         return code is not None and code.co_filename.startswith("<primitive")
-    is_user_room = module.startswith(_USER_ROOMS)
-    _INTERNAL[module] = not is_user_room and module.partition(".")[0] in ("glassgrad", "numpy")
+    if module not in _INTERNAL:
+        is_user_room = module.startswith(_USER_ROOMS)
+        _INTERNAL[module] = not is_user_room and module.partition(".")[0] in ("glassgrad", "numpy")
     return _INTERNAL[module]
 
 
