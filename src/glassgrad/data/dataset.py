@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from glassgrad.data.labels import check_labels, check_task
 from glassgrad.data.splits import check_lengths
-from glassgrad.errors import GlassgradError, ShapeError
+from glassgrad.errors import DtypeError, GlassgradError, ShapeError
 from glassgrad.text import say
 
 
@@ -111,3 +111,17 @@ class Dataset:
         if self.task == "classification":
             for part in parts:
                 check_labels(part, len(self.class_names))
+
+
+def as_array(value: Any, name: str) -> np.ndarray:
+    """Numbers as an array; text and ragged rows are refused."""
+    try:
+        array = np.asarray(value.data if hasattr(value, "interpreter") else value)
+    except ValueError:
+        array = np.array(None)
+    if array.dtype.kind not in "biuf":
+        raise DtypeError(
+            say("{name} of {kind} is no array of numbers", name=name, kind=type(value).__name__),
+            hint=say("rows of one length, and numbers only"),
+        )
+    return array

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.aval import is_float
-from glassgrad.data.dataset import Dataset
+from glassgrad.data.dataset import Dataset, as_array
 from glassgrad.data.loader import Batches
 from glassgrad.errors import DataError, DtypeError, OptionError, ShapeError
 from glassgrad.nn.losses import (
@@ -133,7 +133,7 @@ def _arrays(data: Any) -> tuple[np.ndarray, np.ndarray]:
         found = data
     else:
         found = _gathered(data)
-    X, y = (_array(value, name) for value, name in zip(found, ("X", "y"), strict=True))
+    X, y = (as_array(value, name) for value, name in zip(found, ("X", "y"), strict=True))
     if X.ndim == 0 or len(X) == 0:
         raise DataError(say("there are no rows"), operation="diagnose")
     if y.shape[:1] != X.shape[:1]:
@@ -163,19 +163,6 @@ def _gathered(data: Any) -> tuple[Any, Any]:
     if not parts:
         raise DataError(say("there are no batches"), operation="diagnose")
     return np.concatenate([X for X, _ in parts]), np.concatenate([y for _, y in parts])
-
-
-def _array(value: Any, name: str) -> np.ndarray:
-    try:
-        array = np.asarray(value.data if hasattr(value, "interpreter") else value)
-    except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "biuf":
-        raise DtypeError(
-            say("{name} of {kind} is no array of numbers", name=name, kind=type(value).__name__),
-            hint=say("rows of one length, and numbers only"),
-        )
-    return array
 
 
 def _inputs(X: np.ndarray, model: Module) -> np.ndarray:

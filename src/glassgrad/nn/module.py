@@ -8,6 +8,7 @@ with primitives only, so any value (array, Tensor, tracer) flows through it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, Self
 
 import numpy as np
@@ -252,3 +253,15 @@ def _label(child: Module, path: str) -> None:
 def _name_leaf(leaf: Any, name: str) -> None:
     if isinstance(leaf, Tensor):
         leaf._name = name
+
+
+@contextmanager
+def evaluating(model: Any) -> Iterator[None]:
+    """Evaluation mode for the length of a `with` block; every layer gets its own mode back."""
+    modes = [(module, module.training) for _, module in model.named_modules()]
+    model.eval()
+    try:
+        yield
+    finally:
+        for module, mode in modes:
+            module.training = mode

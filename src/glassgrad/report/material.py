@@ -16,9 +16,9 @@ import numpy as np
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 from glassgrad.nn.losses import find_loss
+from glassgrad.nn.module import evaluating
 from glassgrad.text import say
 from glassgrad.train.model_loss import loss_of
-from glassgrad.train.predict import evaluating
 from glassgrad.view.record import Record, record
 
 _FEW, _MANY = 8, 512  # rows of the graph that is drawn, and of the one that is measured

@@ -12,11 +12,11 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.data.dataset import Dataset
+from glassgrad.data.dataset import Dataset, as_array
 from glassgrad.data.loader import Batches
 from glassgrad.errors import DataError, OptionError
 from glassgrad.text import say
-from glassgrad.train.objective import as_array, as_input, require_finite, split_batch
+from glassgrad.train.objective import as_input, require_finite, split_batch
 
 
 class _Default(int):

@@ -16,6 +16,7 @@ from glassgrad.data.dataset import Dataset
 from glassgrad.data.splits import split
 from glassgrad.errors import DataError, OptionError, ShapeError, unknown_option
 from glassgrad.io.checkpoint import read_checkpoint
+from glassgrad.nn.module import evaluating
 from glassgrad.optim import Optimizer, Schedule, make_optimizer, planned
 from glassgrad.optim.options import whole
 from glassgrad.primitives.random import random_key
@@ -35,7 +36,7 @@ from glassgrad.train.feed import (
 from glassgrad.train.history import History
 from glassgrad.train.loop import Limits, Run, step_function
 from glassgrad.train.objective import Objective, Targets, as_input, dtype_of, find_objective
-from glassgrad.train.predict import evaluating, remember
+from glassgrad.train.predict import remember
 from glassgrad.train.progress import make_progress
 from glassgrad.train.resume import SCHEMA, plain
 from glassgrad.train.step import TrainStep

@@ -17,12 +17,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from glassgrad.errors import DataError, GlassgradWarning
+from glassgrad.nn.module import evaluating
 from glassgrad.text import say
 from glassgrad.train.callbacks import Callback, Checkpoint
 from glassgrad.train.feed import Feed, rows_of
 from glassgrad.train.history import History
 from glassgrad.train.objective import Objective
-from glassgrad.train.predict import evaluating, predict, scores
+from glassgrad.train.predict import predict, scores
 from glassgrad.train.progress import Progress
 from glassgrad.train.resume import pack, unpack
 from glassgrad.train.step import Carry, TrainStep

@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.aval import is_float
+from glassgrad.data.dataset import as_array
 from glassgrad.data.labels import check_labels
-from glassgrad.errors import DataError, DtypeError, GlassgradError, OptionError
+from glassgrad.errors import DataError, GlassgradError, OptionError
 from glassgrad.nn.losses import LABEL_LOSSES, TWO_CLASS_LOSSES, find_loss, kind_of
 from glassgrad.text import say
 from glassgrad.train.metrics import Metric, find_metrics
@@ -70,20 +71,6 @@ def as_input(value: Any, dtype: np.dtype | None) -> np.ndarray:
     array = as_array(value, "X")
     if array.dtype.kind in "fb" and dtype is not None and array.dtype != dtype:
         return array.astype(dtype)
-    return array
-
-
-def as_array(value: Any, name: str) -> np.ndarray:
-    """Numbers as an array; text and ragged rows are refused."""
-    try:
-        array = np.asarray(value.data if hasattr(value, "interpreter") else value)
-    except ValueError:
-        array = np.array(None)
-    if array.dtype.kind not in "biuf":
-        raise DtypeError(
-            say("{name} of {kind} is no array of numbers", name=name, kind=type(value).__name__),
-            hint=say("rows of one length, and numbers only"),
-        )
     return array
 
 

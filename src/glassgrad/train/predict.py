@@ -5,7 +5,6 @@ Layer L9.
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +12,7 @@ import numpy as np
 
 from glassgrad.errors import DataError, OptionError, ShapeError
 from glassgrad.nn.losses import OBJECTIVE
+from glassgrad.nn.module import evaluating
 from glassgrad.tensor import no_grad
 from glassgrad.text import say
 from glassgrad.train.metrics import find_metrics
@@ -20,7 +20,7 @@ from glassgrad.train.objective import Objective, Targets, as_input, dtype_of, fi
 from glassgrad.tree import flatten, unflatten
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    pass
 
 
 def predict(model: Any, X: Any, *, batch_size: int = 1024) -> Any:
@@ -88,18 +88,6 @@ def scores(objective: Objective, pred: np.ndarray, target: np.ndarray) -> dict[s
 def remember(model: Any, objective: Objective) -> None:
     """Leave with the model what it was trained for, as the default of `evaluate`."""
     model.__dict__[OBJECTIVE] = objective
-
-
-@contextmanager
-def evaluating(model: Any) -> Iterator[None]:
-    """Evaluation mode for the length of a `with` block; every layer gets its own mode back."""
-    modes = [(module, module.training) for _, module in model.named_modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            module.training = mode
 
 
 def _objective(

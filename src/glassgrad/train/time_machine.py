@@ -19,9 +19,9 @@ from glassgrad.core.aval import is_float
 from glassgrad.errors import DataError, FileAccessError, FileFormatError, OptionError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.io.checkpoint import read_checkpoint
+from glassgrad.nn.module import evaluating
 from glassgrad.text import say
 from glassgrad.train.loop import Run
-from glassgrad.train.predict import evaluating
 from glassgrad.train.resume import SCHEMA
 from glassgrad.train.step import Carry
 from glassgrad.view.cost import layer_of

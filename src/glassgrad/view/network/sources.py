@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import copy
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ import numpy as np
 from glassgrad.errors import GlassgradError, OptionError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
+from glassgrad.nn.module import evaluating
 from glassgrad.text import say
 from glassgrad.view.network.items import CURVE_AT
 from glassgrad.view.network.reading import read_network
@@ -94,7 +94,7 @@ def _of_graph(
 
 def _of_module(model: Any, inputs: Any, row: int) -> Network:
     x = _blank(model.parameters()) if inputs is None else np.asarray(_plain(inputs))
-    with _evaluating(model):
+    with evaluating(model):
         graph = _recorded(model, x, is_blank=inputs is None)
         leaves = graph.flatten_arguments((model, x))
     values: list[Any] = [np.asarray(_plain(leaf)) for leaf in leaves]
@@ -189,18 +189,6 @@ def _blank(parameters: Sequence[Any]) -> np.ndarray:
         say("no matrix of weights says how many inputs there are"),
         hint=say("give a sample: network_svg(model, x)"),
     )
-
-
-@contextmanager
-def _evaluating(model: Any) -> Iterator[None]:
-    """Dropout off, running statistics used and not written."""
-    modes = [(module, module.training) for _, module in model.named_modules()]
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, mode in modes:
-            object.__setattr__(module, "training", mode)
 
 
 def _plain(value: Any) -> Any:
