@@ -5,6 +5,7 @@ Layer L8. Nothing reaches a picture but through here, so no name can become mark
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from html import escape
 from typing import Any
@@ -33,6 +34,39 @@ def element(tag: str, attributes: Mapping[str, Any], *children: str) -> str:
     if not children:
         return f"<{tag}{written}/>"
     return f"<{tag}{written}>{''.join(children)}</{tag}>"
+
+
+def framed(
+    body: str,
+    size: tuple[float, float],
+    title: str,
+    description: str,
+    *,
+    class_: str,
+    style: str = "",
+    **more: object,
+) -> str:
+    """A body as a picture of its own, with title, description and, where given, a style sheet."""
+    width, height = size
+    prefix = f"gg{zlib.crc32(body.encode()):08x}"
+    head = [
+        element("title", {"id": f"{prefix}t"}, words(title)),
+        element("desc", {"id": f"{prefix}d"}, words(description)),
+    ]
+    if style:
+        head.append(element("style", {}, "\n" + style + "\n"))
+    attributes = {
+        "xmlns": "http://www.w3.org/2000/svg",
+        "class": class_,
+        "viewBox": f"0 0 {coordinate(width)} {coordinate(height)}",
+        "width": width,
+        "height": height,
+        "style": "max-width:100%;height:auto",
+        "role": "img",
+        "aria-labelledby": f"{prefix}t {prefix}d",
+        **{name.replace("_", "-"): value for name, value in more.items()},
+    }
+    return element("svg", attributes, "\n", "\n".join(head), "\n", body, "\n")
 
 
 def _attribute(value: Any) -> str:

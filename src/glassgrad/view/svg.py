@@ -7,7 +7,6 @@ so that a page can make the picture respond.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
@@ -24,7 +23,7 @@ from glassgrad.view.drawing import Drawing, NodeDrawing, Wire, draw
 from glassgrad.view.geometry import Piece, Point
 from glassgrad.view.labels import text_of
 from glassgrad.view.legend import Legend, legend
-from glassgrad.view.markup import coordinate, element, spans, text, words
+from glassgrad.view.markup import coordinate, element, framed, spans, text, words
 from glassgrad.view.record import Missing, Record, record
 from glassgrad.view.shapes import SHAPE_SIZE, aval_text
 from glassgrad.view.style import ROOT, css
@@ -129,26 +128,15 @@ def render(drawing: Drawing, title: str, found: Record, *, is_part: bool = False
             footer.svg(width, drawing.height),
         ]
     )
-    prefix = f"gg{zlib.crc32(body.encode()):08x}"
-    head = "\n".join(
-        [
-            element("title", {"id": f"{prefix}t"}, words(title)),
-            element("desc", {"id": f"{prefix}d"}, words(_description(drawing, found))),
-            *([] if is_part else [element("style", {}, "\n" + css() + "\n")]),
-        ]
+    return framed(
+        body,
+        (width, height),
+        title,
+        _description(drawing, found),
+        class_=ROOT,
+        style="" if is_part else css(),
+        data_precision=drawing.precision,
     )
-    attributes = {
-        "xmlns": "http://www.w3.org/2000/svg",
-        "class": ROOT,
-        "viewBox": f"0 0 {coordinate(width)} {coordinate(height)}",
-        "width": width,
-        "height": height,
-        "style": "max-width:100%;height:auto",
-        "role": "img",
-        "aria-labelledby": f"{prefix}t {prefix}d",
-        "data-precision": drawing.precision,
-    }
-    return element("svg", attributes, "\n", head, "\n", body, "\n")
 
 
 def _description(drawing: Drawing, found: Record) -> str:

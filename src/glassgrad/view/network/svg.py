@@ -6,7 +6,6 @@ the model records. Every name reaches the picture through `view.markup`, escaped
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -17,7 +16,7 @@ from glassgrad.text import say
 from glassgrad.view.digits import check_precision
 from glassgrad.view.drawing import MARGIN
 from glassgrad.view.legend import Entry, in_rows
-from glassgrad.view.markup import coordinate, element, text, words
+from glassgrad.view.markup import coordinate, element, framed, text
 from glassgrad.view.network.columns import Options, draw_columns
 from glassgrad.view.network.marks import RULES, Look, radius_for
 from glassgrad.view.network.shape import Network
@@ -145,29 +144,8 @@ def framed_sheet(sheet: Sheet, title: str, description: str, entries: Sequence[E
             footer.svg(width, bounds.height + 2 * MARGIN - _LEGEND_UP),
         ]
     )
-    return framed(body, (width, height - (_LEGEND_UP if entries else 0.0)), title, description)
-
-
-def framed(body: str, size: tuple[float, float], title: str, description: str) -> str:
-    """A body as a picture of its own: title, description and style."""
-    width, height = size
-    prefix = f"gg{zlib.crc32(body.encode()):08x}"
-    head = [
-        element("title", {"id": f"{prefix}t"}, words(title)),
-        element("desc", {"id": f"{prefix}d"}, words(description)),
-        element("style", {}, "\n" + css(RULES) + "\n"),
-    ]
-    attributes = {
-        "xmlns": "http://www.w3.org/2000/svg",
-        "class": ROOT,
-        "viewBox": f"0 0 {coordinate(width)} {coordinate(height)}",
-        "width": width,
-        "height": height,
-        "style": "max-width:100%;height:auto",
-        "role": "img",
-        "aria-labelledby": f"{prefix}t {prefix}d",
-    }
-    return element("svg", attributes, "\n", "\n".join(head), "\n", body, "\n")
+    size = width, height - (_LEGEND_UP if entries else 0.0)
+    return framed(body, size, title, description, class_=ROOT, style=css(RULES))
 
 
 def describe(network: Network) -> str:
