@@ -31,7 +31,7 @@ _PAIRS = """
 """.split()
 _ASCII = {
     **dict(zip(_PAIRS[::2], _PAIRS[1::2], strict=True)),
-    **dict.fromkeys("−–—‐‑━─╸╺", "-"),
+    **dict.fromkeys("−⁻–—‐‑━─╸╺", "-"),
     **dict.fromkeys("“”„", '"'),
     **dict.fromkeys("‘’‚", "'"),
     **dict.fromkeys("│┃╎", "|"),
