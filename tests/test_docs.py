@@ -107,12 +107,13 @@ def test_decisions_are_listed() -> None:
     assert [record.name for record in records if f"decisions/{record.name}" not in index] == []
 
 
-def test_readme_and_its_twin_show_the_same_code() -> None:
-    def code(name: str) -> list[str]:
-        found = blocks(ROOT / name, "python", "sh", "powershell")
+@pytest.mark.parametrize("name", ["README", "docs/seeing", "docs/grading"])
+def test_a_page_and_its_twin_show_the_same_code(name: str) -> None:
+    def code(page: str) -> list[str]:
+        found = blocks(ROOT / page, "python", "sh", "powershell")
         return [re.sub(r"\s*# .*$", "", block.text, flags=re.MULTILINE) for block in found]
 
-    assert code("README.md") == code("README.ko.md")
+    assert code(f"{name}.md") == code(f"{name}.ko.md") != []
 
 
 # --- the tester tested -------------------------------------------------------------------
