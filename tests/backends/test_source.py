@@ -25,22 +25,24 @@ from backends.source_programs import PROGRAMS, Program, code_of, leaves, run_tex
 import glassgrad as gg
 from glassgrad import nn, optim
 from glassgrad.backends.source import checks
-from glassgrad.canon import book, cs231n, dezero, mazur, micrograd, xor
-from glassgrad.canon.base import Circuit
+from glassgrad.canon import EXAMPLES
+from glassgrad.canon.base import Circuit, Experiment
 from glassgrad.errors import OptionError, ShapeError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 from glassgrad.text import speaking
 from glassgrad.train import train_step
+from glassgrad.train.source import with_gradients
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = bool(os.environ.get("GLASSGRAD_UPDATE_GOLDEN"))
-ROOMS = (cs231n, micrograd, dezero, book, mazur, xor)
-CIRCUITS = {
-    example.name: example
-    for room in ROOMS
-    for example in vars(room).values()
-    if isinstance(example, Circuit)
+CIRCUITS = {name: example for name, example in EXAMPLES.items() if isinstance(example, Circuit)}
+# Measurements that are not about one graph, and why.
+NOT_PRINTED = {"conventions.kinks": "five functions, each at one point"}
+EXPERIMENTS = {
+    name: example
+    for name, example in EXAMPLES.items()
+    if isinstance(example, Experiment) and name not in NOT_PRINTED
 }
 
 
@@ -52,6 +54,13 @@ def _english() -> Any:
 
 def _circuit_graph(name: str) -> Graph:
     return CIRCUITS[name].graph().gradients()  # type: ignore[no-any-return]
+
+
+def experiment_graph(name: str) -> Graph:
+    """What a measurement is about, with its gradients where it has some."""
+    found = EXPERIMENTS[name].subject()
+    assert found is not None, name
+    return with_gradients(trace(found.function, *found.inputs), found.wrt)
 
 
 def _require_golden(name: str, text: str) -> None:
@@ -73,6 +82,18 @@ def test_golden(name: str) -> None:
 @pytest.mark.parametrize("name", CIRCUITS)
 def test_golden_of_worked_examples(name: str) -> None:
     _require_golden(name, code_of(_circuit_graph(name).source()))
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_golden_of_measurements(name: str) -> None:
+    text = experiment_graph(name).source()
+    assert max(map(len, text.splitlines())) <= 100
+    _require_golden(name, code_of(text))
+
+
+def test_every_worked_example_is_printed_or_listed() -> None:
+    assert {*CIRCUITS, *EXPERIMENTS, *NOT_PRINTED} == set(EXAMPLES)
+    assert all(EXAMPLES[name].subject() is None for name in NOT_PRINTED)
 
 
 def test_golden_of_a_training_step() -> None:

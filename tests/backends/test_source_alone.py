@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from backends.alone import Case, entry_of, results_alone
 from backends.source_programs import PROGRAMS, two_layer_net
-from backends.test_source import CIRCUITS
+from backends.test_source import CIRCUITS, EXPERIMENTS, experiment_graph
 from hypothesis import HealthCheck, given, settings
 from random_graphs import Program, programs
 
@@ -88,6 +88,7 @@ def _step(loss: str, optimizer: str, **options: Any) -> tuple[TrainStep, tuple[A
 def _graphs() -> dict[str, Graph]:
     found = {name: program.graph() for name, program in PROGRAMS.items()}
     found |= {name: circuit.graph().gradients() for name, circuit in CIRCUITS.items()}
+    found |= {name: experiment_graph(name) for name in EXPERIMENTS}
     found |= {f"loss {name}": _loss_graph(name) for name in TARGETS}
     for name in OPTIMIZERS:
         step, batch = _step("cross_entropy", name)

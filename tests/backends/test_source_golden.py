@@ -1,4 +1,4 @@
-"""Golden texts of the other styles, and of the networks of experiments.
+"""Golden texts of the other styles.
 
     GLASSGRAD_UPDATE_GOLDEN=1 pytest tests/backends/test_source_golden.py
 
@@ -14,9 +14,7 @@ import pytest
 from backends.source_programs import PROGRAMS, Net, code_of, two_layer_net
 from backends.test_source import CIRCUITS, _require_golden
 
-from glassgrad.canon import spiral
 from glassgrad.graph.ir import Graph
-from glassgrad.graph.trace import trace
 from glassgrad.optim import OPTIMIZERS
 from glassgrad.text import speaking
 from glassgrad.train.source import source
@@ -60,13 +58,3 @@ def test_a_script_of_a_function() -> None:
     args = PROGRAMS["two_layer_net"].arguments(np.random.default_rng(0))
     text = source(two_layer_net, *args, style="script")
     _require_golden("script.two_layer_net", code_of(text))
-
-
-@pytest.mark.parametrize("name", ["linear", "network"])
-def test_networks_of_experiments(name: str) -> None:
-    X, y = spiral.spiral_points(np.random.RandomState(0))
-    W, b, W2, b2 = np.ones((2, 5)), np.zeros((1, 5)), np.ones((5, 3)), np.zeros((1, 3))
-    args = (np.ones((2, 3)), b2) if name == "linear" else (W, b, W2, b2)
-    graph = trace(getattr(spiral, f"_{name}"), *args, X, y)
-    text = source(graph.gradients([var.name for var in graph.inputs[: len(args)]]))
-    _require_golden(f"spiral.{name}", code_of(text))
