@@ -7,6 +7,7 @@ writes them anew; they are reviewed as a diff.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -43,6 +44,23 @@ def test_layers(name: str) -> None:
     text = _graph(name).source(style="layers")
     assert max(map(len, text.splitlines())) <= 100
     _require_golden(f"layers.{name}", code_of(text))
+
+
+def test_layers_are_checked_against_finite_differences() -> None:
+    words = " ".join(_graph("two_layer_net").source(style="layers").split())
+    found = re.search(r"the gradients by at most (\S+) from finite differences", words)
+    assert found is not None and 0 < float(found[1]) < 1e-7
+    with speaking("ko"):
+        words = " ".join(_graph("two_layer_net").source(style="layers").split())
+    assert "기울기와 수치 미분의 상대 차이는 최대" in words
+
+
+def test_open_layers_write_out_functions() -> None:
+    graph = _graph("two_layer_net")
+    assert "def log_softmax(" in graph.source(style="layers")
+    text = graph.source(style="layers", detail="open")
+    assert "def log_softmax(" not in text
+    assert "        shifted = x - x.max(axis=1, keepdims=True)" in text
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
