@@ -110,6 +110,39 @@ def test_golden_of_a_training_step() -> None:
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-7)
 
 
+def test_steps_of_loops_have_the_names_of_the_user() -> None:
+    def cell(state: Any, x: Any) -> Any:
+        h, c = state
+        c = np.tanh(x + h) * c
+        return (np.tanh(c), c), c.sum()
+
+    def loss(xs: Any) -> Any:
+        _, sums = gg.scan(cell, (np.zeros(2), np.ones(2)), xs)
+        return sums.mean()
+
+    text = gg.source(loss, np.ones((5, 2)))
+    assert "    def cell(state_0, state_1, x):" in text
+    assert "    def cell_backward(dstate_0, dstate_1, state_0, state_1, x, dy, " in text
+    assert "        c = np.tanh(x + state_0) * state_1 " in text
+
+
+def test_constants_of_loops_keep_clear_of_the_names_outside() -> None:
+    """The array `x` that a step reads is not the argument `x` of the function around it."""
+
+    def step_of(x: Any) -> Any:
+        return lambda h, row: (h + x * row, None)
+
+    step = step_of(np.array([0.3, 0.7]))
+
+    def loss(x: Any) -> Any:
+        last, _ = gg.scan(step, np.zeros(2), x)
+        return last.sum()
+
+    text = gg.source(loss, np.ones((5, 2)))
+    (dx,) = run_text(text, np.ones((5, 2)))[1:]
+    np.testing.assert_array_equal(dx, np.tile([0.3, 0.7], (5, 1)))
+
+
 def test_two_layer_net_reads_like_a_book() -> None:
     """The standard: at most 30 lines of code for the value and all four gradients."""
     text = code_of(PROGRAMS["two_layer_net"].graph().source())
