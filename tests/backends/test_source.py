@@ -25,22 +25,24 @@ from backends.source_programs import PROGRAMS, Program, code_of, leaves, run_tex
 import glassgrad as gg
 from glassgrad import nn, optim
 from glassgrad.backends.source import checks
-from glassgrad.canon import book, cs231n, dezero, mazur, micrograd, xor
-from glassgrad.canon.base import Circuit
+from glassgrad.canon import EXAMPLES
+from glassgrad.canon.base import Circuit, Experiment
 from glassgrad.errors import OptionError, ShapeError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 from glassgrad.text import speaking
 from glassgrad.train import train_step
+from glassgrad.train.source import with_gradients
 
 GOLDEN = Path(__file__).parent / "golden"
 UPDATE = bool(os.environ.get("GLASSGRAD_UPDATE_GOLDEN"))
-ROOMS = (cs231n, micrograd, dezero, book, mazur, xor)
-CIRCUITS = {
-    example.name: example
-    for room in ROOMS
-    for example in vars(room).values()
-    if isinstance(example, Circuit)
+CIRCUITS = {name: example for name, example in EXAMPLES.items() if isinstance(example, Circuit)}
+# Measurements that are not about one graph, and why.
+NOT_PRINTED = {"conventions.kinks": "five functions, each at one point"}
+EXPERIMENTS = {
+    name: example
+    for name, example in EXAMPLES.items()
+    if isinstance(example, Experiment) and name not in NOT_PRINTED
 }
 
 
@@ -52,6 +54,13 @@ def _english() -> Any:
 
 def _circuit_graph(name: str) -> Graph:
     return CIRCUITS[name].graph().gradients()  # type: ignore[no-any-return]
+
+
+def experiment_graph(name: str) -> Graph:
+    """What a measurement is about, with its gradients where it has some."""
+    found = EXPERIMENTS[name].subject()
+    assert found is not None, name
+    return with_gradients(trace(found.function, *found.inputs), found.wrt)
 
 
 def _require_golden(name: str, text: str) -> None:
@@ -75,6 +84,18 @@ def test_golden_of_worked_examples(name: str) -> None:
     _require_golden(name, code_of(_circuit_graph(name).source()))
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_golden_of_measurements(name: str) -> None:
+    text = experiment_graph(name).source()
+    assert max(map(len, text.splitlines())) <= 100
+    _require_golden(name, code_of(text))
+
+
+def test_every_worked_example_is_printed_or_listed() -> None:
+    assert {*CIRCUITS, *EXPERIMENTS, *NOT_PRINTED} == set(EXAMPLES)
+    assert all(EXAMPLES[name].subject() is None for name in NOT_PRINTED)
+
+
 def test_golden_of_a_training_step() -> None:
     model = nn.Sequential(nn.Linear(4, 5, rng=0), nn.ReLU(), nn.Linear(5, 3, rng=1))
     step = train_step(lambda m, x, t: nn.cross_entropy(m(x), t), model, optim.SGD(model, lr=0.1))
@@ -87,6 +108,39 @@ def test_golden_of_a_training_step() -> None:
     assert arrays is not None
     for one, two in zip(run_text(text, *arrays), graph.callable()(*arrays), strict=True):
         np.testing.assert_allclose(one, two, rtol=1e-5, atol=1e-7)
+
+
+def test_steps_of_loops_have_the_names_of_the_user() -> None:
+    def cell(state: Any, x: Any) -> Any:
+        h, c = state
+        c = np.tanh(x + h) * c
+        return (np.tanh(c), c), c.sum()
+
+    def loss(xs: Any) -> Any:
+        _, sums = gg.scan(cell, (np.zeros(2), np.ones(2)), xs)
+        return sums.mean()
+
+    text = gg.source(loss, np.ones((5, 2)))
+    assert "    def cell(state_0, state_1, x):" in text
+    assert "    def cell_backward(dstate_0, dstate_1, state_0, state_1, x, dy, " in text
+    assert "        c = np.tanh(x + state_0) * state_1 " in text
+
+
+def test_constants_of_loops_keep_clear_of_the_names_outside() -> None:
+    """The array `x` that a step reads is not the argument `x` of the function around it."""
+
+    def step_of(x: Any) -> Any:
+        return lambda h, row: (h + x * row, None)
+
+    step = step_of(np.array([0.3, 0.7]))
+
+    def loss(x: Any) -> Any:
+        last, _ = gg.scan(step, np.zeros(2), x)
+        return last.sum()
+
+    text = gg.source(loss, np.ones((5, 2)))
+    (dx,) = run_text(text, np.ones((5, 2)))[1:]
+    np.testing.assert_array_equal(dx, np.tile([0.3, 0.7], (5, 1)))
 
 
 def test_two_layer_net_reads_like_a_book() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from backends.alone import Case, entry_of, results_alone
 from backends.source_programs import PROGRAMS, two_layer_net
-from backends.test_source import CIRCUITS
+from backends.test_source import CIRCUITS, EXPERIMENTS, experiment_graph
 from hypothesis import HealthCheck, given, settings
 from random_graphs import Program, programs
 
@@ -88,6 +88,7 @@ def _step(loss: str, optimizer: str, **options: Any) -> tuple[TrainStep, tuple[A
 def _graphs() -> dict[str, Graph]:
     found = {name: program.graph() for name, program in PROGRAMS.items()}
     found |= {name: circuit.graph().gradients() for name, circuit in CIRCUITS.items()}
+    found |= {name: experiment_graph(name) for name in EXPERIMENTS}
     found |= {f"loss {name}": _loss_graph(name) for name in TARGETS}
     for name in OPTIMIZERS:
         step, batch = _step("cross_entropy", name)
@@ -195,7 +196,8 @@ def losses():
 # --- layers --------------------------------------------------------------------------------
 
 
-def test_layers_stand_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("detail", ["regions", "open"])
+def test_layers_stand_alone(detail: str, tmp_path: Path) -> None:
     cases: dict[str, Case] = {}
     graphs = {f"loss {name}": _loss_graph(name) for name in TARGETS}
     graphs |= {name: PROGRAMS[name].graph() for name in ("two_layer_net", "attention")}
@@ -207,7 +209,7 @@ def test_layers_stand_alone(tmp_path: Path) -> None:
         data = [i for i in range(len(graph.inputs)) if i not in graph.wrt]
         used = {atom for eqn in graph.eqns for atom in eqn.inputs}
         data = [i for i in data if graph.inputs[i] in used]
-        text = graph.source(style="layers") + _CALL.format(count=len(listed))
+        text = graph.source(style="layers", detail=detail) + _CALL.format(count=len(listed))
         ordered = [arrays[i] for i in graph.wrt] + [arrays[i] for i in data]
         cases[name] = text, "call", ordered
         expected[name] = graph.callable()(*arrays)

@@ -1,4 +1,4 @@
-"""Golden texts of the other styles, and of the networks of experiments.
+"""Golden texts of the other styles.
 
     GLASSGRAD_UPDATE_GOLDEN=1 pytest tests/backends/test_source_golden.py
 
@@ -7,6 +7,7 @@ writes them anew; they are reviewed as a diff.
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,7 @@ import pytest
 from backends.source_programs import PROGRAMS, Net, code_of, two_layer_net
 from backends.test_source import CIRCUITS, _require_golden
 
-from glassgrad.canon import spiral
 from glassgrad.graph.ir import Graph
-from glassgrad.graph.trace import trace
 from glassgrad.optim import OPTIMIZERS
 from glassgrad.text import speaking
 from glassgrad.train.source import source
@@ -47,6 +46,23 @@ def test_layers(name: str) -> None:
     _require_golden(f"layers.{name}", code_of(text))
 
 
+def test_layers_are_checked_against_finite_differences() -> None:
+    words = " ".join(_graph("two_layer_net").source(style="layers").split())
+    found = re.search(r"the gradients by at most (\S+) from finite differences", words)
+    assert found is not None and 0 < float(found[1]) < 1e-7
+    with speaking("ko"):
+        words = " ".join(_graph("two_layer_net").source(style="layers").split())
+    assert "기울기와 수치 미분의 상대 차이는 최대" in words
+
+
+def test_open_layers_write_out_functions() -> None:
+    graph = _graph("two_layer_net")
+    assert "def log_softmax(" in graph.source(style="layers")
+    text = graph.source(style="layers", detail="open")
+    assert "def log_softmax(" not in text
+    assert "        shifted = x - x.max(axis=1, keepdims=True)" in text
+
+
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 def test_scripts(optimizer: str) -> None:
     rng = np.random.default_rng(0)
@@ -60,13 +76,3 @@ def test_a_script_of_a_function() -> None:
     args = PROGRAMS["two_layer_net"].arguments(np.random.default_rng(0))
     text = source(two_layer_net, *args, style="script")
     _require_golden("script.two_layer_net", code_of(text))
-
-
-@pytest.mark.parametrize("name", ["linear", "network"])
-def test_networks_of_experiments(name: str) -> None:
-    X, y = spiral.spiral_points(np.random.RandomState(0))
-    W, b, W2, b2 = np.ones((2, 5)), np.zeros((1, 5)), np.ones((5, 3)), np.zeros((1, 3))
-    args = (np.ones((2, 3)), b2) if name == "linear" else (W, b, W2, b2)
-    graph = trace(getattr(spiral, f"_{name}"), *args, X, y)
-    text = source(graph.gradients([var.name for var in graph.inputs[: len(args)]]))
-    _require_golden(f"spiral.{name}", code_of(text))

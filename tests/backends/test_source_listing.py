@@ -58,7 +58,7 @@ def test_folded_regions_show_their_equations_inside_and_at_the_call() -> None:
 
 
 def test_lines_of_a_loop_belong_to_the_scan() -> None:
-    assert _names(listing(PROGRAMS["scanned"].graph()), "h = np.tanh(") == ["scan"]
+    assert _names(listing(PROGRAMS["scanned"].graph()), "h2 = np.tanh(") == ["scan"]
 
 
 def test_steps_have_one_equation_a_line() -> None:

@@ -81,6 +81,11 @@ def test_options(cli: Any, program: Path) -> None:
 def test_worked_examples(cli: Any) -> None:
     assert "invden = 1 / den" in cli("source", "canon:cs231n.staged").out
     assert "class Mul:" in cli("source", "canon:cs231n.sigmoid_circuit", "--style", "layers").out
+    assert (
+        "return E, dw1, dw2, dw3, dw4, dw5, dw6, dw7, dw8"
+        in cli("source", "canon:mazur.training").out
+    )
+    assert "return loss, dW\n" in cli("source", "canon:cs231n.spiral_linear", "--wrt", "W").out
 
 
 def test_runs(cli: Any, tmp_path: Path) -> None:
@@ -117,6 +122,7 @@ def test_a_function_as_a_script(cli: Any, program: Path) -> None:
         ("net.py:branching --args 3", 1, "choose with np.where(condition, a, b)"),
         ("nowhere", 2, "there is no run nowhere"),
         ("canon:cs231n.stagged", 2, "cs231n.staged"),
+        ("canon:conventions.kinks", 2, "is a measurement, not one graph"),
         ("net.py:loss -o no/such/folder/out.py", 1, "no/such/folder"),
         ("net.py:branching --args 3 -o out.py", 1, "a traced value has no bool()"),
     ],

@@ -15,8 +15,8 @@ from glassgrad.autodiff.structured import loop, saving_carries
 from glassgrad.core.aval import Aval, aval_of, is_float
 from glassgrad.core.interpret import as_operand, bind, infer
 from glassgrad.errors import ShapeError
-from glassgrad.graph.ir import Graph
-from glassgrad.graph.trace import input_aval
+from glassgrad.graph.ir import Graph, Var
+from glassgrad.graph.trace import input_aval, leaf_names
 from glassgrad.primitives import arithmetic
 from glassgrad.primitives.control import checkpoint_p, cond_p, custom_p
 from glassgrad.text import say
@@ -60,7 +60,8 @@ def scan(
 
     avals = [input_aval(c) for c in carry]
     avals += [Aval(a.shape[1:], a.dtype) for a in map(aval_of, elements)]
-    body, captures = record(flat, avals, _name(step, "step"), True)
+    names = leaf_names(step, (init, xs))
+    body, captures = record(flat, list(map(Var, avals, names)), _name(step, "step"), True)
     body = saving_carries(body.transform("exact"), len(captures), len(carry))
     results = loop(body, captures, carry, elements, count, reverse)
     stop = len(results) - len(carry)

@@ -21,7 +21,7 @@ from glassgrad.autodiff.vjp import pullback
 from glassgrad.core.aval import Aval, aval_of, is_float
 from glassgrad.core.interpret import bind, infer
 from glassgrad.graph.evaluate import evaluate
-from glassgrad.graph.ir import Graph
+from glassgrad.graph.ir import Graph, Var
 from glassgrad.primitives.arithmetic import where
 from glassgrad.primitives.control import checkpoint_p, cond_p, custom_p, scan_p
 
@@ -76,7 +76,17 @@ def scan_pull(
 
     start = [zeros_of(consts[i]) for i in diff_consts] + [ct_carry[i] for i in diff_carry]
     columns = [*entering, *xs, *(ct_ys[i] for i in diff_ys)]
-    results = _bind_scan(step, consts, start, columns, length, not params["reverse"])
+    names = _names_of_pull(body, n_consts, n_carry, (diff_consts, diff_carry, diff_ys))
+    results = _bind_scan(
+        step,
+        consts,
+        start,
+        columns,
+        length,
+        not params["reverse"],
+        name=f"{body.name}_backward",
+        names=names,
+    )
     grads: list[Any] = [None] * len(inputs)
     positions = (
         *diff_consts,
@@ -86,6 +96,15 @@ def scan_pull(
     for position, grad in zip(positions, results, strict=True):
         grads[position] = grad
     return grads
+
+
+def _names_of_pull(body: Graph, n_consts: int, n_carry: int, moving: Any) -> list[str]:
+    """What the inputs of the backward step are called: `W`, `dW`, `dh`, `h`, `x`, `dy`."""
+    consts, carry, xs = _split([var.name for var in body.inputs], n_consts, n_carry)
+    ys = [getattr(atom, "name", "") or "y" for atom in body.outputs[n_carry:]]
+    groups = zip((consts, carry, ys), moving, strict=True)
+    sums, ct, ct_ys = ([f"d{g[i]}" if g[i] else "" for i in indices] for g, indices in groups)
+    return [*consts, *sums, *ct, *carry, *xs, *ct_ys]
 
 
 def _carries(body: Graph, params: Any, inputs: Any, outs: Any) -> Sequence[Any]:
@@ -101,11 +120,20 @@ def _carries(body: Graph, params: Any, inputs: Any, outs: Any) -> Sequence[Any]:
 
 
 def _bind_scan(
-    step: Any, consts: Any, carry: Any, xs: Any, length: int, reverse: bool
+    step: Any,
+    consts: Any,
+    carry: Any,
+    xs: Any,
+    length: int,
+    reverse: bool,
+    *,
+    name: str = "step",
+    names: Any = (),
 ) -> tuple[Any, ...]:
     avals = [_plain_aval(v) for v in (*consts, *carry)]
     avals += [Aval(a.shape[1:], a.dtype) for a in map(_plain_aval, xs)]
-    body, captures = record(step, avals, "step")
+    names = names or [""] * len(avals)
+    body, captures = record(step, [*map(Var, avals, names)], name)
     return loop(body.transform("exact"), (*captures, *consts), carry, xs, length, reverse)
 
 

@@ -13,7 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -81,6 +81,17 @@ def _number(value: Any, precision: int | None) -> str:
     return text[1:] if float(text) == 0 and text.startswith("-") else text
 
 
+class Recordable(NamedTuple):
+    """A function with inputs to record it with.
+
+    wrt: the inputs whose gradients are asked for; the usual ones if None
+    """
+
+    function: Callable[..., Any]
+    inputs: tuple[Any, ...]
+    wrt: tuple[str, ...] | None = None
+
+
 # --- examples ----------------------------------------------------------------------------
 
 
@@ -123,6 +134,10 @@ class Example(ABC):
     @abstractmethod
     def shown(self) -> Callable[..., Any]:
         """The function that the example is about."""
+
+    @abstractmethod
+    def subject(self) -> Recordable | None:
+        """The function to record, with its inputs; None if it is not about one graph."""
 
     def __call__(self, *inputs: Any) -> Results:
         return self.run(*inputs)
@@ -226,6 +241,9 @@ class Circuit(Example):
         recorded = trace(self.function, *map(_array, self.inputs.values()))
         return replace(recorded, name=_plain(self.function))
 
+    def subject(self) -> Recordable:
+        return Recordable(self.function, tuple(map(_array, self.inputs.values())))
+
     def picture(self, precision: int = 2) -> str:
         """The graph with its numbers, as SVG."""
         arrays = map(_array, self.inputs.values())
@@ -266,6 +284,11 @@ class Experiment(Example):
         from glassgrad.canon.pictures import picture_of  # noqa: PLC0415 - it reads all rooms
 
         return picture_of(self)
+
+    def subject(self) -> Recordable | None:
+        from glassgrad.canon.subjects import subject_of  # noqa: PLC0415 - it reads all rooms
+
+        return subject_of(self.name)
 
     def run(self, *inputs: Any) -> Results:
         """Measure anew."""

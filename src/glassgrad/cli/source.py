@@ -68,7 +68,7 @@ def source(what: str, shapes: str | None, target: str | None, as_json: bool, **g
         "detail": given["detail"] or "regions",
         "rewrite": not given["is_long"],
         "comments": not given["is_bare"],
-        "wrt": None if wrt is None else [name.strip() for name in wrt.split(",")],
+        "wrt": subject.wrt if wrt is None else [name.strip() for name in wrt.split(",")],
     }
     text = _source_of(subject, options)
     output.data({"name": subject.name, "source": text})

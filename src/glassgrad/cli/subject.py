@@ -37,6 +37,7 @@ class Subject:
     """A function, its arguments, and the graph that they record.
 
     trained: the run that it is about, where it is one
+    wrt:     the inputs whose gradients it is about; the usual ones if None
     """
 
     name: str
@@ -44,6 +45,7 @@ class Subject:
     inputs: Sequence[Any]
     graph: Graph
     trained: Trained | None = None
+    wrt: Sequence[str] | None = None
 
 
 def find_subject(
@@ -84,16 +86,18 @@ def _of_program(what: str, shapes: str | None, seed: int) -> Subject:
 def _of_canon(what: str) -> Subject:
     from glassgrad.canon import Circuit  # noqa: PLC0415 - it builds all examples
     from glassgrad.cli.canon import find_example  # noqa: PLC0415
+    from glassgrad.graph.trace import trace  # noqa: PLC0415 - help needs none of it
 
     example = find_example(what.removeprefix(CANON))
-    if not isinstance(example, Circuit):
+    found = example.subject()
+    if found is None:
         raise OptionError(
             say("{name} is a measurement, not one graph", name=example.name),
             hint=say("run it: glassgrad canon {name}", name=example.name),
         )
-    arrays = [np.asarray(value) for value in example.inputs.values()]
-    inputs = [(a.astype(np.float64) if a.dtype.kind == "f" else a)[()] for a in arrays]
-    return Subject(example.name, example.function, inputs, example.graph())
+    function, inputs, wrt = found
+    graph = example.graph() if isinstance(example, Circuit) else trace(function, *inputs)
+    return Subject(example.name, function, inputs, graph, wrt=wrt)
 
 
 # --- a run -------------------------------------------------------------------------------

@@ -36,14 +36,16 @@ def checked(name: str) -> str:
 
 
 def name_values(eqns: Sequence[Eqn]) -> None:
-    """Give user's names to results that have none."""
+    """Give user's names to results that have none; of one call, to one result."""
+    given = {(eqn.position, var.name) for eqn in eqns for var in eqn.outputs if var.name}
     for i, eqn in enumerate(eqns):
         follower = eqns[i + 1] if i + 1 < len(eqns) else None
         if len(eqn.outputs) != 1 or eqn.outputs[0].name or eqn.derives is not None:
             continue
         if follower is not None and _same_call(eqn, follower):
             continue
-        eqn.outputs[0].name = name_of(eqn.position)
+        name = name_of(eqn.position)
+        eqn.outputs[0].name = "" if (eqn.position, name) in given else name
 
 
 def name_gradients(gradients: dict[Atom, list[Atom]]) -> None:

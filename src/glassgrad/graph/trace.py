@@ -227,11 +227,11 @@ def trace(function: Callable[..., Any], *args: Any) -> Graph:
 def trace_with_captures(function: Callable[..., Any], *args: Any) -> tuple[Graph, list[Any]]:
     """The graph, and the values of outer traces or tapes that it takes as its first inputs."""
     leaves, structure = flatten(args)
-    paths, _, _ = named_leaves(dict(zip(argument_names(function, len(args)), args, strict=True)))
+    names = leaf_names(function, args)
     with interpret.new_level() as level:
         recorder = GraphTrace(level)
         avals = [input_aval(leaf) for leaf in leaves]
-        tracers = [recorder.new_input(a, _identifier(p)) for a, p in zip(avals, paths, strict=True)]
+        tracers = list(map(recorder.new_input, avals, names))
         with installed(structure, tracers) as arguments, watched(recorder.eqns, recorder.name):
             result = function(*arguments)
             outputs, out_structure = flatten(result)
@@ -269,6 +269,12 @@ def _require_values(function: Callable[..., Any], outputs: Sequence[Any]) -> Non
         )
 
 
+def leaf_names(function: Callable[..., Any], args: Sequence[Any]) -> list[str]:
+    """The arrays among the arguments by the function's own names: `h`, `state_c`."""
+    pairs = zip(argument_names(function, len(args)), args, strict=True)
+    return [path.replace(".", "_") for path in named_leaves(dict(pairs))[0]]
+
+
 def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     try:
         parameters = list(inspect.signature(function).parameters.values())
@@ -283,10 +289,6 @@ def argument_names(function: Callable[..., Any], count: int) -> list[str]:
     names += [f"x{i}" for i in range(count)]
     unique = list(dict.fromkeys(names))[:count]
     return unique + [f"argument{i}" for i in range(count - len(unique))]
-
-
-def _identifier(path: str) -> str:
-    return path.replace(".", "_")
 
 
 def _function_name(function: Callable[..., Any]) -> str:

@@ -78,6 +78,11 @@ MESSAGES = {
     "graph's.": (
         "쓰기 전에 확인했습니다. 값과 기울기는 계산 그래프의 것과 최대 {gap:.1e}만큼 다릅니다."
     ),
+    "Checked before it was written: value and gradients differ by at most {gap:.1e} from the "
+    "graph's, and the gradients by at most {error:.1e} from finite differences.": (
+        "쓰기 전에 확인했습니다. 값과 기울기는 계산 그래프의 것과 최대 {gap:.1e}만큼 다르고, "
+        "기울기와 수치 미분의 상대 차이는 최대 {error:.1e}입니다."
+    ),
     "the result is not computed by layers": "결과가 계층으로 계산되지 않습니다",
     'style="plain" prints any function': 'style="plain"은 어떤 함수든 출력합니다',
     # gg.source

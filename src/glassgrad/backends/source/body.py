@@ -200,7 +200,8 @@ class Body:
 
     def _name(self, var: Var) -> str:
         """The name that a value should have: of a temporary's gradient `dt1`."""
-        value = self.scope.gradients.get(var)
+        is_forward = self.makers[var].section == "forward"
+        value = None if is_forward else self.scope.gradients.get(var)
         if value in self.scope.known:
             return f"d{self.scope.known[value]}"
         if value is None or self._wanted(var):
@@ -289,7 +290,7 @@ class Body:
 def is_fork(op: Op, makers: Mapping[Var, Op]) -> bool:
     """Whether an operation adds up what comes back from two uses of a value."""
     eqn = op.eqn
-    if eqn is None or eqn.primitive is not add or eqn.derives is None:
+    if eqn is None or eqn.primitive is not add or eqn.derives is None or op.section == "forward":
         return False
     first, second = eqn.inputs
     if not isinstance(first, Var) or not isinstance(second, Var) or first is second:

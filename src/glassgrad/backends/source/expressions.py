@@ -49,9 +49,9 @@ def filled(template: str, operands: Sequence[Tree]) -> Tree:
 
 
 def subtracted(tree: Tree) -> Tree:
-    """a + -b as a - b, which has the same bits."""
+    """a + -b as a - b, which has the same bits; so has a + -4.0."""
     if isinstance(tree, ast.BinOp) and isinstance(tree.op, ast.Add):
-        minus = _negated(tree.right)
+        minus = _negated(tree.right) or _negated_float(tree.right)
         return tree if minus is None else ast.BinOp(tree.left, ast.Sub(), minus)
     return tree
 
@@ -61,6 +61,15 @@ def _negated(tree: Tree) -> Tree | None:
     if not isinstance(tree, ast.UnaryOp) or not isinstance(tree.op, ast.USub):
         return None
     return None if isinstance(tree.operand, ast.Constant) else tree.operand
+
+
+def _negated_float(tree: Tree) -> Tree | None:
+    """4.0 of -4.0."""
+    if not isinstance(tree, ast.UnaryOp) or not isinstance(tree.op, ast.USub):
+        return None
+    number = tree.operand
+    is_float = isinstance(number, ast.Constant) and isinstance(number.value, float)
+    return number if is_float else None
 
 
 def added(tree: Tree) -> tuple[str, Tree]:

@@ -58,10 +58,9 @@ class Function:
         self.program = program
         self.name = name
         self.module = module
+        self.outer = outer
         self.graph = program.graph
         reserved = {*module.names.taken, *(s.name for s in program.symbols)}
-        if outer is not None:
-            reserved |= outer.scope.names.taken
         self.width: int = layout.WIDTH - 4 if outer is None else outer.width - 4
         wanted = self._wanted()
         fixed = frozenset(var for var, _ in self.graph.consts)
@@ -116,13 +115,24 @@ class Function:
                 continue
             stem = "constant" if text is None else text.partition("(")[0].removeprefix("np.")
             wanted = checked(self.program.names.get(var, "") or var.name) or stem
-            name = self.scope.names.unique(wanted)
-            self.scope.known[var] = name
+            name = self.scope.known[var] = self._seen_from_here(wanted)
             if text is None:
                 self.module.constants[name] = layout.constant_lines(name, value)
                 self.module.names.taken.add(name)
             else:
                 self.top.append(Row(f"{name} = {expressions.printed(expressions.parsed(text))}"))
+
+    def _seen_from_here(self, wanted: str) -> str:
+        """A name that neither this function nor one around it gives to something else."""
+        around: list[Names] = []
+        function: Function | None = self
+        while function is not None:
+            around.append(function.scope.names)
+            function = function.outer
+        name = Names(set().union(*(names.taken for names in around))).unique(wanted)
+        for names in around:
+            names.taken.add(name)
+        return name
 
     # --- operations ----------------------------------------------------------------------
 

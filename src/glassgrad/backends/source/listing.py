@@ -74,7 +74,7 @@ def listing(
     if style == "layers":
         from glassgrad.backends.source.network import Network  # noqa: PLC0415
 
-        return Network(graph, rewrite=rewrite, comments=comments).listing()
+        return Network(graph, detail=detail, rewrite=rewrite, comments=comments).listing()
     if style == "script" and training is None:
         raise OptionError(
             say("a script is made of a training step, not of a graph alone"),

@@ -7,7 +7,9 @@ over an ordered dict of layers. Anything else calls its layers one by one.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -51,8 +53,9 @@ _DATA = ("x", "X", "xs", "t", "T", "y", "Y", "inputs", "data", "images", "target
 class Network:
     """One request for the style."""
 
-    def __init__(self, graph: Graph, *, rewrite: bool, comments: bool) -> None:
+    def __init__(self, graph: Graph, *, detail: str, rewrite: bool, comments: bool) -> None:
         self.graph = graph
+        self.detail = detail
         self.laws = laws_for(rewrite)
         self.comments = comments
         self.labels = labels_of(graph)
@@ -61,12 +64,12 @@ class Network:
         """The module, checked; sizes are frozen if the checks do not agree with free ones."""
         others = resized(self.graph, self._forward, self.labels)
         try:
-            rows, gap = self._checked(others)
+            rows, facts = self._checked(others)
         except (GraphError, Differs):
             if others is None:
                 raise
-            rows, gap = self._checked(None)
-        head = layout.docstring(self._head(gap)) if self.comments else ""
+            rows, facts = self._checked(None)
+        head = layout.docstring(self._head(facts)) if self.comments else ""
         rows = [*layout.plain_rows(head.splitlines()), *rows]
         recorded = self.graph if others is None else others.recorded[0]
         lines = equations_of_lines(self.graph, recorded, [row.eqns for row in rows])
@@ -77,9 +80,9 @@ class Network:
 
     # --- the text ------------------------------------------------------------------------
 
-    def _checked(self, others: Resized | None) -> tuple[list[Row], float]:
+    def _checked(self, others: Resized | None) -> tuple[list[Row], _Facts]:
         self.symbols = () if others is None else others.symbols
-        self.module = Module(folds=True, comments=self.comments)
+        self.module = Module(folds=self.detail == "regions", comments=self.comments)
         self.module.names.taken.add("self")
         self.names = Names({"np", "self"})
         self.classes: dict[str, str] = {}  # text without its name -> the name
@@ -110,7 +113,7 @@ class Network:
         for part in (*texts, *self.module.helpers.values()):
             rows += [Row(""), Row(""), *part]
         rows += [*self.printed, Row(""), Row(""), *wiring.rows(_NETWORK)]
-        return rows, self._gap(layout.text_of(rows))
+        return rows, self._compared(layout.text_of(rows))
 
     def _parameters(self, graph: Graph) -> set[Var]:
         """The parameters by the rule for all, and what else gets a gradient and is not data."""
@@ -142,52 +145,80 @@ class Network:
 
     # --- the checks ----------------------------------------------------------------------
 
-    def _gap(self, text: str) -> float:
-        """How far value and gradients are from the graph's, at inputs that are drawn.
+    def _compared(self, text: str) -> _Facts:
+        """How far value and gradients are from the graph's, and from finite differences of the
+        network's own loss, at inputs that are drawn.
 
-        Raises:  GraphError if they are not the same but for rounding
+        Raises:  GraphError if they are not the graph's but for rounding
         """
         graph = self.graph if self.graph.wrt is not None else self.graph.gradients(self._wrt())
         arrays = checks.drawn(graph) if checks.is_runnable(graph) else None
         expected = None if arrays is None else checks.evaluated(graph, arrays)
         if arrays is None or expected is None:
-            return 0.0
-        names = dict(zip(self.input_names, arrays, strict=True))
-        given = [names[name] for name in self.parameter_names]
-        data = [names[name] for name in self.data_names]
+            return _Facts(None, None)
+        asked = [self.input_names[i] for i in graph.wrt or ()]
+        function, found = self._function(text, asked), {}
+        try:
+            with checks.quiet():
+                found = dict(zip([None, *asked], function(*arrays), strict=True))
+        except Exception as error:
+            raise GraphError(f"the layers of {self.graph.name} do not run: {error}") from error
+        wanted = dict(zip([None, *asked], expected, strict=True))
+        shown = [name for name, value in found.items() if value is not None]
+        gap = checks.difference([found[n] for n in shown], [wanted[n] for n in shown])
+        floats = [np.finfo(np.asarray(wanted[n]).dtype).eps for n in shown]
+        if gap > checks.ROUNDING * max(floats):
+            raise GraphError(f"the layers of {self.graph.name} differ from its graph")
+        numbers = [*zip(graph.wrt or (), range(1, len(expected)), strict=True)]
+        pairs = [pair for pair, name in zip(numbers, asked, strict=True) if name in shown]
+        return _Facts(gap, checks.least_gradient_error(function, pairs, graph, arrays))
+
+    def _function(self, text: str, asked: Sequence[str]) -> Callable[..., tuple[Any, ...]]:
+        """The network as a function of all inputs: its loss, and the gradients that it has."""
         body = text.replace("import numpy as np\n", "", 1)
         attributes = _attributes(body)
         made = compile_functions(body, "<layers>", {"__name__": "layers"}, attributes)
-        try:
-            with checks.quiet():
-                network = made[_NETWORK](*given)
-                value, gradients = network.loss(*data), network.gradient(*data)
-        except Exception as error:
-            raise GraphError(f"the layers of {self.graph.name} do not run: {error}") from error
-        asked = [self.input_names[i] for i in graph.wrt or ()]
-        pairs = [(value, expected[0])]
-        pairs += [
-            (gradients[n], e) for n, e in zip(asked, expected[1:], strict=True) if n in gradients
-        ]
-        found, wanted = zip(*pairs, strict=True)
-        gap = checks.difference(found, wanted)
-        floats = [np.finfo(np.asarray(x).dtype).eps for x in wanted]
-        if gap > checks.ROUNDING * max(floats):
-            raise GraphError(f"the layers of {self.graph.name} differ from its graph")
-        return gap
+
+        def run(*arrays: Any) -> tuple[Any, ...]:
+            named = dict(zip(self.input_names, arrays, strict=True))
+            network = made[_NETWORK](*(named[name] for name in self.parameter_names))
+            data = [named[name] for name in self.data_names]
+            value, gradients = network.loss(*data), network.gradient(*data)
+            return value, *map(gradients.get, asked)
+
+        return run
 
     def _wrt(self) -> list[str]:
         return [var.name for var in parameters(self.graph)] or [v.name for v in self.graph.inputs]
 
-    def _head(self, gap: float) -> list[str]:
+    def _head(self, facts: _Facts) -> list[str]:
         name = checked(self.graph.name).strip("_") or "f"
         first = title(name, shown(place_in_program(self.graph)), True)
-        said = say(
-            "Checked before it was written: value and gradients differ by at most {gap:.1e} from "
-            "the graph's.",
-            gap=gap,
-        )
+        if facts.gap is None:
+            said = say("Not run before it was written: no inputs drawn gave results.")
+        elif facts.error is None:
+            said = say(
+                "Checked before it was written: value and gradients differ by at most {gap:.1e} "
+                "from the graph's.",
+                gap=facts.gap,
+            )
+        else:
+            said = say(
+                "Checked before it was written: value and gradients differ by at most {gap:.1e} "
+                "from the graph's, and the gradients by at most {error:.1e} from finite "
+                "differences.",
+                gap=facts.gap,
+                error=facts.error,
+            )
         return [first, f"{said} {made_by()}"]
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """The largest differences from the graph and from finite differences; None if not run."""
+
+    gap: float | None
+    error: float | None
 
 
 def _unique(labels: Sequence[str]) -> list[str]:

@@ -36,7 +36,6 @@ from glassgrad.passes.rewrite import Law, Rewriting
 from glassgrad.passes.rewrite import rewrite as apply_laws
 from glassgrad.text import say
 
-_DIFFER = 1e-5  # a difference above this says more of the inputs than of the gradients
 _ROUNDS = 5  # exact passes make room for each other; longer chains were never seen
 
 
@@ -191,23 +190,10 @@ class Page:
             long = self.graph if printed.others is None else printed.others.recorded[-1]
             before, after = checks.evaluated(long, arrays), checks.evaluated(small, arrays)
             gap = checks.difference(after, before) if before and after else None
-        error = None if arrays is None else self._gradient_error(printed, small, arrays)
+        error = None
+        if arrays is not None and self.pairs is not None:
+            error = checks.least_gradient_error(printed.run, self.pairs, small, arrays)
         return _Facts(any(ran), error, gap)
-
-    def _gradient_error(self, printed: _Printed, graph: Graph, arrays: list[Any]) -> float | None:
-        """The difference from finite differences; drawn again where these have no digits."""
-        best: float | None = None
-        for number in range(1, checks.DRAWS + 1):
-            found = checks.gradient_error(printed.run, self.pairs or (), arrays)
-            if found is not None and (best is None or found < best):
-                best = found
-            if self.pairs is None or (best is not None and best < _DIFFER):
-                break
-            again = checks.drawn(graph, number) if number < checks.DRAWS else None
-            if again is None:
-                break
-            arrays = again
-        return best if self.pairs is not None else None
 
     def _compare(self, printed: _Printed, graph: Graph) -> bool:
         """Require equal bits; whether the graph could be run."""

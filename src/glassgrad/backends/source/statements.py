@@ -80,11 +80,26 @@ def is_backward(eqn: Eqn) -> bool:
 
 
 def sections(graph: Graph) -> Iterator[tuple[Eqn, str]]:
-    """Equations with their section: what comes behind the last backward one is the update."""
-    backward = [i for i, eqn in enumerate(graph.eqns) if is_backward(eqn)]
-    last = backward[-1] if backward else len(graph.eqns)
+    """Equations with their section: what comes behind the last backward one is the update.
+
+    Gradients that the value itself is made of belong to the forward pass.
+    """
+    inside = _of_value(graph) if graph.wrt is not None else set()
+    is_behind = [is_backward(eqn) and id(eqn) not in inside for eqn in graph.eqns]
+    last = max((i for i, found in enumerate(is_behind) if found), default=len(graph.eqns))
     for i, eqn in enumerate(graph.eqns):
-        yield eqn, "backward" if is_backward(eqn) else "forward" if i < last else "update"
+        yield eqn, "backward" if is_behind[i] else "forward" if i < last else "update"
+
+
+def _of_value(graph: Graph) -> set[int]:
+    """The equations that the first output needs."""
+    needed = set(graph.outputs[:1])
+    found: set[int] = set()
+    for eqn in reversed(graph.eqns):
+        if needed.intersection(eqn.outputs):
+            needed.update(eqn.inputs)
+            found.add(id(eqn))
+    return found
 
 
 def forward_of(eqn: Eqn) -> Eqn:
@@ -123,6 +138,8 @@ def _key(position: Any) -> Any:
     if hasattr(position, "file"):
         return position
     node = _node(position)
+    if isinstance(node, ast.stmt):  # a generator inside it is code of its own
+        return position[0].co_filename, node.lineno, node.col_offset
     return position[0], (line_of(position) if node is None else node.lineno)
 
 
