@@ -38,6 +38,8 @@ EXAMPLES: dict[str, Callable[..., Any]] = {
     "spread": lambda x, W, t: nn.losses.mae(-(x @ W), t),
     "minus": lambda x, W, t: (2.0 - np.sin(x @ W)).sum() * -1.0,
     "twice": lambda x, W, t: (np.sin(x @ W) * np.sin(x @ W)).sum() + ((x @ W) * (x @ W)).sum(),
+    "signs": lambda x, W, t: -(t * np.log(2 - np.sin(x @ W))).sum(),
+    "one factor": lambda x, W, t: 0.05 * ((x @ W) ** 2).sum(),
     "cast": lambda x, W, t: (x @ W).sum().astype(np.float64).astype(x.dtype) * 3.0,
     "quotient": lambda x, W, t: np.sin(x / (x * x + 1.0)).sum() + np.cos(W / (W * W + 2.0)).sum(),
     "softmax with cross-entropy": lambda x, W, t: nn.cross_entropy(x @ W, LABELS),

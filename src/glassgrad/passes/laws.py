@@ -10,7 +10,7 @@ Long because the laws stand in one ordered table, each beside its pattern.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 
@@ -93,6 +93,14 @@ def _twice(eqn: Eqn, site: Site) -> Atom | None:
     if x is not other or not is_backward(eqn) or not is_float(eqn.outputs[0].dtype):
         return None
     return site.put(eqn, multiply, Literal(2), x)
+
+
+def _two_signs(eqn: Eqn, site: Site) -> Atom | None:
+    inner = site.maker(eqn.inputs[0], divide)
+    first = site.maker(inner.inputs[0], negative) if inner is not None else None
+    if inner is None or first is None or not is_backward(inner) or not is_backward(first):
+        return None
+    return site.put(eqn, divide, first.inputs[0], inner.inputs[1])
 
 
 def _cast_number(eqn: Eqn, site: Site) -> Atom | None:
@@ -359,6 +367,33 @@ def _written_out_sigmoid(eqn: Eqn, site: Site) -> Atom | None:
     return site.put(eqn, negative, site.bind(eqn, multiply, factor, rest))
 
 
+def _one_factor(eqn: Eqn, site: Site) -> Atom | None:
+    """2 * (0.05 * x): a factor that people wrote, times a power of two, which does not round."""
+    for c, atom in (eqn.inputs, eqn.inputs[::-1]):
+        inner = site.maker(atom, multiply)
+        if inner is None or not is_backward(eqn) or not is_backward(inner):
+            continue
+        for d, x in (inner.inputs, inner.inputs[::-1]):
+            if inner.outputs[0].name or x.aval != eqn.outputs[0].aval:
+                continue  # a gradient with a name is a step that readers look for
+            if isinstance(x, Var) and _is_short(c) and _is_short(d):
+                return _scaled(eqn, site, x, (c.value, d.value))
+    return None
+
+
+def _scaled(eqn: Eqn, site: Site, x: Var, factors: tuple[Any, Any]) -> Atom | None:
+    """x times both factors, if one of them is a power of two and together they are not 1."""
+    halves = [abs(float(np.frexp(float(factor))[0])) for factor in factors]
+    product = factors[0] * factors[1]
+    if 0.5 not in halves or product == 1:  # noqa: PLR2004 - the mantissa of a power of two
+        return None
+    return site.put(eqn, multiply, Literal(product), x)
+
+
+def _is_short(atom: Atom) -> TypeGuard[Literal]:
+    return isinstance(atom, Literal) and bool(round(float(atom.value), _SHORT) == atom.value != 0)
+
+
 # --- the tables --------------------------------------------------------------------------
 
 _BINARY = (add, subtract, multiply, divide)
@@ -369,6 +404,7 @@ READABLE: tuple[Law, ...] = (
     Law("cast", "c.astype(dtype) = dtype(c)", (astype_p,), _cast_number),
     Law("minus", "-1 * x = -x", (multiply,), _minus),
     Law("twice", "x + x = 2 * x", (add,), _twice),
+    Law("signs", "-(-x / y) = x / y", (negative,), _two_signs),
     Law("rows", "add_at(x, (0, 1, …), t) = unpick(x, t)", (add_at_p,), _one_place_a_row),
     Law("spread", "f(broadcast(c)) = broadcast(f(c))", (negative, expand_dims_p), _late_broadcast),
 )
@@ -421,4 +457,5 @@ STABLE: tuple[Law, ...] = (
         16,
     ),
     Law("factors", "g (s (1 - s)) = (g s) (1 - s)", (multiply,), _sigmoid_pull, 4),
+    Law("one factor", "c * (d * x) = (c d) * x", (multiply,), _one_factor, 2),
 )

@@ -112,6 +112,7 @@ _LAW_NAMES: dict[str, Callable[[], str]] = {
     "written-out softmax with cross-entropy": lambda: say("softmax with cross-entropy"),
     "shift": lambda: say("softmax with cross-entropy"),
     "fill": lambda: say("constants"),
+    "one factor": lambda: say("constants"),
     "short log-softmax": lambda: say("log-softmax"),
 }
 # The weightiest rules come first where a statement has many.
