@@ -116,7 +116,12 @@ def graph_of(output: Any) -> Graph:
 
 def leaves_of(output: Any) -> list[Any]:
     """The arrays that are the inputs of `graph_of(output)`, in their order."""
-    return [node.outs[0] for node in _all_ancestors(output.node) if node.primitive is None]
+    return [node.outs[0] for node in leaf_nodes(output)]
+
+
+def leaf_nodes(output: Any) -> list[Node]:
+    """The tape's leaves below a tensor, in the order of the inputs of `graph_of(output)`."""
+    return [node for node in _all_ancestors(output.node) if node.primitive is None]
 
 
 def _all_ancestors(root: Node) -> list[Node]:

@@ -26,6 +26,7 @@ from glassgrad.canon import (
 )
 from glassgrad.canon.base import Experiment
 from glassgrad.canon.descent import descend, value_and_gradients
+from glassgrad.canon.subjects import subject_of
 from glassgrad.gates import relu, sigmoid, softmax
 from glassgrad.graph.trace import trace
 from glassgrad.passes.dead import remove_dead
@@ -46,14 +47,16 @@ def picture_of(example: Experiment) -> str:
 # --- graphs ------------------------------------------------------------------------------
 
 
-def _affine_layer(title: str) -> str:
-    def weighted(X: Any, W: Any, B: Any, dY: Any) -> Any:
-        Y = X @ W + B
-        return (Y * dY).sum()  # its gradient by Y is dY
+def _recorded(name: str, title: str, **options: Any) -> str:
+    """The graph of what the example is about, at its own inputs."""
+    subject = subject_of(name)
+    assert subject is not None, name
+    graph = remove_dead(trace(subject.function, *subject.inputs))
+    return graph.svg(*subject.inputs, title=title, **options)
 
-    dY = np.array([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
-    arrays = [np.array([[0.0], [10.0]]), np.ones((1, 3)), np.array([1.0, 2.0, 3.0]), dY]
-    return trace(weighted, *arrays).svg(*arrays, title=title, parameters=["W", "B"])
+
+def _affine_layer(title: str) -> str:
+    return _recorded("book.affine_layer", title, parameters=["W", "B"])
 
 
 def _softmax_with_loss(title: str) -> str:
@@ -74,13 +77,7 @@ def _gradient_check(title: str) -> str:
 
 
 def _matrix_rule(title: str) -> str:
-    def weighted(W: Any, X: Any, dD: Any) -> Any:
-        D = W @ X
-        return (D * dD).sum()  # its gradient by D is dD
-
-    rng = np.random.default_rng(0)
-    arrays = [rng.integers(-9, 10, shape).astype(float) for shape in ((5, 10), (10, 3), (5, 3))]
-    return trace(weighted, *arrays).svg(*arrays, title=title)
+    return _recorded("cs231n.matrix_rule", title)
 
 
 def _scores_gradient(title: str) -> str:
@@ -90,9 +87,7 @@ def _scores_gradient(title: str) -> str:
 
 
 def _double_backprop(title: str) -> str:
-    x = np.float64(2.0)
-    graph = remove_dead(trace(dezero._penalized, x))
-    return graph.svg(x, title=title, backward=True)
+    return _recorded("dezero.double_backprop", title, backward=True)
 
 
 # --- networks ----------------------------------------------------------------------------

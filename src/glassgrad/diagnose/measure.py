@@ -19,6 +19,7 @@ from glassgrad.diagnose.subject import Subject
 from glassgrad.graph.evaluate import apply
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.trace import trace
+from glassgrad.inspect.site import LAYOUT
 from glassgrad.nn.functional import ACTIVATIONS
 from glassgrad.tree import named_leaves
 from glassgrad.view.record import Record, record
@@ -28,7 +29,6 @@ _FLAT = 0.1  # of the steepest slope: below it an activation lets little of a gr
 _FAR = 40.0  # where a saturating function has ended
 _NOT_ELEMENTWISE = ("softmax", "log_softmax")
 _AFFINE = {"add", "subtract", "multiply", "divide"}  # what biases and scales are applied by
-_LAYOUT = {"reshape", "permute_dims", "expand_dims", "squeeze", "astype", "broadcast_to"}
 _GRID = np.linspace(-4.05, 4.05, 28)  # beside every kink
 
 
@@ -184,7 +184,7 @@ class _Walk:
         carried: dict[Var, str] = dict(paths)
         for eqn in self.graph.eqns:
             named = [carried[a] for a in eqn.inputs if isinstance(a, Var) and a in carried]
-            if eqn.primitive.name in _LAYOUT and named:
+            if eqn.primitive.name in LAYOUT and named:
                 carried[eqn.outputs[0]] = named[0]
                 continue
             moving = any(isinstance(a, Var) and a not in self.fixed for a in eqn.inputs)
@@ -230,7 +230,7 @@ class _Walk:
                 continue  # a row that is looked up is no weighted sum
             z = self.weighted_sum(site)
             users = self.users.get(z, [])
-            while len(users) == 1 and users[0].primitive.name in _LAYOUT:
+            while len(users) == 1 and users[0].primitive.name in LAYOUT:
                 users = self.users.get(users[0].outputs[0], [])
             if len(users) == 1 and id(users[0]) in by_site and z is not self.prediction:
                 yield path, by_site[id(users[0])]

@@ -15,7 +15,8 @@ import numpy as np
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 
 # What moves numbers about without changing them.
-_LAYOUT = {"reshape", "expand_dims", "squeeze", "broadcast_to", "permute_dims", "astype"}
+# Operations that only arrange numbers: a pattern looks through them.
+LAYOUT = {"reshape", "expand_dims", "squeeze", "broadcast_to", "permute_dims", "astype"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,7 +64,7 @@ class Site:
     def maker(self, atom: Atom) -> Eqn | None:
         """What computed a value, seen through changes of layout."""
         eqn = self._made.get(atom) if isinstance(atom, Var) else None
-        while eqn is not None and eqn.primitive.name in _LAYOUT:
+        while eqn is not None and eqn.primitive.name in LAYOUT:
             inner = eqn.inputs[0]
             eqn = self._made.get(inner) if isinstance(inner, Var) else None
         return eqn
@@ -78,7 +79,7 @@ class Site:
         stack = [self.eqn.outputs[0] if var is None else var]
         while stack:
             for eqn in self._users.get(stack.pop(), ()):
-                if eqn.primitive.name in _LAYOUT:
+                if eqn.primitive.name in LAYOUT:
                     stack.append(eqn.outputs[0])
                 else:
                     found.append(eqn)
@@ -95,7 +96,7 @@ class Site:
         """The value itself, seen through changes of layout."""
         while isinstance(atom, Var):
             eqn = self._made.get(atom)
-            if eqn is None or eqn.primitive.name not in _LAYOUT:
+            if eqn is None or eqn.primitive.name not in LAYOUT:
                 break
             atom = eqn.inputs[0]
         return atom

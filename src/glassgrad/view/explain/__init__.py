@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from glassgrad.autodiff.tape import leaf_nodes
 from glassgrad.core.aval import is_float
 from glassgrad.errors import GradientError, OptionError
 from glassgrad.graph.ir import Var
@@ -23,7 +24,6 @@ from glassgrad.view.explain.situation import (
     Situation,
     graph_and_leaves,
     largest,
-    leaves_of,
     valued,
 )
 
@@ -111,7 +111,7 @@ def _first_element(name: str, out: Any) -> str:
 
 def _input_of(subject: Any, tensor: Any, inputs: Sequence[Var]) -> Var:
     """The input of a tensor's graph that another tensor is."""
-    leaves = leaves_of(subject.node) if hasattr(subject, "origin") and subject.node else []
+    leaves = leaf_nodes(subject) if hasattr(subject, "origin") and subject.node else []
     for leaf, var in zip(leaves, inputs, strict=False):
         if leaf is tensor.node:
             return var

@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.autodiff.tape import graph_of
-from glassgrad.autodiff.vjp import Node, pullback
+from glassgrad.autodiff.tape import graph_of, leaf_nodes
+from glassgrad.autodiff.vjp import pullback
 from glassgrad.core.aval import is_float
 from glassgrad.errors import (
     DtypeError,
@@ -166,7 +166,7 @@ def _of_tensor(tensor: Any, arguments: Sequence[Any]) -> tuple[Graph, list[Any]]
     if arguments:
         raise OptionError(say("a tensor holds its inputs already"), operation="explain")
     graph = graph_of(tensor)
-    leaves = leaves_of(tensor.node)
+    leaves = leaf_nodes(tensor)
     for leaf, var in zip(leaves, graph.inputs, strict=True):
         if leaf.stale is not None:
             raise GradientError(
@@ -175,17 +175,6 @@ def _of_tensor(tensor: Any, arguments: Sequence[Any]) -> tuple[Graph, list[Any]]
                 hint=say("explain it before the parameters are updated, or compute it again"),
             )
     return graph, [leaf.outs[0] for leaf in leaves]
-
-
-def leaves_of(root: Node) -> list[Node]:
-    """The leaves below a node, in the order in which `graph_of` makes inputs of them."""
-    seen, stack = {root}, [root]
-    while stack:
-        for parent in stack.pop().parents:
-            if parent is not None and parent[0] not in seen:
-                seen.add(parent[0])
-                stack.append(parent[0])
-    return sorted((x for x in seen if x.primitive is None), key=lambda node: node.serial)
 
 
 def plain(value: Any) -> Any:
