@@ -15,9 +15,9 @@ from functools import cache
 
 import numpy as np
 
-from glassgrad.backends.native.functions import (
-    exponential as exponential,
-)
+from glassgrad.backends.native.functions import exponential as exponential
+from glassgrad.backends.native.functions import hyperbolic as hyperbolic
+from glassgrad.backends.native.functions import logarithm as logarithm
 from glassgrad.backends.native.functions.terms import RECIPES, Term
 from glassgrad.backends.native.loops import Builder, Operand, Statement, Value
 

@@ -9,20 +9,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from glassgrad.backends.native.functions.logarithm import log_one_plus_unit
 from glassgrad.backends.native.functions.terms import (
+    Pair,
     Term,
     at_least,
     at_most,
     bits,
     constant,
+    exact_product,
     fma,
     format_of,
     from_bits,
     polynomial,
+    quick_sum,
+    quotient,
     recipe,
     select,
     size,
-    with_sign_of,
 )
 from glassgrad.backends.native.loops import F32, F64
 
@@ -44,15 +48,16 @@ _EXP = {
         2.7557553605913275e-06, 2.76304340484721e-07, 2.5010089937998074e-08,
     ),
 }  # fmt: skip
-# The same as a part of e^r - 1. Error in e^r - 1: 2^-31 and 2^-60.
+# The same as a part of e^r - 1. Error in e^r - 1: 2^-26.1 and 2^-61.6.
 _EXPM1 = {
     F32: (
         0.5, 0.1666654348373413, 0.04166645556688309, 0.008366535417735577, 0.001393584650941193,
     ),
     F64: (
-        0.5000000000000006, 0.16666666666666682, 0.04166666666657366, 0.00833333333331702,
-        0.0013888888932359791, 0.00019841269897531559, 2.4801504473388046e-05,
-        2.7557233051212315e-06, 2.762631437676861e-07, 2.511280988775252e-08,
+        0.5, 0.16666666666666677, 0.04166666666666665, 0.008333333333321478,
+        0.0013888888888899697, 0.00019841269886422547, 2.480158728593341e-05,
+        2.7557243972055364e-06, 2.7557312178944304e-07, 2.5109104208293416e-08,
+        2.090176330562761e-09,
     ),
 }  # fmt: skip
 # 2^r = 1 + r P(r) for |r| <= 1/2. Error in 2^r: 2^-28.3 and 2^-57.8.
@@ -123,9 +128,15 @@ def scaled(value: Term, shifted: Term, is_small: Term) -> Term:
 
 
 def rest_of_exp(r: Term, coefficients: tuple[float, ...]) -> Term:
-    """e**r - 1 by the terms of r² and above."""
+    """e**r - 1 - r"""
     square = r * r
-    return fma(square, polynomial(r, coefficients, square), r)
+    return square * polynomial(r, coefficients, square)
+
+
+def exp_less_one(r: Term) -> Term:
+    """e**r - 1 for a reduced r, as a part of e**r."""
+    square = r * r
+    return fma(square, polynomial(r, _EXP[r.dtype], square), r)
 
 
 # --- exponentials ------------------------------------------------------------------------
@@ -136,7 +147,7 @@ def exp(x: Term) -> Term:
     limits = LIMITS[x.dtype]
     x = at_most(at_least(x, limits.zero), limits.infinite)
     parts = reduce(x)
-    value = rest_of_exp(parts.r, _EXP[x.dtype]) + 1.0
+    value = exp_less_one(parts.r) + 1.0
     return scaled(value, parts.shifted, x < limits.small)
 
 
@@ -151,58 +162,83 @@ def exp2(x: Term) -> Term:
     return scaled(value, shifted, x < limits.small * LOG2_E)
 
 
-@recipe("expm1", f32=1.0, f64=1.0)
+@recipe("expm1", f32=1.5, f64=1.5)
 def expm1(x: Term) -> Term:
-    # Below -digits ln 2 - 1 the result is -1; above, 2**k is kept in range by a factor of 2,
-    # which a tiny x could not bear: it is its own result.
+    """2**k (r² P(r)) + (2**k r + (2**k - 1)), where the last sum is often exact.
+
+    Below -digits ln 2 - 1 the result is -1. Above, 2**k is kept in range by a factor of 2, which
+    a tiny x could not bear: it is its own result.
+    """
     layout = format_of(x)
     y = at_most(at_least(x, -layout.digits - 2.0), LIMITS[x.dtype].infinite)
     parts = reduce(y)
     power = power_of_two(parts.shifted, -1)
-    half = fma(power, rest_of_exp(parts.r, _EXPM1[x.dtype]), power - 0.5)
+    rest = rest_of_exp(parts.r, _EXPM1[x.dtype])
+    half = fma(power, rest, fma(power, parts.r, power - 0.5))
     return select(size(x) < 2.0 ** (-layout.digits - 2), x, half + half)
 
 
 # --- the logistic family -----------------------------------------------------------------
 
 
-@recipe("sigmoid", f32=1.5, f64=1.5)
+@recipe("sigmoid", f32=1.7, f64=1.7)
 def sigmoid(x: Term) -> Term:
-    """c / (c + c e^-x) with a power of two c, so that e^-x stays finite where sigmoid is not 0."""
+    """c / (c + c e^-x) with a power of two c, so that e^-x stays finite where sigmoid is not 0.
+
+    c + 2**k is an exact sum: rounded, it would cost half an ulp around x = -17.
+    """
     limits = LIMITS[x.dtype]
     unit = 2.0**-limits.scale
     y = at_most(at_least(x, limits.zero), 0.5 * limits.scale)
     parts = reduce(-y)
     power = power_of_two(parts.shifted, -limits.scale)
-    below = fma(power, rest_of_exp(parts.r, _EXP[x.dtype]), power + unit)
-    return unit / below
+    whole = power + unit
+    lost = unit - (whole - power)
+    return unit / (whole + fma(power, exp_less_one(parts.r), lost))
 
 
-# (e^(2r) - 1 - 2r) / (2r²) for |r| <= ln(2) / 4.
-_TANH = {
-    F32: (
-        1.0, 0.6666617393493652, 0.3333316445350647, 0.13386456668376923, 0.04459470883011818,
-    ),
-    F64: (
-        1.000000000000001, 0.6666666666666673, 0.3333333333325893, 0.13333333333307232,
-        0.04444444458355133, 0.012698412734420197, 0.00317459257259367, 0.0007054651661110353,
-        0.0001414467296090553, 2.571551732505858e-05,
-    ),
-}  # fmt: skip
-# Beyond it tanh rounds to 1.
-_TANH_ONE = {F32: 9.1, F64: 19.1}
+@recipe("softplus", f32=2.0, f64=2.0)
+def softplus(x: Term) -> Term:
+    """max(x, 0) + log(1 + e^-|x|)"""
+    return at_least(x, 0.0) + log_one_plus_unit(decay(size(x)))
 
 
-@recipe("tanh", f32=1.5, f64=1.5)
-def tanh(x: Term) -> Term:
-    """(e^(2|x|) - 1) / (e^(2|x|) + 1), both halved; |x| = k ln(2) / 2 + r."""
-    layout = format_of(x)
-    high, low = LN2[x.dtype]
-    y = at_most(size(x), _TANH_ONE[x.dtype])
-    shifted = fma(y, 2.0 * LOG2_E, layout.magic)
-    k = shifted - layout.magic
-    r = fma(k, -0.5 * low, fma(k, -0.5 * high, y))
-    power = power_of_two(shifted)
-    half = rest_of_exp(r, _TANH[x.dtype])  # (e^(2r) - 1) / 2
-    above = fma(power, half, fma(power, 0.5, -0.5))
-    return with_sign_of(above / fma(power, half, fma(power, 0.5, 0.5)), x)
+@recipe("sech_squared", f32=2.0, f64=2.0)
+def sech_squared(x: Term) -> Term:
+    """4 e / (1 + e)² with e = exp(-2 |x|)"""
+    y = size(x)
+    return density(y + y, 4.0)
+
+
+@recipe("logistic_density", f32=2.0, f64=2.0)
+def logistic_density(x: Term) -> Term:
+    """e / (1 + e)² with e = exp(-|x|)"""
+    return density(size(x), 1.0)
+
+
+def decay(y: Term) -> Term:
+    """exp(-y) for y >= 0, down to subnormal numbers."""
+    limits = LIMITS[y.dtype]
+    y = at_most(y, -limits.zero)
+    parts = reduce(-y)
+    return scaled(exp_less_one(parts.r) + 1.0, parts.shifted, y > -limits.small)
+
+
+def density(y: Term, factor: float) -> Term:
+    """factor e / (1 + e)² with e = exp(-y), y >= 0; sums and squares keep what rounding leaves.
+
+    e is far from its end, 2**-k is taken in two parts, of which the second comes last.
+    """
+    limits = LIMITS[y.dtype]
+    y = at_most(y, 2.0 - limits.zero)
+    parts = reduce(-y)
+    is_small = y > -limits.small
+    rest = exp_less_one(parts.r)
+    mantissa = quick_sum(constant(rest, 1.0), rest)
+    unscaled = select(is_small, constant(y, 0.0), power_of_two(parts.shifted))
+    base = quick_sum(constant(y, 1.0), mantissa.high * unscaled)
+    low = fma(mantissa.low, unscaled, base.low)
+    square = exact_product(base.high, base.high)
+    square_low = fma(base.high + base.high, low, square.low)
+    ratio = quotient(mantissa, Pair(square.high, square_low))
+    return scaled(ratio * factor, parts.shifted, is_small)

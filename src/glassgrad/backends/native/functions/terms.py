@@ -247,6 +247,14 @@ def exact_product(x: Term, y: Term | Constant) -> Pair:
     return Pair(high, fma(x, y, -high))
 
 
+def quotient(x: Pair, y: Pair) -> Term:
+    """x / y of two unevaluated sums, within a hair of half an ulp, by one division."""
+    inverse = 1.0 / y.high
+    first = x.high * inverse
+    left = fma(-first, y.high, x.high) + fma(-first, y.low, x.low)
+    return fma(left, inverse, first)
+
+
 # --- formats -----------------------------------------------------------------------------
 
 
