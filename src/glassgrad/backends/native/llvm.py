@@ -287,7 +287,7 @@ class _KernelPrinter:
                 at = f"{known}.at"
                 self.entry += [
                     f"  {at} = getelementptr i8, ptr %table, i64 {8 * buffer.slot}",
-                    f"  {known} = load ptr, ptr {at}, align 8, !invariant.load !0",
+                    f"  {known} = load ptr, ptr {at}, align 8",
                 ]
             else:
                 whole = "%arena" if buffer.place == "arena" else "%private"
