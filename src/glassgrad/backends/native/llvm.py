@@ -178,6 +178,8 @@ class _KernelPrinter:
     # --- straight-line code --------------------------------------------------------------
 
     def let(self, statement: Let) -> None:
+        if self.moved_ramp(statement):
+            return
         is_vector = bool(self.lanes) and any(
             self.operand(a).is_vector for a in statement.args if isinstance(a, Value)
         )
@@ -190,6 +192,23 @@ class _KernelPrinter:
         texts = [self.as_vector(a, lanes) for a in statement.args]
         code = self.instruction(statement, texts, lanes)
         self.env[statement.out] = Text(code, is_vector)
+
+    def moved_ramp(self, statement: Let) -> bool:
+        """Whether it is the lane variable plus what all lanes share: neighbours still, no gather.
+
+        Such a sum is written down as another lane variable.
+        """
+        if statement.op != "add" or not self.lanes:
+            return False
+        ramps = [a for a in statement.args if isinstance(a, Value) and a in self.ramps]
+        if len(ramps) != 1:
+            return False
+        (other,) = (a for a in statement.args if a is not ramps[0])
+        shared = self.operand(other)
+        if not shared.is_vector:
+            base = self.new(f"add i64 {self.ramps[ramps[0]][0]}, {shared.text}")
+            self.ramps[statement.out] = (base, "")
+        return not shared.is_vector
 
     def expand(self, function: functions.Function, args: Sequence[Operand]) -> Text:
         """The body of a function in place of its call."""
