@@ -28,6 +28,14 @@ from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Eqn
 
 
+def converted(number: Number, dtype: np.dtype) -> Number:
+    """A literal in another dtype, as `astype` converts."""
+    if number.dtype == dtype:
+        return number
+    with np.errstate(all="ignore"):
+        return Number(np.asarray(number.value).astype(dtype)[()], dtype)
+
+
 @dataclass
 class Workspace:
     """What a kernel needs besides its operands; the scheduler gives it memory.
@@ -82,9 +90,7 @@ class Site:
         value: Operand = found if isinstance(found, Number) else found.load(self.b, position)
         if dtype is None or value.dtype == dtype:
             return value
-        if isinstance(value, Number):
-            return Number(np.asarray(value.value).astype(dtype)[()], dtype)
-        return self.b.convert(value, dtype)
+        return converted(value, dtype) if isinstance(value, Number) else self.b.convert(value, dtype)
 
     def scratch(self, dtype: Any, shape: Sequence[int], name: str = "scratch") -> Access:
         """Memory of the worker's own, contiguous, not initialised."""
