@@ -117,11 +117,10 @@ def single_threaded() -> Iterator[None]:
 
 def _restore_in_child() -> None:
     """A child has none of the threads that may have been inside."""
-    was_limited = _limit.depth > 0
-    found = search.cache_info().currsize and find()
-    before = _limit.before
+    was_limited, before = _limit.depth > 0, _limit.before
     _limit.reset()
-    if was_limited and found and found.threads is not None:
+    found = find() if was_limited else None
+    if found is not None and found.threads is not None:
         found.threads.set(before)
 
 

@@ -7,11 +7,12 @@ Layer L6. Nothing here says that a library is right: `blas.py` has each one trie
 from __future__ import annotations
 
 import ctypes
-import importlib
+import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -63,10 +64,14 @@ _THREADED_BY_ITSELF = 1  # openblas_get_parallel: 0 without threads, 2 with Open
 def openblas(path: str, refused: Refused) -> Blas | None:
     """The OpenBLAS in the file `path`; None, with the reason in `refused`, if it cannot serve."""
     try:
-        library = ctypes.CDLL(path)
-    except OSError as error:
+        return _openblas(path, refused)
+    except (OSError, AttributeError) as error:  # no library, or a function that it lacks
         refused.append((path, str(error)))
         return None
+
+
+def _openblas(path: str, refused: Refused) -> Blas | None:
+    library = ctypes.CDLL(path)
     for prefix, suffix in _FORMS:
         if hasattr(library, f"{prefix}openblas_get_config{suffix}"):
             break
@@ -87,9 +92,8 @@ def openblas(path: str, refused: Refused) -> Blas | None:
     config = function("openblas_get_config", ctypes.c_char_p)().decode("ascii", "replace")
     version = re.search(r"OpenBLAS\s+(\S+)", config)
     set_threads = function("openblas_set_num_threads", None)
-    addresses = {
-        name: _address(library, f"{prefix}cblas_{name}{suffix}")
-        for name in FUNCTIONS
+    addresses: dict[str, Any] = {
+        name: _address(library, f"{prefix}cblas_{name}{suffix}") for name in FUNCTIONS
     }
     return Blas(
         name="OpenBLAS",
@@ -138,15 +142,12 @@ def _loaded_libraries() -> list[str]:
 def package_libraries(refused: Refused) -> Iterator[Blas]:
     """The packages scipy-openblas64 and scipy-openblas32, if one is installed."""
     for name in ("scipy_openblas64", "scipy_openblas32"):
-        try:
-            package = importlib.import_module(name)
-            folder = Path(package.get_lib_dir())
-        except (ImportError, AttributeError, OSError):
-            continue
-        for path in sorted(folder.glob("*openblas*")):
-            found = openblas(str(path), refused) if path.suffix != ".a" else None
-            if found is not None:
-                yield found
+        package = find_spec(name)
+        for folder in (package and package.submodule_search_locations) or ():
+            for path in sorted(Path(folder, "lib").glob("*openblas*")):
+                found = openblas(str(path), refused) if path.suffix != ".a" else None
+                if found is not None:
+                    yield found
 
 
 def scipy_libraries(refused: Refused) -> Iterator[Blas]:
@@ -157,9 +158,7 @@ def scipy_libraries(refused: Refused) -> Iterator[Blas]:
         from scipy.linalg import cython_blas  # noqa: PLC0415 - it costs 0.6 s, unless loaded
 
         capsules = cython_blas.__pyx_capi__
-        addresses = {
-            name: _capsule_address(capsules[name]) for name in FUNCTIONS
-        }
+        addresses: dict[str, Any] = {n: _capsule_address(capsules[n]) for n in FUNCTIONS}
     except (ImportError, AttributeError, KeyError, ValueError) as error:
         refused.append(("scipy.linalg.cython_blas", str(error)))
         return
@@ -176,27 +175,30 @@ def scipy_libraries(refused: Refused) -> Iterator[Blas]:
 
 
 def _capsule_address(capsule: object) -> int:
-    interface = ctypes.pythonapi
-    interface.PyCapsule_GetName.restype = ctypes.c_char_p
-    interface.PyCapsule_GetName.argtypes = [ctypes.py_object]
-    interface.PyCapsule_GetPointer.restype = ctypes.c_void_p
-    interface.PyCapsule_GetPointer.argtypes = [ctypes.py_object, ctypes.c_char_p]
-    return interface.PyCapsule_GetPointer(capsule, interface.PyCapsule_GetName(capsule)) or 0
+    """The pointer in a capsule, whose name is the signature of the function."""
+    name = ctypes.PYFUNCTYPE(ctypes.c_char_p, ctypes.py_object)(
+        ("PyCapsule_GetName", ctypes.pythonapi)
+    )(capsule)
+    get = ctypes.PYFUNCTYPE(ctypes.c_void_p, ctypes.py_object, ctypes.c_char_p)(
+        ("PyCapsule_GetPointer", ctypes.pythonapi)
+    )
+    return int(get(capsule, name) or 0)
 
 
 def accelerate_libraries(refused: Refused) -> Iterator[Blas]:
     """Apple's own library, which NumPy's wheels for macOS 14 and newer use."""
-    if sys.platform != "darwin":
-        return
+    return _accelerate(refused) if platform.system() == "Darwin" else iter(())
+
+
+def _accelerate(refused: Refused) -> Iterator[Blas]:
     path = "/System/Library/Frameworks/Accelerate.framework/Accelerate"
     try:
         library = ctypes.CDLL(path)
     except OSError as error:
         refused.append((path, str(error)))
         return
-    addresses = {
-        name: _address(library, f"cblas_{name}$NEWLAPACK$ILP64")
-        for name in FUNCTIONS
+    addresses: dict[str, Any] = {
+        name: _address(library, f"cblas_{name}$NEWLAPACK$ILP64") for name in FUNCTIONS
     }
     yield Blas(
         name="Accelerate",

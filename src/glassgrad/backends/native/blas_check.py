@@ -26,10 +26,11 @@ def fault(blas: Blas) -> str | None:
     """
     if not blas.sgemm or not blas.dgemm:
         return say("it has no function for matrix products")
-    for dtype, sizes in product((np.dtype(np.float32), np.dtype(np.float64)), _SIZES):
-        for x_turned, y_turned, scale in product((False, True), (False, True), (0.0, 0.5)):
-            if not _is_right(blas, dtype, sizes, x_turned, y_turned, scale):
-                return say("it gives a wrong product of {dtype} matrices", dtype=dtype)
+    dtypes: tuple[np.dtype, ...] = (np.dtype(np.float32), np.dtype(np.float64))
+    for dtype in dtypes:
+        cases = product(_SIZES, (False, True), (False, True), (0.0, 0.5))
+        if not all(_is_right(blas, dtype, *case) for case in cases):
+            return say("it gives a wrong product of {dtype} matrices", dtype=dtype)
     return None
 
 
@@ -82,32 +83,24 @@ def multiply(
                are contiguous, one dtype, float32 or float64
     """
     m, n = out.shape
-    k = x.shape[0] if x_turned else x.shape[1]
-    leads = [array.strides[0] // array.itemsize for array in (x, y, out)]
+    sizes = (m, n, x.shape[0] if x_turned else x.shape[1])
+    address = blas.sgemm if out.dtype == np.float32 else blas.dgemm
     real = ctypes.c_float if out.dtype == np.float32 else ctypes.c_double
     whole = ctypes.c_int64 if blas.integer_bits == 64 else ctypes.c_int32  # noqa: PLR2004
-    address = blas.sgemm if out.dtype == np.float32 else blas.dgemm
-    pointers = [array.ctypes.data for array in (x, y, out)]
-    call = _cblas if blas.abi == "cblas" else _fortran
-    call(address, real, whole, (x_turned, y_turned), (m, n, k), pointers, leads, (alpha, beta))
-
-
-def _cblas(address, real, whole, turned, sizes, pointers, leads, scales):
-    flag, pointer = ctypes.c_int, ctypes.c_void_p
-    matrix = (pointer, whole)
-    kinds = (flag, flag, flag, whole, whole, whole, real, *matrix, *matrix, real, *matrix)
-    x, y, out = zip(pointers, leads, strict=True)
-    alpha, beta = scales
-    words = [TURNED if is_turned else PLAIN for is_turned in turned]
-    ctypes.CFUNCTYPE(None, *kinds)(address)(ROWS, *words, *sizes, alpha, *x, *y, beta, *out)
-
-
-def _fortran(address, real, whole, turned, sizes, pointers, leads, scales):
-    """Columns come first there, so the transposed product is asked for: out' = y' x'."""
-    m, n, k = sizes
-    x, y, out = ((ctypes.c_void_p(p), byref(whole(n))) for p, n in zip(pointers, leads, strict=True))
-    alpha, beta = (byref(real(scale)) for scale in scales)
-    words = [ctypes.c_char(b"T" if is_turned else b"N") for is_turned in reversed(turned)]
+    matrices = [(a.ctypes.data, a.strides[0] // a.itemsize) for a in (x, y, out)]
+    turned, scales = (x_turned, y_turned), (alpha, beta)
+    if blas.abi == "cblas":
+        flag, matrix = ctypes.c_int, (ctypes.c_void_p, whole)
+        kinds = (flag, flag, flag, whole, whole, whole, real, *matrix, *matrix, real, *matrix)
+        words = [TURNED if is_turned else PLAIN for is_turned in turned]
+        function = ctypes.CFUNCTYPE(None, *kinds)(address)
+        function(ROWS, *words, *sizes, alpha, *matrices[0], *matrices[1], beta, *matrices[2])
+        return
+    # Columns come first in Fortran, so the transposed product is asked for: out' = y' x'.
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 13)(address)
-    lengths = [byref(whole(size)) for size in (n, m, k)]
-    function(*map(byref, words), *lengths, alpha, *y, *x, beta, *out)
+    letters = [byref(ctypes.c_char(b"T" if is_turned else b"N")) for is_turned in turned]
+    lengths = [byref(whole(size)) for size in sizes]
+    left, right, result = ((pointer, byref(whole(lead))) for pointer, lead in matrices)
+    first, second = (byref(real(scale)) for scale in scales)
+    swapped = (letters[1], letters[0], lengths[1], lengths[0], lengths[2])
+    function(*swapped, first, *right, *left, second, *result)

@@ -20,16 +20,17 @@ from weakref import WeakSet
 import numpy as np
 
 from glassgrad.backends.native import waiting
-from glassgrad.backends.native.cpus import MOST_WORKERS, available_cpus
-from glassgrad.backends.native.cpus import default_workers as default_workers
+from glassgrad.backends.native.cpus import MOST_WORKERS, available_cpus, default_workers
 from glassgrad.backends.native.engine import Code, compile_text
-from glassgrad.backends.native.waiting import BARRIER_TEXT as BARRIER_TEXT
+from glassgrad.backends.native.waiting import BARRIER_TEXT
 from glassgrad.errors import GlassgradWarning
 from glassgrad.text import say
 
+__all__ = ["BARRIER_TEXT", "POOL", "Pool", "aligned_bytes", "barrier_block", "default_workers"]
+
 # Microseconds of looking before a sleep: by a worker without a job, and by one in the middle of a
 # job who waits for the others. A sleep and the waking together cost 10 to 20.
-_IDLE, _MOST = 3.0, 20.0
+_IDLE, _MOST = 5.0, 20.0
 _ADDRESS, _COUNT = ctypes.c_void_p, ctypes.c_int64
 
 
