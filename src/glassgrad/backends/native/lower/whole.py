@@ -4,8 +4,20 @@ Layer L6. `lower_equation` writes the loops of one equation of any primitive, `i
 of an inner graph.
 """
 
-from glassgrad.backends.native.lower import products, reductions, views
+from glassgrad.backends.native.lower import (
+    indexing,
+    joining,
+    products,
+    random,
+    reductions,
+    running,
+    sorting,
+    views,
+)
 from glassgrad.backends.native.lower.inline import inline_graph, lower_equation
 from glassgrad.backends.native.lower.site import LOWERINGS
 
-__all__ = ["LOWERINGS", "inline_graph", "lower_equation", "products", "reductions", "views"]
+__all__ = [
+    "LOWERINGS", "indexing", "inline_graph", "joining", "lower_equation", "products", "random", "reductions",
+    "running", "sorting", "views",
+]  # fmt: skip
