@@ -163,7 +163,7 @@ def _draw(site: Site, bits: int, finish: Finish) -> None:
         return
     source = _Source(site, bits, [])
     # Rows that make whole blocks are one run of blocks.
-    flat = _settled(out).with_shape((out.shape and prod(out.shape) or 1,), (1,))
+    flat = _settled(out).with_shape((prod(out.shape),), (1,))
     if rows is None:
         whole, rest = divmod(width, per_block)
         _blocks(site, source, flat, 0, whole, finish)
