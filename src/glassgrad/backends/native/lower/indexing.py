@@ -16,7 +16,7 @@ from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, broadcast, positions
 from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import as_operand
-from glassgrad.backends.native.lower.views import basic_view, complete, copy, zero
+from glassgrad.backends.native.lower.whole_views import basic_view, complete, copy, zero
 from glassgrad.graph.ir import Eqn
 from glassgrad.primitives.along import add_along_axis_p, pick_p, take_along_axis_p, unpick_p
 from glassgrad.primitives.index import add_at_p, gather_p, index_set_p

@@ -13,7 +13,7 @@ from glassgrad.backends.native.loops import I64, BOOL, F64, Note, Number
 from glassgrad.backends.native.lower.access import Access, is_contiguous
 from glassgrad.backends.native.lower.elements import elementwise
 from glassgrad.backends.native.lower.site import LOWERINGS, Site
-from glassgrad.backends.native.lower.views import copy, view
+from glassgrad.backends.native.lower.whole_views import copy, view
 from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var

@@ -9,7 +9,7 @@ from glassgrad.backends.native.loops import Number, Operand
 from glassgrad.backends.native.lower.access import Access, positions, sliced
 from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import affine, as_operand
-from glassgrad.backends.native.lower.views import (
+from glassgrad.backends.native.lower.whole_views import (
     basic_view,
     copy,
     diagonal,

@@ -1,144 +1,115 @@
-"""Matrix products of every rank, one stacked matrix after the other.
+"""Matrix products: one call of BLAS for the rows of a tile, or loops of our own for tiny ones.
 
-Layer L6. A product of floats is a `Product` statement a matrix, for which the printer has a BLAS;
-what BLAS cannot read (overlapping rows, two strides) is copied first. Integers and bools have no
-BLAS and are three loops.
+Layer L6.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
+from math import prod
 
 import numpy as np
 
-from glassgrad.backends.native.loops import Operand, Place, Product
-from glassgrad.backends.native.lower import scalar
-from glassgrad.backends.native.lower.access import Access, Position, broadcast, positions
-from glassgrad.backends.native.lower.site import Site, lowers
-from glassgrad.backends.native.lower.trees import start
-from glassgrad.backends.native.lower.views import copy, expanded, zero
-from glassgrad.graph.ir import Eqn
-from glassgrad.primitives.linalg import matmul_p
+from glassgrad.backends.native.loops import Builder, Number, Place, Product
+from glassgrad.backends.native.lower.access import Access, Position, Rows
 
-_MATRIX = 2  # axes
+TINY = 4096  # multiplications below which a call costs more than loops
 
 
-def _rows(eqn: Eqn) -> list[bool] | None:
-    """Rows of stacked matrices, or of x; the columns of y are no rows."""
-    x, y = (atom.aval.shape for atom in eqn.inputs)
-    out = eqn.outputs[0].shape
-    stacked = max(len(x), len(y)) > _MATRIX
-    if not out or (len(x) == 1 and not stacked):
-        return None
-    if not stacked:
-        return [True, False]
-    rank = max(len(x), len(y))
-    return [len(shape) == rank and shape[0] == out[0] for shape in (x, y)]
+def emit(b: Builder, x: Access, y: Access, out: Access, rows: Rows | None) -> None:
+    """`out = x @ y` for these rows of `out`, stacked matrices one by one."""
+    x, y, out = _as_matrices(x, y, out)
+    stack_shape = out.shape[:-2]
+    with ExitStack() as stack:
+        at: list[Position] = []
+        for axis, size in enumerate(stack_shape):
+            stop = rows.count if rows is not None and axis == 0 else size
+            loop = stack.enter_context(b.loop(stop))
+            if rows is not None and axis == 0:
+                at.append(b.let("add", rows.start, loop.variable))
+            else:
+                at.append(loop.variable)
+        inner = rows if not stack_shape else None
+        _matrix(b, (x, y, out), at, inner)
 
 
-@lowers(matmul_p, rows=_rows)
-def _matmul(site: Site) -> None:
-    x, y, out = site.array(0), site.array(1), site.out
+def _as_matrices(x: Access, y: Access, out: Access) -> tuple[Access, Access, Access]:
+    """Vectors as matrices of one row or column, and all stacks as long as the result's."""
     if len(x.shape) == 1:
-        x, out = expanded(x, [0]), expanded(out, [len(out.shape) - (len(y.shape) > 1)])
-    if len(y.shape) == 1:
-        y, out = expanded(y, [1]), expanded(out, [len(out.shape)])
-    if 0 in out.shape:
-        return
-    if x.shape[-1] == 0:
-        zero(site.b, out, site.rows)
-    elif out.dtype.kind == "f":
-        _by_blas(site, x, y, out)
-    else:
-        _by_loops(site, x, y, out)
-
-
-def _stacked(site: Site, x: Access, stack: Sequence[int]) -> Access:
-    return broadcast(x, (*stack, *x.shape[-_MATRIX:]))
-
-
-def _by_blas(site: Site, x: Access, y: Access, out: Access) -> None:
-    x, y = (_readable(site, v, i) for i, v in enumerate((x, y)))
-    steps = [_strides(v) for v in (x, y)]
-    assert steps[0] is not None
-    assert steps[1] is not None
-    target, back = _writable(site, out)
-    stack = out.shape[:-_MATRIX]
-    x, y = _stacked(site, x, stack), _stacked(site, y, stack)
-    rows = site.rows if stack else None
-    with positions(site.b, stack, rows, lanes=False) as position:
-        sizes, first = _sizes(site, out, x.shape[-1], is_stacked=bool(stack))
-        places = [
-            Place(v.buffer, v.index([*position, *at]))
-            for v, at in ((target, (first, 0)), (x, (first, 0)), (y, (0, 0)))
-        ]
-        site.b.add(
-            Product(*places, sizes, target.strides[-2], steps[0], steps[1], out.dtype)
+        x = x.with_shape((1, *x.shape), (x.shape[0], *x.strides))
+        out = out.with_shape(
+            (*out.shape[:-1], 1, *out.shape[-1:]), (*out.strides[:-1], 1, *out.strides[-1:])
         )
-    if back is not None:
-        copy(site.b, target, back, site.rows)
+    if len(y.shape) == 1:
+        y = y.with_shape((*y.shape, 1), (*y.strides, 1))
+        out = out.with_shape((*out.shape, 1), (*out.strides, 1))
+    stack = out.shape[:-2]
+    return _stacked(x, stack), _stacked(y, stack), out
 
 
-def _sizes(
-    site: Site, out: Access, k: int, *, is_stacked: bool
-) -> tuple[tuple[Position, int, int], Position]:
-    """(m, n, k) of one product, and the row of x and of the result where it begins."""
-    m, n = out.shape[-2:]
-    if site.rows is None or is_stacked:
-        return (m, n, k), 0
-    return (site.rows.count, n, k), site.rows.start
+def _stacked(access: Access, stack: tuple[int, ...]) -> Access:
+    missing = len(stack) + 2 - len(access.shape)
+    strides = [0] * missing
+    for size, stride in zip(access.shape[:-2], access.strides[:-2], strict=True):
+        strides.append(0 if size == 1 else stride)
+    return access.with_shape((*stack, *access.shape[-2:]), (*strides, *access.strides[-2:]))
 
 
-def _readable(site: Site, x: Access, operand: int) -> Access:
-    """The operand, or a copy of it, with the result's dtype and strides that BLAS takes."""
-    if x.dtype == site.out.dtype and _strides(x) is not None:
-        return x
-    held = site.scratch(site.out.dtype, x.shape, "factor")
-    copy(site.b, x, held, site.rows_of(operand))
-    return held
+def _matrix(
+    b: Builder, arrays: tuple[Access, Access, Access], at: Sequence[Position], rows: Rows | None
+) -> None:
+    x, y, out = arrays
+    (m, k), n = x.shape[-2:], y.shape[-1]
+    first: Position = 0 if rows is None else rows.start
+    count = m if rows is None else rows.count
+    if m * n * k <= TINY:
+        _loops(b, arrays, at, rows)
+        return
+    b.add(
+        Product(
+            Place(out.buffer, out.index([*at, first, 0])),
+            Place(x.buffer, x.index([*at, first, 0])),
+            Place(y.buffer, y.index([*at, 0, 0])),
+            (count, n, k),
+            out.strides[-2] if n > 1 or m == 1 else max(out.strides[-2], 1),
+            _readable(x),
+            _readable(y),
+            out.dtype,
+        )
+    )
 
 
-def _writable(site: Site, out: Access) -> tuple[Access, Access | None]:
-    """Memory that BLAS can write, and the result if it must be copied there in the end."""
-    (rows, columns), (row_step, column_step) = out.shape[-2:], out.strides[-2:]
-    lead = columns if rows == 1 else row_step
-    if (columns == 1 or column_step == 1) and lead >= columns:
-        return out.with_shape(out.shape, (*out.strides[:-2], lead, 1)), None
-    return site.scratch(out.dtype, out.shape, "product"), out
+def _readable(access: Access) -> tuple[int, int]:
+    """The last two strides with those of single rows and columns made good for BLAS."""
+    (m, n), (row, column) = access.shape[-2:], access.strides[-2:]
+    if n == 1 and m > 1 and row == 1:
+        return 1, max(column, m)  # a column read turned: its elements lie side by side
+    if n == 1 or column == 1:
+        return (row if m > 1 else max(row, n)), 1
+    return 1, column
 
 
-def _strides(x: Access) -> tuple[int, int] | None:
-    """The strides of the last two axes as BLAS takes them: one of them 1, rows that do not
-    overlap; None where that is not so."""
-    (rows, columns), (row_step, column_step) = x.shape[-2:], x.strides[-2:]
-    if columns == 1:
-        column_step = 1
-    if rows == 1:
-        row_step = columns if column_step == 1 else 1
-    if column_step == 1 and row_step >= columns:
-        return row_step, 1
-    if row_step == 1 and column_step >= rows:
-        return 1, column_step
-    return None
+def _loops(
+    b: Builder, arrays: tuple[Access, Access, Access], at: Sequence[Position], rows: Rows | None
+) -> None:
+    """Rows one after the other, columns in lanes, a chain of fused multiplications a lane."""
+    x, y, out = arrays
+    (m, k), n = x.shape[-2:], y.shape[-1]
+    with b.loop(m if rows is None else rows.count) as outer:
+        i: Position = outer.variable
+        if rows is not None:
+            i = b.let("add", rows.start, outer.variable)
+        with b.loop(n, lanes=True) as columns:
+            j = columns.variable
+            with b.loop(k) as inner:
+                total = inner.carry(Number(0.0, out.dtype))
+                one = x.load(b, [*at, i, inner.variable])
+                other = y.load(b, [*at, inner.variable, j])
+                inner.set(total, b.let("fma", one, other, total))
+            out.store(b, [*at, i, j], inner.result(total))
 
 
-def _by_loops(site: Site, x: Access, y: Access, out: Access) -> None:
-    b, dtype = site.b, out.dtype
-    x, y = (_stacked(site, v, out.shape[:-_MATRIX]) for v in (x, y))
-    with positions(b, out.shape, site.rows) as position:
-        *stack, row, column = position
-        with b.loop(x.shape[-1]) as loop:
-            total = loop.carry(start("or" if dtype == np.bool_ else "add", dtype))
-            factors = [
-                b.convert(x.load(b, [*stack, row, loop.variable]), dtype),
-                b.convert(y.load(b, [*stack, loop.variable, column]), dtype),
-            ]
-            loop.set(total, _times_and_plus(site, total, factors))
-        out.store(b, position, loop.result(total))
-
-
-def _times_and_plus(site: Site, total: Operand, factors: Sequence[Operand]) -> Operand:
-    product = scalar.operation(site.b, "multiply", factors, [False, False])
-    return scalar.operation(site.b, "add", [total, product], [False, False])
-
-
+def flops(x: Sequence[int], out: Sequence[int]) -> int:
+    """Floating operations of a product."""
+    return int(2 * prod(out) * np.prod(x[-1:], dtype=np.int64))

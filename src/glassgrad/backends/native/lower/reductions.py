@@ -22,7 +22,7 @@ from glassgrad.backends.native.lower.access import (
 )
 from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import Term, affine, as_operand, over
-from glassgrad.backends.native.lower.views import dropped, merged
+from glassgrad.backends.native.lower.whole_views import dropped, merged
 from glassgrad.core.aval import normalize_axes
 from glassgrad.graph.ir import Eqn
 from glassgrad.primitives.layout import sum_p

@@ -23,9 +23,13 @@ def apply(
     b: Builder, primitive: Elementwise, args: Sequence[Operand], weak: Sequence[bool]
 ) -> Operand:
     """The primitive's value; `weak` says which operands are Python scalars."""
+    if primitive.parsed.result.op == "power":
+        quick = _quick_power(b, args)
+        if quick is not None:
+            return quick
     common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
     if primitive.name in functions.NAMES and functions.find(primitive.name, common) is not None:
-        return b.let(primitive.name, *(_converted(b, a, common) for a in args))
+        return b.let(primitive.name, *(converted(b, a, common) for a in args))
     names: dict[str, tuple[Operand, bool]] = dict(
         zip(primitive.operands, zip(args, weak, strict=True), strict=True)
     )
@@ -56,7 +60,7 @@ def operation(b: Builder, op: str, args: Sequence[Operand], weak: Sequence[bool]
     common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
     if op in _FLOATING and common.kind != "f":
         common = _floating(common)
-    values = [_converted(b, a, common) for a in args]
+    values = [converted(b, a, common) for a in args]
     if common == BOOL and op in _BOOLEAN:
         return b.let(_BOOLEAN[op], *values)
     if common.kind in "iu" and op in _INTEGER:
@@ -92,7 +96,7 @@ def _floating(dtype: np.dtype) -> np.dtype:
     return np.sqrt(np.empty(0, dtype)).dtype
 
 
-def _converted(b: Builder, value: Operand, dtype: np.dtype) -> Operand:
+def converted(b: Builder, value: Operand, dtype: np.dtype) -> Operand:
     if value.dtype == dtype:
         return value
     if isinstance(value, Number):
@@ -134,7 +138,7 @@ def _one(dtype: np.dtype) -> Number:
 
 
 def _truth(b: Builder, value: Operand) -> Operand:
-    return _converted(b, value, BOOL)
+    return converted(b, value, BOOL)
 
 
 def _same(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
@@ -144,7 +148,7 @@ def _same(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
 def _where(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
     common = _common([(a.dtype, w) for a, w in zip(args[1:], weak[1:], strict=True)])
     condition = _truth(b, args[0])
-    return b.let("select", condition, *(_converted(b, a, common) for a in args[1:]))
+    return b.let("select", condition, *(converted(b, a, common) for a in args[1:]))
 
 
 def _square(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
@@ -193,7 +197,7 @@ def _isfinite(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Oper
 
 
 def _signbit(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
-    x = _converted(b, args[0], args[0].dtype if args[0].dtype.kind == "f" else F64)
+    x = converted(b, args[0], args[0].dtype if args[0].dtype.kind == "f" else F64)
     bits = np.dtype(f"int{8 * x.dtype.itemsize}")
     return b.let("less", b.let("bitcast", x, dtype=bits), Number(0, bits))
 
@@ -207,7 +211,7 @@ def _rounded(op: str) -> Special:
         x = args[0]
         if x.dtype.kind != "f":
             if op == "rint":  # which NumPy takes in floating numbers
-                return b.let("rint", _converted(b, x, _floating(x.dtype)))
+                return b.let("rint", converted(b, x, _floating(x.dtype)))
             return x
         return b.let(op, x)
 
@@ -233,6 +237,20 @@ _SPECIAL: dict[str, Special] = {
     "trunc": _rounded("trunc"),
     "rint": _rounded("rint"),
 }
+
+
+def _quick_power(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    """What NumPy's `**` does instead of a power, for the exponents that it knows."""
+    if len(args) != 2:  # noqa: PLR2004 - a formula of more than the power
+        return None
+    x, y = args
+    if not isinstance(y, Number) or x.dtype.kind != "f" or y.value not in (-1, 0.5, 1, 2):
+        return None
+    if y.value == 2:  # noqa: PLR2004 - the exponents are those of NumPy's fast paths
+        return b.let("multiply", x, x)
+    if y.value == 1:
+        return x
+    return b.let("sqrt", x) if y.value == 0.5 else b.let("divide", _one(x.dtype), x)  # noqa: PLR2004
 
 
 # --- integers ----------------------------------------------------------------------------

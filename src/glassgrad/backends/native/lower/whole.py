@@ -7,17 +7,17 @@ of an inner graph.
 from glassgrad.backends.native.lower import (
     indexing,
     joining,
-    products,
     random,
     reductions,
     running,
     sorting,
-    views,
+    whole_products,
+    whole_views,
 )
 from glassgrad.backends.native.lower.inline import inline_graph, lower_equation
 from glassgrad.backends.native.lower.site import LOWERINGS
 
 __all__ = [
-    "LOWERINGS", "indexing", "inline_graph", "joining", "lower_equation", "products", "random", "reductions",
-    "running", "sorting", "views",
+    "LOWERINGS", "indexing", "inline_graph", "joining", "lower_equation", "random", "reductions",
+    "running", "sorting", "whole_products", "whole_views",
 ]  # fmt: skip
