@@ -5,6 +5,8 @@ of an inner graph.
 """
 
 from glassgrad.backends.native.lower import (
+    algebra,
+    control,
     indexing,
     joining,
     random,
@@ -18,6 +20,6 @@ from glassgrad.backends.native.lower.inline import inline_graph, lower_equation
 from glassgrad.backends.native.lower.site import LOWERINGS
 
 __all__ = [
-    "LOWERINGS", "indexing", "inline_graph", "joining", "lower_equation", "random", "reductions",
-    "running", "sorting", "whole_products", "whole_views",
+    "LOWERINGS", "algebra", "control", "indexing", "inline_graph", "joining", "lower_equation",
+    "random", "reductions", "running", "sorting", "whole_products", "whole_views",
 ]  # fmt: skip
