@@ -275,7 +275,9 @@ def _single_threaded() -> AbstractContextManager[None]:
 
 
 def _products() -> tuple[int, int]:
-    import ctypes, glob, os
+    import ctypes
+    import glob
+    import os
 
     folder = os.path.join(os.path.dirname(np.__file__), "..", "numpy.libs")
     lib = ctypes.CDLL(glob.glob(folder + "/libscipy_openblas64_*.so")[0])

@@ -19,7 +19,6 @@ from glassgrad.backends.native.functions.terms import (
     fma,
     format_of,
     from_bits,
-    horner,
     is_equal,
     polynomial,
     recipe,

@@ -19,7 +19,6 @@ from glassgrad.backends.native.functions.terms import (
     constant,
     exact_product,
     fma,
-    format_of,
     horner,
     is_equal,
     quick_sum,

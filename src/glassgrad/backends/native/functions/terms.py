@@ -289,7 +289,6 @@ def format_of(x: Term) -> Format:
     return FORMATS[x.dtype]
 
 
-
 # --- the table ---------------------------------------------------------------------------
 
 
