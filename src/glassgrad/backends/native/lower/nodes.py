@@ -256,18 +256,13 @@ class _Maker:
         outputs: list[Atom] = []
         taken: set[Var] = set()
         for number, atom in enumerate(self.found.graph.outputs):
-<<<<<<< HEAD
-            is_own = number != tested and isinstance(atom, Var) and atom in self.found.makers and atom not in taken
-            out = atom if is_own else self.copy(_copy_equation(atom), atom, "result")
-=======
             is_own = (
                 number != tested
                 and isinstance(atom, Var)
                 and atom in self.found.makers
                 and atom not in taken
             )
-            out = atom if is_own else self.copy(_copy_equation(atom), atom)
->>>>>>> main
+            out = atom if is_own else self.copy(_copy_equation(atom), atom, "result")
             assert isinstance(out, Var)
             taken.add(out)
             outputs.append(out)
