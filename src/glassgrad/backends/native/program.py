@@ -14,7 +14,8 @@ from glassgrad.backends.native.loops import Buffer, Kernel
 
 if TYPE_CHECKING:
     from glassgrad.backends.native.lower.access import Access
-    from glassgrad.graph.ir import Eqn, Graph
+    from glassgrad.backends.native.lower.nodes import Nodes
+    from glassgrad.graph.ir import Eqn, Graph, Var
 
 
 @dataclass(eq=False)
@@ -32,6 +33,8 @@ class Program:
     in_place:      (input, output) that may share their memory
     stepped:       (slot, bytes) of pointers that move on with every step
     swapped:       (slot, slot) of pointers that change places after every step
+    nodes:         the work that the kernels were made of, for reports
+    memory:        where each value lies that has memory
     """
 
     name: str
@@ -48,6 +51,8 @@ class Program:
     stepped: list[tuple[int, int]] = field(default_factory=list)
     swapped: list[tuple[int, int]] = field(default_factory=list)
     places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
+    nodes: Nodes | None = None
+    memory: dict[Var, Access] = field(default_factory=dict)
 
     @property
     def kernels(self) -> list[Kernel]:

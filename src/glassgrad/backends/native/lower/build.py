@@ -20,6 +20,7 @@ from glassgrad.backends.native.loops import (
     Let,
     Number,
     Operand,
+    Part,
     Value,
 )
 from glassgrad.backends.native.lower import nest, products, scalar
@@ -106,6 +107,8 @@ class _Building:
             private_bytes=self.private_bytes,
             callbacks=list(self.workspace.callbacks),
             places=self.workspace.places,
+            nodes=self.nodes,
+            memory=self.access,
             fault=self.fault,
             in_place=in_place_pairs(self.nodes, self.where, self.graph),
         )
@@ -296,6 +299,7 @@ class _Building:
             if node.out is self.tested:
                 self.stop_unless_finite(b, value)
             kernel.equations.append(node.eqn)
+        kernel.parts.append(Part(self.plan.scalars[number], 0, len(b.body)))
         return kernel
 
     def stop_unless_finite(self, b: Builder, value: Operand) -> None:
@@ -351,7 +355,9 @@ class _Building:
             for node in _nodes_of(item):
                 if node.eqn not in kernel.equations:
                     kernel.equations.append(node.eqn)
+            begun = len(b.body)
             self.item(b, item, work, rows, kernel)
+            kernel.parts.append(Part(item, begun, len(b.body)))
         work.scratch += self.workspace.private
         self.settle(work.scratch)
         return kernel
