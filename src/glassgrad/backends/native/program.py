@@ -6,7 +6,7 @@ other and of the order of their tiles; between phases all workers meet. It holds
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -35,8 +35,8 @@ class Program:
     phases: list[list[Kernel]]
     arguments: list[Buffer]
     inputs: int
-    constants: list[tuple[Buffer, np.ndarray]] = field(default_factory=list)
-    arena_bytes: int = 0
-    private_bytes: int = 0
-    callbacks: list[Eqn] = field(default_factory=list)
-    graph: Graph | None = None
+    constants: list[tuple[Buffer, np.ndarray]]
+    arena_bytes: int
+    private_bytes: int
+    callbacks: list[Eqn]
+    graph: Graph

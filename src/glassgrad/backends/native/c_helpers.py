@@ -1,0 +1,272 @@
+"""The C functions and tables that printed kernels share; each is written once, where it is used.
+
+Layer L6. Minimum and maximum, integers that wrap around, conversions, bits, the combination of
+lanes; `c_functions.py` adds exp and its like, `c_freestanding.py` what math.h would bring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from string import Template
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glassgrad.backends.native.c_freestanding import FREESTANDING, LAYOUTS
+from glassgrad.backends.native.c_words import WIDTH, Scope, c_type, literal, suffix
+from glassgrad.backends.native.loops import BOOL, F32, Buffer, Number
+from glassgrad.errors import GraphError
+from glassgrad.text import say
+
+if TYPE_CHECKING:
+    from glassgrad.backends.native.functions import Function
+
+# Correctly rounded or exact, hence the same numbers everywhere.
+_MATH = {name: name for name in ("sqrt", "floor", "ceil", "trunc", "rint", "copysign", "fmod")}
+_MATH |= {"abs": "fabs", "fma": "fma"}
+
+_FLOAT = {
+    "maximum": """
+/* the larger one; NaN if either is NaN */
+static inline $T gg_maximum_$S($T x, $T y)
+{
+    return x >= y || x != x ? x : y;
+}
+""",
+    "minimum": """
+/* the smaller one; NaN if either is NaN */
+static inline $T gg_minimum_$S($T x, $T y)
+{
+    return x <= y || x != x ? x : y;
+}
+""",
+}
+_INTEGER = {
+    "maximum": """
+static inline $T gg_maximum_$S($T x, $T y)
+{
+    return x > y ? x : y;
+}
+""",
+    "minimum": """
+static inline $T gg_minimum_$S($T x, $T y)
+{
+    return x < y ? x : y;
+}
+""",
+    "divide": """
+/* rounded towards zero; x / 0 is 0 */
+static inline $T gg_divide_$S($T x, $T y)
+{
+    return y == 0 ? 0 : $SIGNED($T)(x / y);
+}
+""",
+    "fmod": """
+/* what remains of x after division, with its sign; x itself for y = 0 */
+static inline $T gg_fmod_$S($T x, $T y)
+{
+    return y == 0 ? x : $REMAINS($T)(x % y);
+}
+""",
+    "shift_left": """
+static inline $T gg_shift_left_$S($T x, $T y)
+{
+    return ($U)y >= $B ? 0 : ($T)(($U)x << y);
+}
+""",
+    "shift_right": """
+static inline $T gg_shift_right_$S($T x, $T y)
+{
+    return ($T)(($U)y >= $B ? $GONE : x >> y);
+}
+""",
+} | {
+    name: f"""
+/* wraps around, as NumPy does */
+static inline $T gg_{name}_$S($T x, $T y)
+{{
+    return ($T)(($U)x {symbol} ($U)y);
+}}
+"""
+    for name, symbol in (("add", "+"), ("subtract", "-"), ("multiply", "*"))
+}
+_UNARY_INTEGER = {
+    "negative": """
+/* wraps around, as NumPy does */
+static inline $T gg_negative_$S($T x)
+{
+    return ($T)(0u - ($U)x);
+}
+""",
+    "abs": """
+/* wraps around, as NumPy does */
+static inline $T gg_abs_$S($T x)
+{
+    return x < 0 ? ($T)(0u - ($U)x) : x;
+}
+""",
+}
+_LANES = """
+/* lanes are combined pairwise: l with l + count / 2, then l with l + count / 4, ... */
+static inline $T gg_${OP}_lanes_$S($T *lanes, int64_t count)
+{
+    for (int64_t half = count / 2; half > 0; half /= 2) {
+        for (int64_t lane = 0; lane < half; lane++) {
+            lanes[lane] = $COMBINED;
+        }
+    }
+    return lanes[0];
+}
+"""
+_BITS = """
+static inline $D gg_${D0}_of_bits_$S($T x)
+{
+    union {
+        $T from;
+        $D to;
+    } bits;
+    bits.from = x;
+    return bits.to;
+}
+"""
+_CONVERSION = """
+/* towards zero; NaN and what does not fit become $LOWEST */
+static inline $D gg_${D0}_of_$S($T x)
+{
+    return x > $BELOW && x < $ABOVE ? ($D)x : $LOWEST;
+}
+"""
+
+
+class Helpers:
+    """What stands before the kernels, in the order of definition."""
+
+    def __init__(
+        self, scope: Scope, freestanding: bool, write: Callable[[Function, Helpers], str]
+    ) -> None:
+        self.scope = scope
+        self.freestanding = freestanding
+        self.uses_math = False
+        self.tables: list[str] = []
+        self.texts: dict[str, str] = {}
+        self._write = write
+        self._table_names: dict[Buffer, str] = {}
+        self.table_bytes = 0
+
+    # --- functions -------------------------------------------------------------------------
+
+    def function(self, op: str, dtype: np.dtype) -> str:
+        """The name of the C function that computes `op` for `dtype`.
+
+        Raises:    GraphError for an operation that neither C nor the function tables have
+        """
+        if op in _MATH and dtype.kind == "f":
+            return self._math(op, dtype)
+        table = _FLOAT if dtype.kind == "f" else _INTEGER | _UNARY_INTEGER
+        name = f"gg_{op}_{suffix(dtype)}"
+        if op in table:
+            return self._define(name, table[op], _words(dtype))
+        return self._ours(op, dtype, name)
+
+    def _math(self, op: str, dtype: np.dtype) -> str:
+        if not self.freestanding:
+            self.uses_math = True
+            return _MATH[op] + ("f" if dtype == F32 else "")
+        return self._replacement((op, dtype.name))
+
+    def _replacement(self, key: tuple[str, str]) -> str:
+        """The function of `c_freestanding.py` under a key, after those that it calls."""
+        op, dtype = key[0], np.dtype(key[1])
+        bits = np.dtype(f"uint{dtype.itemsize * 8}")
+        if op in ("bits", "number"):
+            return self.bitcast(*((dtype, bits) if op == "bits" else (bits, dtype)))
+        needed, text = FREESTANDING[key]
+        for other in needed:
+            self._replacement(other)
+        return self._define(f"gg_{op}_{suffix(dtype)}", text, _words(dtype))
+
+    def _ours(self, op: str, dtype: np.dtype, name: str) -> str:
+        from glassgrad.backends.native import functions  # noqa: PLC0415 - many, and few are used
+
+        found = functions.find(op, dtype)
+        if found is None:
+            raise GraphError(
+                say("has no C function {name} for {dtype}", name=op, dtype=dtype.name),
+                operation="c_source",
+            )
+        if name not in self.texts:
+            text = self._write(found, self)
+            self.texts[name] = text
+        return name
+
+    def lanes(self, combine: str, dtype: np.dtype, combined: str) -> str:
+        """The function that combines lanes; `combined` is `lanes[lane]` with its partner."""
+        words = _words(dtype) | {"OP": combine, "COMBINED": combined}
+        return self._define(f"gg_{combine}_lanes_{suffix(dtype)}", _LANES, words)
+
+    def bitcast(self, source: np.dtype, target: np.dtype) -> str:
+        """The function that reads the bits of one type as another."""
+        words = _words(source) | {"D": c_type(target), "D0": suffix(target)}
+        return self._define(f"gg_{suffix(target)}_of_bits_{suffix(source)}", _BITS, words)
+
+    def conversion(self, source: np.dtype, target: np.dtype) -> str:
+        """The function that cuts the fraction off."""
+        words = _words(source) | {"D": c_type(target), "D0": suffix(target)} | _limits(source, target)
+        return self._define(f"gg_{suffix(target)}_of_{suffix(source)}", _CONVERSION, words)
+
+    def _define(self, name: str, text: str, words: dict[str, str]) -> str:
+        if name not in self.texts:
+            self.texts[name] = Template(text.lstrip("\n")).substitute(words)
+        return name
+
+    # --- tables ----------------------------------------------------------------------------
+
+    def table(self, buffer: Buffer, values: np.ndarray | None = None) -> str:
+        """The name of a constant array; its text is written the first time."""
+        if buffer not in self._table_names:
+            data = buffer.data if values is None else values
+            assert data is not None, buffer.name
+            name = self._table_names[buffer] = self.scope.name(buffer.name, "table")
+            self.tables.append(_table_text(name, np.asarray(data, buffer.dtype).ravel()))
+            self.table_bytes += max(buffer.bytes, buffer.dtype.itemsize)
+        return self._table_names[buffer]
+
+
+def _table_text(name: str, data: np.ndarray) -> str:
+    numbers = [literal(Number(value, data.dtype)) for value in data] or ["0"]
+    rows, row = [], "   "
+    for number in numbers:
+        if len(row) + len(number) + 2 > WIDTH:
+            rows, row = [*rows, row], "   "
+        row += f" {number},"
+    listing = "\n".join([*rows, row])
+    return f"static const {c_type(data.dtype)} {name}[{len(numbers)}] = {{\n{listing}\n}};\n"
+
+
+def _words(dtype: np.dtype) -> dict[str, str]:
+    """What the placeholders of a template stand for."""
+    bits = dtype.itemsize * 8
+    words = {"T": c_type(dtype), "S": suffix(dtype), "B": str(bits), **LAYOUTS.get(dtype.name, {})}
+    if dtype.kind in "iu" or dtype == BOOL:
+        wide = max(bits, 32)
+        is_signed = dtype.kind == "i"
+        overflow = f"y == -1 ? ($T)(0u - (uint{wide}_t)x) : ".replace("$T", words["T"])
+        words |= {
+            "U": f"uint{wide}_t",
+            "GONE": "(x < 0 ? -1 : 0)" if is_signed else "0",
+            "SIGNED": overflow if is_signed else "",
+            "REMAINS": "y == -1 ? 0 : " if is_signed else "",
+        }
+    return words
+
+
+def _limits(source: np.dtype, target: np.dtype) -> dict[str, str]:
+    """Between which floats a conversion is exact, and what stands for all others."""
+    info = np.iinfo(target)
+    above = literal(Number(float(int(info.max) + 1), source))
+    lowest = source.type(info.min)
+    below = lowest - source.type(1)
+    if below == lowest:  # of a wide integer, one less is no float
+        below = np.nextafter(lowest, source.type(-np.inf))
+    words = {"BELOW": Number(below, source), "LOWEST": Number(info.min, target)}
+    return {"ABOVE": above} | {name: literal(number) for name, number in words.items()}
