@@ -1,42 +1,44 @@
-"""A whole program in the loop IR: kernels in phases, and the memory that they use.
+"""A whole program in loop IR: phases of kernels, and the memory they work on.
 
-Layer L6. What lowering makes and both printers read. Kernels of one phase are independent of each
-other and of the order of their tiles; between phases all workers meet. It holds no machine code.
+Layer L6. Lowering makes it from a graph; the LLVM printer, the C printer and the report read it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from glassgrad.backends.native.loops import Buffer, Kernel
-from glassgrad.graph.ir import Eqn, Graph
 
-ALIGNMENT = 64  # of the arena, of private memory and of every buffer in them
+if TYPE_CHECKING:
+    from glassgrad.graph.ir import Eqn, Graph
 
 
 @dataclass(eq=False)
 class Program:
-    """What one call of a compiled graph runs.
+    """Kernels in phases: those of one phase are independent, and a barrier stands between phases.
 
-    phases:        kernels that are independent; kernel.tiles is 0 for code that runs once
-    arguments:     buffers of place "argument": the inputs, then the outputs; a buffer's slot is
-                   its position in the table of pointers
-    inputs:        how many of `arguments` are inputs
-    constants:     buffers of place "argument" behind them, with their values
-    arena_bytes:   size of the memory that buffers of place "arena" share
-    private_bytes: size of the memory, one copy a worker, of buffers of place "private"
-    callbacks:     equations that Python computes; `CallBack` holds their number
-    graph:         what it computes, for comments and reports
+    arguments:     buffers of place "argument": inputs, then outputs; slot = position in the table
+    inputs:        how many of them are inputs
+    constants:     further buffers of place "argument", with their arrays, behind the arguments
+    arena_bytes:   memory of the buffers of place "arena"; each lies at its byte `slot`
+    private_bytes: memory of place "private", once for every worker
+    callbacks:     equations that Python runs, by the number of their `CallBack`
     """
 
     name: str
+    graph: Graph
     phases: list[list[Kernel]]
     arguments: list[Buffer]
     inputs: int
-    constants: list[tuple[Buffer, np.ndarray]]
-    arena_bytes: int
-    private_bytes: int
-    callbacks: list[Eqn]
-    graph: Graph
+    constants: list[tuple[Buffer, np.ndarray]] = field(default_factory=list)
+    arena_bytes: int = 0
+    private_bytes: int = 0
+    callbacks: list[Eqn] = field(default_factory=list)
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """All kernels in the order in which one worker runs them."""
+        return [kernel for phase in self.phases for kernel in phase]
