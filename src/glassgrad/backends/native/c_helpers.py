@@ -8,89 +8,53 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from string import Template
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from glassgrad.backends.native import functions
 from glassgrad.backends.native.c_freestanding import FREESTANDING, LAYOUTS
 from glassgrad.backends.native.c_words import WIDTH, Scope, c_type, literal, suffix
-from glassgrad.backends.native.loops import BOOL, F32, Buffer, Number
+from glassgrad.backends.native.loops import F32, I64, Buffer, Number
 from glassgrad.errors import GraphError
 from glassgrad.text import say
-
-if TYPE_CHECKING:
-    from glassgrad.backends.native.functions import Function
 
 # Correctly rounded or exact, hence the same numbers everywhere.
 _MATH = {name: name for name in ("sqrt", "floor", "ceil", "trunc", "rint", "copysign", "fmod")}
 _MATH |= {"abs": "fabs", "fma": "fma"}
 
 _FLOAT = {
-    "maximum": """
-/* the larger one; NaN if either is NaN */
-static inline $T gg_maximum_$S($T x, $T y)
-{
-    return x >= y || x != x ? x : y;
-}
-""",
-    "minimum": """
-/* the smaller one; NaN if either is NaN */
-static inline $T gg_minimum_$S($T x, $T y)
-{
-    return x <= y || x != x ? x : y;
-}
-""",
+    name: f"""
+/* the {which} one; NaN if either is NaN */
+static inline $T gg_{name}_$S($T x, $T y)
+{{
+    return x != x ? x : x {symbol} y ? x : y;
+}}
+"""
+    for name, which, symbol in (("maximum", "larger", ">"), ("minimum", "smaller", "<"))
 }
 _INTEGER = {
-    "maximum": """
-static inline $T gg_maximum_$S($T x, $T y)
-{
-    return x > y ? x : y;
-}
-""",
-    "minimum": """
-static inline $T gg_minimum_$S($T x, $T y)
-{
-    return x < y ? x : y;
-}
-""",
-    "divide": """
-/* rounded towards zero; x / 0 is 0 */
-static inline $T gg_divide_$S($T x, $T y)
-{
-    return y == 0 ? 0 : $SIGNED($T)(x / y);
-}
-""",
-    "fmod": """
-/* what remains of x after division, with its sign; x itself for y = 0 */
-static inline $T gg_fmod_$S($T x, $T y)
-{
-    return y == 0 ? x : $REMAINS($T)(x % y);
-}
-""",
-    "shift_left": """
-static inline $T gg_shift_left_$S($T x, $T y)
-{
-    return ($U)y >= $B ? 0 : ($T)(($U)x << y);
-}
-""",
-    "shift_right": """
-static inline $T gg_shift_right_$S($T x, $T y)
-{
-    return ($T)(($U)y >= $B ? $GONE : x >> y);
-}
-""",
+    name: f"""
+static inline $T gg_{name}_$S($T x, $T y)
+{{
+    return x {symbol} y ? x : y;
+}}
+"""
+    for name, symbol in (("maximum", ">"), ("minimum", "<"))
 } | {
     name: f"""
 /* wraps around, as NumPy does */
 static inline $T gg_{name}_$S($T x, $T y)
 {{
-    return ($T)(($U)x {symbol} ($U)y);
+    return ($T)(($U)x {symbol} {right}y);
 }}
 """
-    for name, symbol in (("add", "+"), ("subtract", "-"), ("multiply", "*"))
-}
-_UNARY_INTEGER = {
+    for name, symbol, right in (
+        ("add", "+", "($U)"),
+        ("subtract", "-", "($U)"),
+        ("multiply", "*", "($U)"),
+        ("shift_left", "<<", ""),
+    )
+} | {
     "negative": """
 /* wraps around, as NumPy does */
 static inline $T gg_negative_$S($T x)
@@ -133,7 +97,15 @@ _CONVERSION = """
 /* towards zero; NaN and what does not fit become $LOWEST */
 static inline $D gg_${D0}_of_$S($T x)
 {
-    return x > $BELOW && x < $ABOVE ? ($D)x : $LOWEST;
+    return x > -$LIMIT && x < $LIMIT ? ($D)x : $LOWEST;
+}
+"""
+_LARGE = """
+/* towards zero; from 2^63 on less 2^63, which then sets the highest bit */
+static inline uint64_t gg_u64_of_$S($T x)
+{
+    const uint64_t high = UINT64_C(9223372036854775808);
+    return x >= $LIMIT ? (uint64_t)gg_i64_of_$S(x - $LIMIT) ^ high : (uint64_t)gg_i64_of_$S(x);
 }
 """
 
@@ -142,7 +114,7 @@ class Helpers:
     """What stands before the kernels, in the order of definition."""
 
     def __init__(
-        self, scope: Scope, freestanding: bool, write: Callable[[Function, Helpers], str]
+        self, scope: Scope, freestanding: bool, write: Callable[[functions.Function, Helpers], str]
     ) -> None:
         self.scope = scope
         self.freestanding = freestanding
@@ -156,17 +128,25 @@ class Helpers:
     # --- functions -------------------------------------------------------------------------
 
     def function(self, op: str, dtype: np.dtype) -> str:
-        """The name of the C function that computes `op` for `dtype`.
+        """The name of the C function that computes `op` for operands of `dtype`.
 
         Raises:    GraphError for an operation that neither C nor the function tables have
         """
+        name = f"gg_{op}_{suffix(dtype)}"
+        found = functions.find(op, dtype) if op in functions.NAMES else None
+        if found is not None:
+            if name not in self.texts:
+                self.texts[name] = self._write(found, self)
+            return name
         if op in _MATH and dtype.kind == "f":
             return self._math(op, dtype)
-        table = _FLOAT if dtype.kind == "f" else _INTEGER | _UNARY_INTEGER
-        name = f"gg_{op}_{suffix(dtype)}"
+        table = _FLOAT if dtype.kind == "f" else _INTEGER
         if op in table:
             return self._define(name, table[op], _words(dtype))
-        return self._ours(op, dtype, name)
+        raise GraphError(
+            say("has no C function {name} for {dtype}", name=op, dtype=dtype.name),
+            operation="c_source",
+        )
 
     def _math(self, op: str, dtype: np.dtype) -> str:
         if not self.freestanding:
@@ -185,20 +165,6 @@ class Helpers:
             self._replacement(other)
         return self._define(f"gg_{op}_{suffix(dtype)}", text, _words(dtype))
 
-    def _ours(self, op: str, dtype: np.dtype, name: str) -> str:
-        from glassgrad.backends.native import functions  # noqa: PLC0415 - many, and few are used
-
-        found = functions.find(op, dtype)
-        if found is None:
-            raise GraphError(
-                say("has no C function {name} for {dtype}", name=op, dtype=dtype.name),
-                operation="c_source",
-            )
-        if name not in self.texts:
-            text = self._write(found, self)
-            self.texts[name] = text
-        return name
-
     def lanes(self, combine: str, dtype: np.dtype, combined: str) -> str:
         """The function that combines lanes; `combined` is `lanes[lane]` with its partner."""
         words = _words(dtype) | {"OP": combine, "COMBINED": combined}
@@ -210,9 +176,16 @@ class Helpers:
         return self._define(f"gg_{suffix(target)}_of_bits_{suffix(source)}", _BITS, words)
 
     def conversion(self, source: np.dtype, target: np.dtype) -> str:
-        """The function that cuts the fraction off."""
-        words = _words(source) | {"D": c_type(target), "D0": suffix(target)} | _limits(source, target)
-        return self._define(f"gg_{suffix(target)}_of_{suffix(source)}", _CONVERSION, words)
+        """The function that cuts the fraction off, to int32, int64 or uint64."""
+        through = I64 if target.kind == "u" else target
+        limit = literal(Number(2.0 ** (8 * through.itemsize - 1), source))
+        lowest = literal(Number(np.iinfo(through).min, through))
+        words = _words(source) | {"LIMIT": limit, "LOWEST": lowest}
+        words |= {"D": c_type(through), "D0": suffix(through)}
+        name = self._define(f"gg_{suffix(through)}_of_{suffix(source)}", _CONVERSION, words)
+        if through == target:
+            return name
+        return self._define(f"gg_u64_of_{suffix(source)}", _LARGE, words)
 
     def _define(self, name: str, text: str, words: dict[str, str]) -> str:
         if name not in self.texts:
@@ -247,26 +220,6 @@ def _words(dtype: np.dtype) -> dict[str, str]:
     """What the placeholders of a template stand for."""
     bits = dtype.itemsize * 8
     words = {"T": c_type(dtype), "S": suffix(dtype), "B": str(bits), **LAYOUTS.get(dtype.name, {})}
-    if dtype.kind in "iu" or dtype == BOOL:
-        wide = max(bits, 32)
-        is_signed = dtype.kind == "i"
-        overflow = f"y == -1 ? ($T)(0u - (uint{wide}_t)x) : ".replace("$T", words["T"])
-        words |= {
-            "U": f"uint{wide}_t",
-            "GONE": "(x < 0 ? -1 : 0)" if is_signed else "0",
-            "SIGNED": overflow if is_signed else "",
-            "REMAINS": "y == -1 ? 0 : " if is_signed else "",
-        }
+    if dtype.kind != "f":
+        words["U"] = f"uint{max(bits, 32)}_t"
     return words
-
-
-def _limits(source: np.dtype, target: np.dtype) -> dict[str, str]:
-    """Between which floats a conversion is exact, and what stands for all others."""
-    info = np.iinfo(target)
-    above = literal(Number(float(int(info.max) + 1), source))
-    lowest = source.type(info.min)
-    below = lowest - source.type(1)
-    if below == lowest:  # of a wide integer, one less is no float
-        below = np.nextafter(lowest, source.type(-np.inf))
-    words = {"BELOW": Number(below, source), "LOWEST": Number(info.min, target)}
-    return {"ABOVE": above} | {name: literal(number) for name, number in words.items()}

@@ -14,8 +14,10 @@ import numpy as np
 
 from glassgrad.backends.native.c_helpers import Helpers
 from glassgrad.backends.native.c_words import c_type, literal, spelled
-from glassgrad.backends.native.loops import BOOL, Number
+from glassgrad.backends.native.loops import BOOL, I32, I64, Number
 
+# By way of which integer a float is converted, where that is not the integer itself.
+_THROUGH = {f"{sign}int{bits}": I32 for sign in ("", "u") for bits in (8, 16)} | {"uint32": I64}
 # How tightly an expression holds together; an operand that holds less gets parentheses.
 ATOM, UNARY, PRODUCT, SUM, SHIFT, RELATION, EQUALITY, BITS, CHOICE = range(9)
 _WIDE = 32  # narrower integers are computed in int, and must be cut again
@@ -68,17 +70,22 @@ class Operations:
             out = getattr(self, f"_{op}")(*args, dtype)
         elif op in ("and", "or", "xor", "not"):
             out = self._bits(op, args, dtype)
-        elif dtype.kind == "f" and op in _SYMBOLS:
+        elif dtype.kind == "f" and op in _FLOATING:
             out = _infix(op, *args, dtype)
         elif dtype.kind == "f" and op == "negative":
             out = Text(f"-{_signed(args[0])}", dtype, UNARY, args[0].is_product)
         else:
-            out = self._integer(op, args, dtype) or self.call(op, args, dtype)
+            known = self._integer(op, args, dtype) if dtype.kind in "iu" else None
+            out = known or self.call(op, args, dtype)
         return replace(out, reads=any(arg.reads for arg in args))
+
+    def combined(self, combine: str, x: Text, y: Text) -> Text:
+        """Two values of a carry as one."""
+        return self.expression(combine, [x, y], x.dtype)
 
     def call(self, op: str, args: Sequence[Text], dtype: np.dtype) -> Text:
         """A helper, a function of math.h or a function of ours."""
-        name = self.helpers.function(op, dtype)
+        name = self.helpers.function(op, args[0].dtype)
         bounds = _bounds(op, args) if dtype.kind == "i" else None
         return Text(f"{name}({', '.join(a.text for a in args)})", dtype, bounds=bounds)
 
@@ -90,15 +97,18 @@ class Operations:
 
     def _select(self, condition: Text, x: Text, y: Text, dtype: np.dtype) -> Text:
         branches = f"{x.within(RELATION)} : {y.within(RELATION)}"
-        return Text(f"{condition.within(EQUALITY)} ? {branches}", dtype, CHOICE)
+        is_product = x.is_product or y.is_product
+        return Text(f"{condition.within(EQUALITY)} ? {branches}", dtype, CHOICE, is_product)
 
     def _convert(self, x: Text, dtype: np.dtype) -> Text:
         if dtype == BOOL:
             return Text(f"{x.within(SUM)} != 0", dtype, EQUALITY)
         if x.dtype.kind == "f" and dtype.kind in "iu":
-            return Text(f"{self.helpers.conversion(x.dtype, dtype)}({x.text})", dtype)
-        known = x.bounds if dtype.kind in "iu" else None
-        inside = known if known and _fits(known, dtype) else None
+            through = _THROUGH.get(dtype.name, dtype)
+            found = Text(f"{self.helpers.conversion(x.dtype, through)}({x.text})", through)
+            return found if through == dtype else self._convert(found, dtype)
+        known = (0, 1) if x.dtype == BOOL else x.bounds
+        inside = known if known and dtype.kind != "f" and _fits(known, dtype) else None
         return Text(f"({c_type(dtype)}){x.within(UNARY)}", dtype, UNARY, bounds=inside)
 
     def _bitcast(self, x: Text, dtype: np.dtype) -> Text:
@@ -115,14 +125,19 @@ class Operations:
 
     def _integer(self, op: str, args: Sequence[Text], dtype: np.dtype) -> Text | None:
         """An operator where nothing can overflow; None where a helper is needed."""
-        if op in ("shift_left", "shift_right"):
-            return _shift(op, *args, dtype)
-        if dtype.kind not in "iu" or op not in (*_SYMBOLS, "fmod"):
+        if op == "abs" and dtype.kind != "i":
+            return args[0]
+        if op == "negative" and dtype.kind == "u":
+            return _cut(Text(f"-{_signed(args[0])}", dtype, UNARY))
+        is_narrow = dtype.itemsize * 8 < _WIDE
+        if op == "shift_left" and (dtype.kind == "i" or is_narrow):
+            return None
+        if op not in _SYMBOLS and op not in _SHIFTS:
             return None
         bounds = _bounds(op, args)
         is_safe = bounds is not None and _fits(bounds, dtype)
-        wraps = dtype.kind == "u" and dtype.itemsize != _PROMOTED and op not in ("divide", "fmod")
-        if not is_safe and not wraps:
+        wraps = dtype.kind == "u" and (op != "multiply" or dtype.itemsize != _PROMOTED)
+        if not is_safe and not wraps and op not in _GUARDED:
             return None
         return _cut(replace(_infix(op, *args, dtype), bounds=bounds if is_safe else None))
 
@@ -133,30 +148,25 @@ _COMPARISONS = {
     "less": "<", "less_equal": "<=", "greater": ">", "greater_equal": ">=", "equal": "==",
     "not_equal": "!=",
 }  # fmt: skip
-_SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/"}
+_SYMBOLS = {"add": "+", "subtract": "-", "multiply": "*", "divide": "/", "fmod": "%"}
+_FLOATING = frozenset(("add", "subtract", "multiply", "divide"))
+_SHIFTS = {"shift_left": "<<", "shift_right": ">>"}
+# Lowering selects divisors that are neither 0 nor -1 where that would trap, and shifts that fit.
+_GUARDED = frozenset(("divide", "fmod", "shift_left", "shift_right"))
 
 
 def _infix(op: str, x: Text, y: Text, dtype: np.dtype) -> Text:
+    if op in _SHIFTS:
+        return Text(f"{x.within(UNARY)} {_SHIFTS[op]} {y.within(UNARY)}", dtype, SHIFT)
     level = SUM if op in ("add", "subtract") else PRODUCT
     left, right = x.within(level), y.within(level - 1)
     is_product = op == "multiply" and dtype.kind == "f"
-    return Text(f"{left} {_SYMBOLS.get(op, '%')} {right}", dtype, level, is_product)
+    return Text(f"{left} {_SYMBOLS[op]} {right}", dtype, level, is_product)
 
 
 def _signed(x: Text) -> str:
     """An operand of a minus; two of them in a row would be a decrement."""
     return f"({x.text})" if x.text.startswith("-") or x.level > UNARY else x.text
-
-
-def _shift(op: str, x: Text, y: Text, dtype: np.dtype) -> Text | None:
-    """A shift by a known number of bits; of a signed number to the right only."""
-    bits = dtype.itemsize * 8
-    if y.bounds is None or not 0 <= y.bounds[0] <= y.bounds[1] < bits:
-        return None
-    if op == "shift_left" and (dtype.kind == "i" or bits < _WIDE):
-        return None
-    symbol = "<<" if op == "shift_left" else ">>"
-    return Text(f"{x.within(UNARY)} {symbol} {y.within(UNARY)}", dtype, SHIFT)
 
 
 def _cut(x: Text) -> Text:
