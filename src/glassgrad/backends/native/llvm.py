@@ -178,6 +178,8 @@ class _KernelPrinter:
     # --- straight-line code --------------------------------------------------------------
 
     def let(self, statement: Let) -> None:
+        if self.lanes and statement.op == "add" and self.moved_ramp(statement):
+            return
         is_vector = bool(self.lanes) and any(
             self.operand(a).is_vector for a in statement.args if isinstance(a, Value)
         )
@@ -190,6 +192,17 @@ class _KernelPrinter:
         texts = [self.as_vector(a, lanes) for a in statement.args]
         code = self.instruction(statement, texts, lanes)
         self.env[statement.out] = Text(code, is_vector)
+
+    def moved_ramp(self, statement: Let) -> bool:
+        """A lane variable plus what all lanes share is a lane variable from another base on."""
+        ramps = [a for a in statement.args if isinstance(a, Value) and a in self.ramps]
+        others = [a for a in statement.args if not (isinstance(a, Value) and a in self.ramps)]
+        if len(ramps) != 1 or self.operand(others[0]).is_vector:
+            return False
+        base = self.ramps[ramps[0]][0]
+        text = self.operand(others[0]).text
+        self.ramps[statement.out] = (self.linear(0, [(base, 1), (text, 1)]), "")
+        return True
 
     def expand(self, function: functions.Function, args: Sequence[Operand]) -> Text:
         """The body of a function in place of its call."""

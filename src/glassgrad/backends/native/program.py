@@ -13,6 +13,7 @@ import numpy as np
 from glassgrad.backends.native.loops import Buffer, Kernel
 
 if TYPE_CHECKING:
+    from glassgrad.backends.native.lower.access import Access
     from glassgrad.graph.ir import Eqn, Graph
 
 
@@ -26,6 +27,7 @@ class Program:
     arena_bytes:   memory of the buffers of place "arena"; each lies at its byte `slot`
     private_bytes: memory of place "private", once for every worker
     callbacks:     equations that Python runs, by the number of their `CallBack`
+    places:        where the operands and results of each of these lie
     """
 
     name: str
@@ -37,6 +39,7 @@ class Program:
     arena_bytes: int = 0
     private_bytes: int = 0
     callbacks: list[Eqn] = field(default_factory=list)
+    places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
 
     @property
     def kernels(self) -> list[Kernel]:

@@ -59,9 +59,15 @@ def waiting_text() -> str:
 def _relax_text() -> str:
     machine = platform.machine().lower()
     if machine in ("x86_64", "amd64"):
-        declaration, body = "declare void @llvm.x86.sse2.pause()", "call void @llvm.x86.sse2.pause()"
+        declaration, body = (
+            "declare void @llvm.x86.sse2.pause()",
+            "call void @llvm.x86.sse2.pause()",
+        )
     elif machine in ("aarch64", "arm64"):
-        declaration, body = "declare void @llvm.aarch64.hint(i32)", "call void @llvm.aarch64.hint(i32 1)"
+        declaration, body = (
+            "declare void @llvm.aarch64.hint(i32)",
+            "call void @llvm.aarch64.hint(i32 1)",
+        )
     else:
         declaration, body = "", ""
     return f"""\

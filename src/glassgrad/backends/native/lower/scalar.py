@@ -25,7 +25,7 @@ def apply(
     """The primitive's value; `weak` says which operands are Python scalars."""
     common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
     if primitive.name in functions.NAMES and functions.find(primitive.name, common) is not None:
-        return b.let(primitive.name, *(_converted(b, a, common) for a in args))
+        return b.let(primitive.name, *(converted(b, a, common) for a in args))
     names: dict[str, tuple[Operand, bool]] = dict(
         zip(primitive.operands, zip(args, weak, strict=True), strict=True)
     )
@@ -56,7 +56,7 @@ def operation(b: Builder, op: str, args: Sequence[Operand], weak: Sequence[bool]
     common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
     if op in _FLOATING and common.kind != "f":
         common = _floating(common)
-    values = [_converted(b, a, common) for a in args]
+    values = [converted(b, a, common) for a in args]
     if common == BOOL and op in _BOOLEAN:
         return b.let(_BOOLEAN[op], *values)
     if common.kind in "iu" and op in _INTEGER:
@@ -92,7 +92,7 @@ def _floating(dtype: np.dtype) -> np.dtype:
     return np.sqrt(np.empty(0, dtype)).dtype
 
 
-def _converted(b: Builder, value: Operand, dtype: np.dtype) -> Operand:
+def converted(b: Builder, value: Operand, dtype: np.dtype) -> Operand:
     if value.dtype == dtype:
         return value
     if isinstance(value, Number):
@@ -134,7 +134,7 @@ def _one(dtype: np.dtype) -> Number:
 
 
 def _truth(b: Builder, value: Operand) -> Operand:
-    return _converted(b, value, BOOL)
+    return converted(b, value, BOOL)
 
 
 def _same(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
@@ -144,7 +144,7 @@ def _same(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
 def _where(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
     common = _common([(a.dtype, w) for a, w in zip(args[1:], weak[1:], strict=True)])
     condition = _truth(b, args[0])
-    return b.let("select", condition, *(_converted(b, a, common) for a in args[1:]))
+    return b.let("select", condition, *(converted(b, a, common) for a in args[1:]))
 
 
 def _square(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
@@ -193,7 +193,7 @@ def _isfinite(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Oper
 
 
 def _signbit(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
-    x = _converted(b, args[0], args[0].dtype if args[0].dtype.kind == "f" else F64)
+    x = converted(b, args[0], args[0].dtype if args[0].dtype.kind == "f" else F64)
     bits = np.dtype(f"int{8 * x.dtype.itemsize}")
     return b.let("less", b.let("bitcast", x, dtype=bits), Number(0, bits))
 
@@ -207,7 +207,7 @@ def _rounded(op: str) -> Special:
         x = args[0]
         if x.dtype.kind != "f":
             if op == "rint":  # which NumPy takes in floating numbers
-                return b.let("rint", _converted(b, x, _floating(x.dtype)))
+                return b.let("rint", converted(b, x, _floating(x.dtype)))
             return x
         return b.let(op, x)
 
