@@ -5,16 +5,23 @@ Layer L6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from glassgrad.backends.native.engine import compile_text
 from glassgrad.backends.native.lower.build import lower
-from glassgrad.backends.native.module import CONTEXT_WORDS, ENTRY, TABLE_HEAD, module_text
+from glassgrad.backends.native.module import (
+    CONTEXT_WORDS,
+    ENTRY,
+    TABLE_HEAD,
+    module_text,
+    table_words,
+)
 from glassgrad.backends.native.pool import Pool, aligned_block, barrier_block
-from glassgrad.graph.ir import Graph, Var
+from glassgrad.backends.native.program import Program
+from glassgrad.graph.ir import Graph
 
 _POOL = Pool()
 
@@ -22,14 +29,25 @@ _POOL = Pool()
 class Executable:
     """A program in machine code with its memory; `run` does steps on the arrays that are bound."""
 
-    def __init__(self, graph: Graph, workers: int = 1) -> None:
-        self.program = lower(graph)
+    def __init__(
+        self,
+        graph: Graph,
+        workers: int | None = None,
+        *,
+        tested: int | None = None,
+        prepare: Callable[[Program], None] | None = None,
+    ) -> None:
+        self.program = lower(graph, tested=tested)
+        if prepare is not None:
+            prepare(self.program)
+        workers = workers or 1
         self.text = module_text(self.program)
         self.code = compile_text(self.text, [ENTRY])
         self.workers = workers
         program = self.program
         self.arena = aligned_block(max(program.arena_bytes, 64))
-        size = -(-program.private_bytes // 4096) * 4096
+        own = program.private_bytes + 8 * table_words(program)
+        size = -(-own // 4096) * 4096
         self.private = aligned_block(size * workers)
         slots = len(program.arguments) + len(program.constants)
         self.table = np.zeros(TABLE_HEAD + slots, np.int64)
@@ -51,9 +69,11 @@ class Executable:
         """Let an argument be this array; the caller keeps it alive."""
         self.table[TABLE_HEAD + slot] = array.ctypes.data
 
-    def run(self, steps: int = 1) -> None:
+    def run(self, steps: int = 1) -> tuple[int, bool]:
+        """(whole steps done, whether a step said stop)."""
         self.context[5] = steps
         _POOL.run(self.code.address(ENTRY), self.context.ctypes.data, self.workers)
+        return int(self.context[6]), bool(self.context[7])
 
     def __call__(self, *arrays: Any) -> tuple[np.ndarray, ...]:
         program = self.program

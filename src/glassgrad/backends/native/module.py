@@ -20,7 +20,7 @@ CONTEXT_WORDS = 8
 TABLE_HEAD = 4  # words in front of the table's slot 0
 ENTRY = "run"
 
-_ATTRIBUTES = 'attributes #0 = { nounwind "no-builtins" }\n!0 = !{}\n'
+_ATTRIBUTES = 'attributes #0 = { nounwind "no-builtins" }\n'
 
 _CALL_BACK = """\
 define internal void @call_back(ptr %table, i64 %number) #0 {
@@ -63,7 +63,7 @@ def product_text(name: str, kind: str, offset: int, integers: str) -> str:
     m, n, k, xl, yl, ol = (f"{integers} {names[size]}" for size in sizes)
     lines += [
         f"  %at = getelementptr i8, ptr %table, i64 -{offset}",
-        "  %f = load ptr, ptr %at, align 8, !invariant.load !0",
+        "  %f = load ptr, ptr %at, align 8",
         f"  call void %f(i32 101, i32 %xt, i32 %yt, {m}, {n}, {k}, {kind} 1.0, ptr %x, {xl}, "
         f"ptr %y, {yl}, {kind} %beta, ptr %out, {ol})",
         "  ret void",
@@ -83,6 +83,7 @@ def driver_text(program: Program) -> str:
         "  %private = getelementptr i8, ptr %base, i64 %offset",
         "  %flag = getelementptr i8, ptr %private, i64 8",
         "  store i64 0, ptr %flag",
+        *_own_table(program),
         "  %some = icmp sgt i64 %steps, 0",
         "  br i1 %some, label %step, label %done",
         "step:",
@@ -95,6 +96,7 @@ def driver_text(program: Program) -> str:
         lines += _phase(number, kernels)
     lines += [
         f"phase{len(program.phases)}:",
+        *_move_on(program),
         "  br label %stepped",
         "stepped:",
         "  %next = add i64 %s, 1",
@@ -123,7 +125,7 @@ def driver_text(program: Program) -> str:
 
 def _fields() -> list[str]:
     rows = (
-        ("table", 0, "ptr"),
+        ("shared", 0, "ptr"),
         ("arena", 1, "ptr"),
         ("base", 2, "ptr"),
         ("size", 3, "i64"),
@@ -134,6 +136,56 @@ def _fields() -> list[str]:
     for name, word, kind in rows:
         lines.append(f"  %at.{name} = getelementptr i64, ptr %context, i64 {word}")
         lines.append(f"  %{name} = load {kind}, ptr %at.{name}")
+    return lines
+
+
+def table_words(program: Program) -> int:
+    """Words of a worker's own table, behind its private memory; 0 where pointers stay."""
+    if not program.stepped and not program.swapped:
+        return 0
+    return TABLE_HEAD + len(program.arguments) + len(program.constants)
+
+
+def _own_table(program: Program) -> list[str]:
+    words = table_words(program)
+    if not words:
+        return ["  %table = getelementptr i8, ptr %shared, i64 0"]
+    lines = [
+        f"  %own = getelementptr i8, ptr %private, i64 {program.private_bytes}",
+        f"  %table = getelementptr i8, ptr %own, i64 {8 * TABLE_HEAD}",
+    ]
+    for word in range(-TABLE_HEAD, words - TABLE_HEAD):
+        name = f"%w{word + TABLE_HEAD}"
+        lines += [
+            f"  {name}.from = getelementptr i8, ptr %shared, i64 {8 * word}",
+            f"  {name} = load i64, ptr {name}.from",
+            f"  {name}.to = getelementptr i8, ptr %table, i64 {8 * word}",
+            f"  store i64 {name}, ptr {name}.to",
+        ]
+    return lines
+
+
+def _move_on(program: Program) -> list[str]:
+    """Pointers at the end of a step."""
+    lines = []
+    for slot, size in program.stepped:
+        name = f"%m{slot}"
+        lines += [
+            f"  {name}.at = getelementptr i8, ptr %table, i64 {8 * slot}",
+            f"  {name}.a = load i64, ptr {name}.at",
+            f"  {name}.b = add i64 {name}.a, {size}",
+            f"  store i64 {name}.b, ptr {name}.at",
+        ]
+    for one, other in program.swapped:
+        name = f"%x{one}"
+        lines += [
+            f"  {name}.at = getelementptr i8, ptr %table, i64 {8 * one}",
+            f"  {name}.to = getelementptr i8, ptr %table, i64 {8 * other}",
+            f"  {name}.a = load i64, ptr {name}.at",
+            f"  {name}.b = load i64, ptr {name}.to",
+            f"  store i64 {name}.a, ptr {name}.to",
+            f"  store i64 {name}.b, ptr {name}.at",
+        ]
     return lines
 
 

@@ -27,6 +27,9 @@ class Program:
     arena_bytes:   memory of the buffers of place "arena"; each lies at its byte `slot`
     private_bytes: memory of place "private", once for every worker
     callbacks:     equations that Python runs, by the number of their `CallBack`
+    in_place:      (input, output) that may share their memory
+    stepped:       (slot, bytes) of pointers that move on with every step
+    swapped:       (slot, slot) of pointers that change places after every step
     places:        where the operands and results of each of these lie
     """
 
@@ -39,6 +42,9 @@ class Program:
     arena_bytes: int = 0
     private_bytes: int = 0
     callbacks: list[Eqn] = field(default_factory=list)
+    in_place: set[tuple[int, int]] = field(default_factory=set)
+    stepped: list[tuple[int, int]] = field(default_factory=list)
+    swapped: list[tuple[int, int]] = field(default_factory=list)
     places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
 
     @property

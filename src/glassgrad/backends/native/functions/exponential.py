@@ -153,13 +153,20 @@ def exp(x: Term) -> Term:
 
 @recipe("exp2", f32=1.0, f64=1.0)
 def exp2(x: Term) -> Term:
-    limits = LIMITS[x.dtype]
-    layout = format_of(x)
-    x = at_most(at_least(x, -layout.bias - layout.digits - 1.0), layout.bias + 2.0)
+    return exp2_of_sum(x, None)
+
+
+def exp2_of_sum(high: Term, low: Term | None) -> Term:
+    """2**(high + low), where low is small beside 1; without a low, 2**high."""
+    layout = format_of(high)
+    lowest = -layout.bias - layout.digits - 1.0
+    x = at_most(at_least(high, lowest), layout.bias + 2.0)
     shifted = x + layout.magic
     r = x - (shifted - layout.magic)
+    if low is not None:
+        r = r + low
     value = fma(r, polynomial(r, _EXP2[x.dtype]), 1.0)
-    return scaled(value, shifted, x < limits.small * LOG2_E)
+    return scaled(value, shifted, x < LIMITS[x.dtype].small * LOG2_E)
 
 
 @recipe("expm1", f32=1.5, f64=1.5)

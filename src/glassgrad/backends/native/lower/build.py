@@ -15,6 +15,7 @@ from glassgrad.backends.native.loops import (
     I64,
     Buffer,
     Builder,
+    Index,
     Kernel,
     Let,
     Number,
@@ -25,7 +26,7 @@ from glassgrad.backends.native.lower import nest, products, scalar
 from glassgrad.backends.native.lower.access import Access, Position, Rows, contiguous, positions, whole
 from glassgrad.backends.native.lower.expand import expand
 from glassgrad.backends.native.lower.items import Item, Nest, items_of
-from glassgrad.backends.native.lower.nodes import COMBINES, Node, nodes_of
+from glassgrad.backends.native.lower.nodes import COMBINES, Node, Nodes, nodes_of
 from glassgrad.backends.native.lower.schedule import Region, Schedule, is_everywhere, schedule
 from glassgrad.backends.native.lower.site import LOWERINGS, Site, Workspace
 from glassgrad.backends.native.program import Program
@@ -38,10 +39,16 @@ ALIGNMENT = 64
 HEADER = 64
 
 
-def lower(graph: Graph) -> Program:
-    """The loops of a graph. Results are written to memory behind the inputs in the table."""
-    nodes = nodes_of(expand(graph))
-    return _Building(graph, schedule(nodes)).program()
+STOP = 8
+
+
+def lower(graph: Graph, *, tested: int | None = None) -> Program:
+    """The loops of a graph. Results are written to memory behind the inputs in the table.
+
+    tested: the number of an output, a scalar, that must be finite for the step to go on
+    """
+    nodes = nodes_of(expand(graph), tested)
+    return _Building(graph, schedule(nodes), tested).program()
 
 
 @dataclass(eq=False)
@@ -54,11 +61,12 @@ class _Work:
 
 
 class _Building:
-    def __init__(self, graph: Graph, plan: Schedule) -> None:
+    def __init__(self, graph: Graph, plan: Schedule, tested: int | None) -> None:
         self.plan = plan
         self.nodes = plan.nodes
         self.graph = self.nodes.graph
         self.original = graph
+        self.tested = None if tested is None else self.graph.outputs[tested]
         self.workspace = Workspace()
         self.access: dict[Var, Access] = {}
         self.arena: list[tuple[Buffer, Var]] = []
@@ -89,6 +97,7 @@ class _Building:
             private_bytes=self.private_bytes,
             callbacks=list(self.workspace.callbacks),
             places=self.workspace.places,
+            in_place=in_place_pairs(self.nodes, self.where, self.graph),
         )
 
     def arguments(self) -> list[Buffer]:
@@ -271,8 +280,16 @@ class _Building:
             if node.out in self.shared:
                 with b.when(b.let("equal", kernel.worker, Number(0, I64))):
                     self.shared[node.out].store(b, [], value)
+            if node.out is self.tested:
+                self.stop_unless_finite(b, value)
             kernel.equations.append(node.eqn)
         return kernel
+
+    def stop_unless_finite(self, b: Builder, value: Operand) -> None:
+        size = b.let("abs", value)
+        is_finite = b.let("less", size, Number(np.inf, value.dtype))
+        with b.when(b.let("not", is_finite)):
+            b.store(Buffer("stop", I64, 1, "private", STOP), Index(), Number(1, I64))
 
     def scalar_operand(
         self, b: Builder, node: Node, number: int, known: dict[Var, Operand]
@@ -369,6 +386,37 @@ class _Building:
         outputs = [self.access[out] for out in node.outputs]
         site = Site(b, node.eqn, inputs, outputs, rows, self.workspace)
         LOWERINGS[node.eqn.primitive].emit(site)
+
+
+Where = dict[Node, tuple[int, "_Work | None", int]]
+
+
+def in_place_pairs(nodes: Nodes, where: Where, graph: Graph) -> set[tuple[int, int]]:
+    """(input, output) whose memory may be one: whoever reads the input has done so when the output
+    is written, element by element at the latest."""
+    readers: dict[Var, list[tuple[Node, bool]]] = {}
+    for node in nodes.list:
+        for root, view, keeps in nodes.roots(node):
+            readers.setdefault(root, []).append((node, keeps and not view.steps))
+    found = set()
+    for o, out in enumerate(graph.outputs):
+        assert isinstance(out, Var)
+        for i, var in enumerate(graph.inputs):
+            if (var.shape, var.dtype) != (out.shape, out.dtype):
+                continue
+            writer = nodes.makers[out]
+            if all(_is_read_before(n, plain, writer, where) for n, plain in readers.get(var, [])):
+                found.add((i, o))
+    return found
+
+
+def _is_read_before(reader: Node, is_plain: bool, writer: Node, where: Where) -> bool:
+    (phase, work, item), (end, its_work, its_item) = where[reader], where[writer]
+    if phase != end:
+        return phase < end
+    if work is not its_work or work is None or not is_plain:
+        return False
+    return item < its_item or (item == its_item and reader.order <= writer.order)
 
 
 def _define(b: Builder, start: Value, tile: Value, size: int) -> None:

@@ -92,12 +92,13 @@ class Nodes:
                 yield view.root, view, by_row and view.keeps_rows
 
 
-def nodes_of(graph: Graph) -> Nodes:
-    """All work of a graph that was expanded."""
+def nodes_of(graph: Graph, tested: int | None = None) -> Nodes:
+    """All work of a graph that was expanded; the output numbered `tested` is made by a node that
+    every worker runs."""
     maker = _Maker(graph)
     for eqn in graph.eqns:
         maker.equation(eqn)
-    maker.results()
+    maker.results(tested)
     return maker.found
 
 
@@ -246,12 +247,12 @@ class _Maker:
 
     # --- results -------------------------------------------------------------------------
 
-    def results(self) -> None:
+    def results(self, tested: int | None) -> None:
         """Every output of the graph is a value of its own: what is not yet is copied."""
         outputs: list[Atom] = []
         taken: set[Var] = set()
-        for atom in self.found.graph.outputs:
-            is_own = isinstance(atom, Var) and atom in self.found.makers and atom not in taken
+        for number, atom in enumerate(self.found.graph.outputs):
+            is_own = number != tested and isinstance(atom, Var) and atom in self.found.makers and atom not in taken
             out = atom if is_own else self.copy(_copy_equation(atom), atom)
             assert isinstance(out, Var)
             taken.add(out)

@@ -50,6 +50,10 @@ def _value(b: Builder, expr: Expr, names: Names) -> tuple[Operand, bool]:
 
 def operation(b: Builder, op: str, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
     """One word of the vocabulary applied to values."""
+    if op == "power":
+        quick = _quick_power(b, args)
+        if quick is not None:
+            return quick
     special = _SPECIAL.get(op)
     if special is not None:
         return special(b, args, weak)
@@ -233,6 +237,18 @@ _SPECIAL: dict[str, Special] = {
     "trunc": _rounded("trunc"),
     "rint": _rounded("rint"),
 }
+
+
+def _quick_power(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    """What NumPy's `**` does instead of a power, for the exponents that it knows."""
+    x, y = args
+    if not isinstance(y, Number) or x.dtype.kind != "f" or y.value not in (-1, 0.5, 1, 2):
+        return None
+    if y.value == 2:  # noqa: PLR2004 - the exponents are those of NumPy's fast paths
+        return b.let("multiply", x, x)
+    if y.value == 1:
+        return x
+    return b.let("sqrt", x) if y.value == 0.5 else b.let("divide", _one(x.dtype), x)  # noqa: PLR2004
 
 
 # --- integers ----------------------------------------------------------------------------
