@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import chain
 from typing import NamedTuple
 
 import numpy as np
 
 from glassgrad.backends.native.c_equations import EquationTexts
+from glassgrad.backends.native.c_fold import folded
 from glassgrad.backends.native.c_functions import write_function
 from glassgrad.backends.native.c_helpers import Helpers
 from glassgrad.backends.native.c_operations import Operations, Text
@@ -30,7 +30,7 @@ from glassgrad.backends.native.c_words import (
     in_comment,
     suffix,
 )
-from glassgrad.backends.native.loops import I64, Buffer, CallBack, Kernel, walk
+from glassgrad.backends.native.loops import I64, Buffer, CallBack, Kernel, Statement, walk
 from glassgrad.backends.native.program import Program
 from glassgrad.errors import GraphError, OptionError
 from glassgrad.text import Writer, say
@@ -106,7 +106,10 @@ class _Printer:
         self.helpers = Helpers(self.scope, freestanding, write_function)
         for buffer, values in program.constants:
             self.names[buffer] = self.helpers.table(buffer, values)
-        self.buffers = list(self._buffers())
+        self.bodies = list(map(_folded, program.kernels))
+        pairs = zip(program.kernels, self.bodies, strict=True)
+        self.uses = {kernel: Uses(body) for kernel, body in pairs}
+        self.buffers = list(dict.fromkeys(b for uses in self.uses.values() for b in uses.buffers))
         for buffer in self.buffers:
             if buffer.place == "table":
                 self.helpers.table(buffer)
@@ -115,29 +118,23 @@ class _Printer:
         self.equations = EquationTexts()
 
     def print(self) -> CProgram:
-        kernels = [
-            (kernel, name, *self._kernel(kernel, name))
-            for kernel in self.program.kernels
-            for name in [self.scope.name(f"{kernel.name}_kernel", "kernel")]
-        ]
+        names = [self.scope.name(_kernel_name(k), "kernel") for k in self.program.kernels]
+        texts = list(map(self._kernel, self.program.kernels, self.bodies, names))
         prototype = _call(f"void {self.name}", [_parameter(a) for a in self.arguments], "")
         writer = Writer()
         self._head(writer, prototype)
-        parts = [*self.helpers.tables, *self.helpers.texts.values(), *self._memory()]
-        writer.lines("\n".join([*parts, *(text for *_, text in kernels)]))
+        parts = [*self.helpers.tables, *self.helpers.texts.values(), *self._memory(), *texts]
+        writer.lines("\n".join(parts))
         writer.line()
         writer.lines(prototype)
         writer.line("{")
         with writer.indented():
-            self._main(writer, [(kernel, name, used) for kernel, name, used, _ in kernels])
+            self._main(writer, names)
         writer.line("}")
+        memory = self.program.arena_bytes + self.program.private_bytes
+        constants = self.helpers.table_bytes
         return CProgram(
-            self.name,
-            writer.text(),
-            f"{prototype};",
-            self.arguments,
-            self.program.arena_bytes + self.program.private_bytes,
-            self.helpers.table_bytes,
+            self.name, writer.text(), f"{prototype};", self.arguments, memory, constants
         )
 
     # --- names -----------------------------------------------------------------------------
@@ -152,10 +149,6 @@ class _Printer:
         if len(atoms) == len(program.arguments) and atoms[number].aval.size == buffer.size:
             shape = atoms[number].aval.shape
         return Argument(name, buffer.dtype, shape, is_output)
-
-    def _buffers(self) -> Sequence[Buffer]:
-        bodies = (kernel.body for kernel in self.program.kernels)
-        return list(dict.fromkeys(b for b, _ in chain.from_iterable(map(buffers_of, bodies))))
 
     def _place(self, buffer: Buffer) -> str:
         return self.helpers.table(buffer) if buffer.place == "table" else self.names[buffer]
@@ -217,88 +210,82 @@ class _Printer:
         return rows
 
     def _memory(self) -> list[str]:
-        """The declarations of the arena and of private memory, of the types that lie there."""
-        texts = []
-        for place, name in self.arenas.items():
-            size = getattr(self.program, f"{place}_bytes")
-            kinds = self._kinds(place)
-            if not kinds:
-                continue
-            rows = [f"{c_type(k)} {suffix(k)}[{max(1, -(-size // k.itemsize))}];" for k in kinds]
-            if len(kinds) == 1:
-                row = rows[0].replace(f" {suffix(kinds[0])}[", f" {name}[")
-                texts.append(f"static {row}\n")
-            else:
-                members = "".join(f"    {row}\n" for row in rows)
-                texts.append(f"static union {{\n{members}}} {name};\n")
-        return texts
+        """The arena and private memory, and the values that lie there."""
+        return [text for place in self.arenas if (text := self._place_text(place))]
 
-    def _kinds(self, place: str) -> list[np.dtype]:
-        found = {b.dtype.name: b.dtype for b in self.buffers if b.place == place}
-        return [found[name] for name in sorted(found)]
+    def _place_text(self, place: str) -> str:
+        name, size = self.arenas[place], getattr(self.program, f"{place}_bytes")
+        held = sorted((b for b in self.buffers if b.place == place), key=lambda b: b.slot)
+        kinds = sorted({b.dtype.name: b.dtype for b in held}.values(), key=lambda k: k.name)
+        if not held:
+            return ""
+        counts = [max(1, -(-size // kind.itemsize)) for kind in kinds]
+        if len(kinds) == 1:
+            lines = [f"static {c_type(kinds[0])} {name}[{counts[0]}];"]
+        else:
+            rows = zip(kinds, counts, strict=True)
+            members = (f"    {c_type(kind)} {suffix(kind)}[{count}];" for kind, count in rows)
+            lines = ["static union {", *members, f"}} {name};"]
+        for buffer in held:
+            base = name if len(kinds) == 1 else f"{name}.{suffix(buffer.dtype)}"
+            offset = buffer.slot // buffer.dtype.itemsize
+            at = f"{base} + {offset}" if offset else base
+            lines.append(f"static {c_type(buffer.dtype)} *const {self.names[buffer]} = {at};")
+        return "\n".join(lines) + "\n"
 
-    def _kernel(self, kernel: Kernel, name: str) -> tuple[list[str], str]:
-        """The arguments of a kernel's call, and its text."""
-        writer, scope = Writer(), self.scope.inner()
-        uses = Uses(kernel.body)
+    def _kernel(self, kernel: Kernel, statements: Sequence[Statement], name: str) -> str:
+        writer, scope, uses = Writer(), self.scope.inner(), self.uses[kernel]
         body = Body(Operations(self.helpers), writer, scope, uses, self._place)
-        used = list(self._used(kernel))
-        parameters = [
-            f"{'' if written else 'const '}{c_type(b.dtype)} *{self.names[b]}" for b, written in used
-        ]
-        arguments = [self.names[b] for b, _ in used]
-        body.known[kernel.worker] = Text("0", I64, bounds=(0, 0))
+        parameters = []
         if uses.count[kernel.tile]:
             tile = scope.name("tile", "tile")
-            body.known[kernel.tile] = Text(tile, I64, bounds=(0, max(kernel.tiles - 1, 0)))
-            parameters.insert(0, f"int64_t {tile}")
-            arguments.insert(0, "tile")
+            body.known[kernel.tile] = Text(tile, I64, bounds=(0, kernel.tiles - 1))
+            parameters.append(f"int64_t {tile}")
+        for buffer, is_written in self._given(kernel).items():
+            constant = "" if is_written else "const "
+            parameters.append(f"{constant}{c_type(buffer.dtype)} *{self.names[buffer]}")
         for line in self.equations.comment(kernel):
             writer.line(line)
         writer.lines(_call(f"static void {name}", parameters or ["void"], ""))
         writer.line("{")
         with writer.indented():
-            body.statements(kernel.body)
+            body.statements(statements)
         writer.line("}")
-        return arguments, writer.text()
+        return writer.text()
 
-    def _used(self, kernel: Kernel) -> list[tuple[Buffer, bool]]:
-        """The buffers that a kernel is handed, and whether it writes there."""
-        uses = Uses(kernel.body)
-        needed = [s for s in walk(kernel.body) if uses.is_needed(s)]
-        found: dict[Buffer, bool] = {}
-        constants = {buffer for buffer, _ in self.program.constants}
-        for buffer, written in buffers_of(needed):
-            if buffer.place != "table" and buffer not in constants:
-                found[buffer] = found.get(buffer, False) or written
-        return list(found.items())
+    def _given(self, kernel: Kernel) -> dict[Buffer, bool]:
+        """The arguments of the whole that a kernel is handed, and whether it writes there."""
+        written = self.uses[kernel].buffers
+        return {a: written[a] for a in self.program.arguments if a in written}
 
-    def _main(self, writer: Writer, kernels: list[tuple[Kernel, str, list[str]]]) -> None:
-        used = {name for _, _, arguments in kernels for name in arguments}
-        for argument in self.arguments:
-            if argument.name not in used:
+    def _main(self, writer: Writer, names: Sequence[str]) -> None:
+        used = {buffer for uses in self.uses.values() for buffer in uses.buffers}
+        for argument, buffer in zip(self.arguments, self.program.arguments, strict=True):
+            if buffer not in used:
                 writer.line(f"(void){argument.name};")
-        for buffer in self.buffers:
-            if buffer.place in self.arenas and self.names[buffer] in used:
-                writer.line(self._pointer(buffer))
-        for kernel, name, arguments in kernels:
-            if "tile" in arguments and kernel.tiles:
-                writer.line(f"for (int64_t tile = 0; tile < {kernel.tiles}; tile++) {{")
-                with writer.indented():
-                    writer.lines(_call(name, arguments, ";"))
-                writer.line("}")
+        for kernel, name in zip(self.program.kernels, names, strict=True):
+            given = [self.names[buffer] for buffer in self._given(kernel)]
+            if not self.uses[kernel].count[kernel.tile]:
+                writer.lines(_call(name, given, ";"))
                 continue
-            given = ["0" if argument == "tile" else argument for argument in arguments]
-            writer.lines(_call(name, given, ";"))
+            tile = self.scope.inner().name("tile", "tile")
+            writer.line(f"for (int64_t {tile} = 0; {tile} < {kernel.tiles}; {tile}++) {{")
+            with writer.indented():
+                writer.lines(_call(name, [tile, *given], ";"))
+            writer.line("}")
 
-    def _pointer(self, buffer: Buffer) -> str:
-        """`float *const h = arena + 128;`"""
-        base = self.arenas[buffer.place]
-        if len(self._kinds(buffer.place)) > 1:
-            base = f"{base}.{suffix(buffer.dtype)}"
-        offset = buffer.slot // buffer.dtype.itemsize
-        at = f"{base} + {offset}" if offset else base
-        return f"{c_type(buffer.dtype)} *const {self.names[buffer]} = {at};"
+
+def _kernel_name(kernel: Kernel) -> str:
+    """`compute_z1`, after the last named value that a kernel makes for others, else its own."""
+    written = [b.name for b, is_written in buffers_of(kernel.body) if is_written]
+    made = [v.name for eqn in kernel.equations for v in eqn.outputs if v.name in written]
+    return f"compute_{made[-1]}" if made else kernel.name
+
+
+def _folded(kernel: Kernel) -> list[Statement]:
+    """A kernel's body for one worker."""
+    given = {kernel.worker: 0, kernel.tile: 0 if kernel.tiles <= 1 else None}
+    return folded(kernel.body, given)
 
 
 def _parameter(argument: Argument) -> str:

@@ -103,19 +103,30 @@ static inline $T gg_fmod_$S($T x, $T y)
     if (rest < step) {
         return x;
     }
-    rest = high > 0 ? (rest & $MASK) | ($MASK + 1) : rest;
-    step = low > 0 ? (step & $MASK) | ($MASK + 1) : step;
-    high = high > 0 ? high : 1;
-    low = low > 0 ? low : 1;
+    if (high > 0) {
+        rest = (rest & $MASK) | ($MASK + 1);
+    } else {
+        for (high = 1; rest <= $MASK; high--) {
+            rest <<= 1;
+        }
+    }
+    if (low > 0) {
+        step = (step & $MASK) | ($MASK + 1);
+    } else {
+        for (low = 1; step <= $MASK; low--) {
+            step <<= 1;
+        }
+    }
     for (; high > low; high--) {
         rest = (rest >= step ? rest - step : rest) << 1;
     }
     rest = rest >= step ? rest - step : rest;
-    while (rest != 0 && rest <= $MASK && low > 1) {
+    for (; rest != 0 && rest <= $MASK; low--) {
         rest <<= 1;
-        low--;
     }
-    rest = rest > $MASK ? (rest - $MASK - 1) | ($I)low << $FRACTION : rest;
+    if (rest != 0) {
+        rest = low > 0 ? (rest - $MASK - 1) | (($I)low << $FRACTION) : rest >> (1 - low);
+    }
     return gg_$S_of_bits_$IS(rest | sign);
 }
 """,

@@ -8,15 +8,18 @@ from __future__ import annotations
 from glassgrad.backends.native.c_helpers import Helpers
 from glassgrad.backends.native.c_operations import Operations, Text
 from glassgrad.backends.native.c_statements import Body
-from glassgrad.backends.native.c_uses import Uses
-from glassgrad.backends.native.c_words import c_type, comment, suffix
+from glassgrad.backends.native.c_uses import Uses, buffers_of
+from glassgrad.backends.native.c_words import Scope, c_type, comment, suffix
 from glassgrad.backends.native.functions import Function
 from glassgrad.text import Writer
 
 
 def write_function(function: Function, helpers: Helpers) -> str:
     """The text of a function; what it calls is noted in `helpers` before it."""
-    writer, scope = Writer(), helpers.scope.inner()
+    writer = Writer()
+    for buffer, _ in buffers_of(function.body):
+        helpers.table(buffer)
+    scope = Scope(helpers.table_names.values())
     uses = Uses(function.body, function.result)
     body = Body(Operations(helpers), writer, scope, uses, helpers.table)
     parameters = []

@@ -6,6 +6,7 @@ lanes; `c_functions.py` adds exp and its like, `c_freestanding.py` what math.h w
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from string import Template
 
@@ -32,47 +33,51 @@ static inline $T gg_{name}_$S($T x, $T y)
 """
     for name, which, symbol in (("maximum", "larger", ">"), ("minimum", "smaller", "<"))
 }
-_INTEGER = {
-    name: f"""
+_INTEGER = (
+    {
+        name: f"""
 static inline $T gg_{name}_$S($T x, $T y)
 {{
     return x {symbol} y ? x : y;
 }}
 """
-    for name, symbol in (("maximum", ">"), ("minimum", "<"))
-} | {
-    name: f"""
+        for name, symbol in (("maximum", ">"), ("minimum", "<"))
+    }
+    | {
+        name: f"""
 /* wraps around, as NumPy does */
 static inline $T gg_{name}_$S($T x, $T y)
 {{
     return ($T)(($U)x {symbol} {right}y);
 }}
 """
-    for name, symbol, right in (
-        ("add", "+", "($U)"),
-        ("subtract", "-", "($U)"),
-        ("multiply", "*", "($U)"),
-        ("shift_left", "<<", ""),
-    )
-} | {
-    "negative": """
+        for name, symbol, right in (
+            ("add", "+", "($U)"),
+            ("subtract", "-", "($U)"),
+            ("multiply", "*", "($U)"),
+            ("shift_left", "<<", ""),
+        )
+    }
+    | {
+        "negative": """
 /* wraps around, as NumPy does */
 static inline $T gg_negative_$S($T x)
 {
     return ($T)(0u - ($U)x);
 }
 """,
-    "abs": """
+        "abs": """
 /* wraps around, as NumPy does */
 static inline $T gg_abs_$S($T x)
 {
     return x < 0 ? ($T)(0u - ($U)x) : x;
 }
 """,
-}
+    }
+)
 _LANES = """
 /* lanes are combined pairwise: l with l + count / 2, then l with l + count / 4, ... */
-static inline $T gg_${OP}_lanes_$S($T *lanes, int64_t count)
+static inline $T gg_$OP_lanes_$S($T *lanes, int64_t count)
 {
     for (int64_t half = count / 2; half > 0; half /= 2) {
         for (int64_t lane = 0; lane < half; lane++) {
@@ -82,8 +87,16 @@ static inline $T gg_${OP}_lanes_$S($T *lanes, int64_t count)
     return lanes[0];
 }
 """
+_FILL = """
+static inline void gg_fill_$S($T *lanes, int64_t count, $T value)
+{
+    for (int64_t lane = 0; lane < count; lane++) {
+        lanes[lane] = value;
+    }
+}
+"""
 _BITS = """
-static inline $D gg_${D0}_of_bits_$S($T x)
+static inline $D gg_$D0_of_bits_$S($T x)
 {
     union {
         $T from;
@@ -95,7 +108,7 @@ static inline $D gg_${D0}_of_bits_$S($T x)
 """
 _CONVERSION = """
 /* towards zero; NaN and what does not fit become $LOWEST */
-static inline $D gg_${D0}_of_$S($T x)
+static inline $D gg_$D0_of_$S($T x)
 {
     return x > -$LIMIT && x < $LIMIT ? ($D)x : $LOWEST;
 }
@@ -110,6 +123,13 @@ static inline uint64_t gg_u64_of_$S($T x)
 """
 
 
+class _Template(Template):
+    """Placeholders are capitals, so that `$S_of` ends behind the S."""
+
+    idpattern = "[A-Z][A-Z0-9]*"
+    flags = re.VERBOSE
+
+
 class Helpers:
     """What stands before the kernels, in the order of definition."""
 
@@ -122,7 +142,7 @@ class Helpers:
         self.tables: list[str] = []
         self.texts: dict[str, str] = {}
         self._write = write
-        self._table_names: dict[Buffer, str] = {}
+        self.table_names: dict[Buffer, str] = {}
         self.table_bytes = 0
 
     # --- functions -------------------------------------------------------------------------
@@ -170,6 +190,10 @@ class Helpers:
         words = _words(dtype) | {"OP": combine, "COMBINED": combined}
         return self._define(f"gg_{combine}_lanes_{suffix(dtype)}", _LANES, words)
 
+    def fill(self, dtype: np.dtype) -> str:
+        """The function that starts all lanes from one value."""
+        return self._define(f"gg_fill_{suffix(dtype)}", _FILL, _words(dtype))
+
     def bitcast(self, source: np.dtype, target: np.dtype) -> str:
         """The function that reads the bits of one type as another."""
         words = _words(source) | {"D": c_type(target), "D0": suffix(target)}
@@ -189,20 +213,20 @@ class Helpers:
 
     def _define(self, name: str, text: str, words: dict[str, str]) -> str:
         if name not in self.texts:
-            self.texts[name] = Template(text.lstrip("\n")).substitute(words)
+            self.texts[name] = _Template(text.lstrip("\n")).substitute(words)
         return name
 
     # --- tables ----------------------------------------------------------------------------
 
     def table(self, buffer: Buffer, values: np.ndarray | None = None) -> str:
         """The name of a constant array; its text is written the first time."""
-        if buffer not in self._table_names:
+        if buffer not in self.table_names:
             data = buffer.data if values is None else values
             assert data is not None, buffer.name
-            name = self._table_names[buffer] = self.scope.name(buffer.name, "table")
+            name = self.table_names[buffer] = self.scope.name(buffer.name, "table")
             self.tables.append(_table_text(name, np.asarray(data, buffer.dtype).ravel()))
             self.table_bytes += max(buffer.bytes, buffer.dtype.itemsize)
-        return self._table_names[buffer]
+        return self.table_names[buffer]
 
 
 def _table_text(name: str, data: np.ndarray) -> str:

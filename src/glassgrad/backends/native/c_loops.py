@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from glassgrad.backends.native.c_operations import ATOM, Text, number_text
-from glassgrad.backends.native.c_words import c_type, comment
+from glassgrad.backends.native.c_words import c_type, comment, literal
 from glassgrad.backends.native.loops import (
     I64,
     Carry,
@@ -114,12 +114,9 @@ def _start(b: Body, carry: Carry, lanes: int) -> str:
     if lanes == 1:
         b.writer.line(f"{kind} {array} = {text};")
         return array
-    with b.braces():
-        lane = b.scope.first(["lane"], "lane")
-        b.writer.line(f"{kind} {array}[{lanes}];")
-        b.writer.line(f"for (int64_t {lane} = 0; {lane} < {lanes}; {lane}++) {{")
-        b.writer.line(f"    {array}[{lane}] = {text};")
-        b.writer.line("}")
+    b.writer.line(f"{kind} {array}[{lanes}];")
+    fill = b.operations.helpers.fill(carry.inner.dtype)
+    b.writer.line(f"{fill}({array}, {lanes}, {text});")
     return array
 
 
@@ -169,7 +166,16 @@ def _combined(b: Body, carry: Carry, array: str, lanes: int) -> Text:
         pair = combine(carry.combine, Text("lanes[lane]", dtype), Text("lanes[lane + half]", dtype))
         name = b.operations.helpers.lanes(carry.combine, dtype, pair.text)
         text = f"{name}({array}, {lanes})"
+    if _changes_nothing(carry):
+        return Text(text, dtype, ATOM, reads=True)
     return combine(carry.combine, b.take(carry.initial), Text(text, dtype, ATOM, reads=True))
+
+
+def _changes_nothing(carry: Carry) -> bool:
+    """Whether the initial value is what each lane starts from; 0.0 and -0.0 differ in sums."""
+    start = identity(str(carry.combine), carry.inner.dtype)
+    given = carry.initial
+    return isinstance(given, Number) and literal(given) == literal(start)
 
 
 def _bounds(b: Body, stop: int | Value) -> tuple[int, int] | None:

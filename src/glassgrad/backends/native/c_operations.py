@@ -118,7 +118,9 @@ class Operations:
 
     def _bits(self, op: str, args: Sequence[Text], dtype: np.dtype) -> Text:
         if op == "not":
-            return _cut(Text(f"{'!' if dtype == BOOL else '~'}{args[0].within(ATOM)}", dtype, UNARY))
+            return _cut(
+                Text(f"{'!' if dtype == BOOL else '~'}{args[0].within(ATOM)}", dtype, UNARY)
+            )
         x, y = args
         symbol = {"and": "&", "or": "|", "xor": "^"}[op]
         return _cut(Text(f"{x.within(UNARY)} {symbol} {y.within(UNARY)}", dtype, BITS))

@@ -223,7 +223,9 @@ class Body:
         if load is not None:
             return self.scope.name(self._element_name(load.buffer, load.index))
         if value in self.uses.positions:
-            return self.scope.name("row", "row") if value.dtype == I64 else self.scope.name("", "at")
+            return (
+                self.scope.name("row", "row") if value.dtype == I64 else self.scope.name("", "at")
+            )
         return self.scope.name("")
 
     def _element_name(self, buffer: Buffer, index: Index) -> str:

@@ -37,6 +37,7 @@ class Uses:
     positions: the values that stand in an index
     stored:    for a value that is stored, the first place
     assigned:  the values that a line of their own is given to anyhow
+    buffers:   the memory that is touched, and whether anything is written there
     """
 
     def __init__(self, body: Block, result: Operand | None = None) -> None:
@@ -47,6 +48,7 @@ class Uses:
         self._blocks: dict[Value, set[int]] = {}
         self._defined_in: dict[Value, int] = {}
         self._live = _live(body, _values(result))
+        self.buffers: dict[Buffer, bool] = {}
         self._count(body)
         self._use(body, _values(result))
 
@@ -71,6 +73,8 @@ class Uses:
             if not self.is_needed(statement):
                 continue
             self._use(body, operands_of(statement))
+            for buffer, is_written in _touched(statement):
+                self.buffers[buffer] = self.buffers.get(buffer, False) or is_written
             for index in indices_of(statement):
                 self.positions.update(value for value, _ in index.terms)
             if isinstance(statement, Let | Load):
@@ -129,12 +133,16 @@ def operands_of(statement: Statement) -> list[Value]:
 def buffers_of(body: Block) -> Iterator[tuple[Buffer, bool]]:
     """Every buffer that a body touches, as often as it does; whether it writes there."""
     for statement in walk(body):
-        if isinstance(statement, Load | Store):
-            yield statement.buffer, isinstance(statement, Store)
-        elif isinstance(statement, Product):
-            yield statement.x.buffer, False
-            yield statement.y.buffer, False
-            yield statement.out.buffer, True
+        yield from _touched(statement)
+
+
+def _touched(statement: Statement) -> Iterator[tuple[Buffer, bool]]:
+    if isinstance(statement, Load | Store):
+        yield statement.buffer, isinstance(statement, Store)
+    elif isinstance(statement, Product):
+        yield statement.x.buffer, False
+        yield statement.y.buffer, False
+        yield statement.out.buffer, True
 
 
 def _values(*operands: object) -> list[Value]:

@@ -42,8 +42,8 @@ def c_type(dtype: np.dtype) -> str:
 
 
 def suffix(dtype: np.dtype) -> str:
-    """How a helper's name says its dtype: `f32`, `i64`, `u8`, `bool`."""
-    return "bool" if dtype == BOOL else f"{dtype.kind}{dtype.itemsize * 8}"
+    """How a helper's name says its dtype: `f32`, `i64`, `u8`, `b8`."""
+    return f"{dtype.kind}{dtype.itemsize * 8}"
 
 
 # --- literals ----------------------------------------------------------------------------
@@ -91,7 +91,9 @@ def _is_exact(decimal: str, value: float) -> bool:
 def _integer(value: int, dtype: np.dtype) -> str:
     bits = dtype.itemsize * 8
     if dtype.kind == "u":
-        return str(value) if bits < _INT_BITS else f"{value}u" if bits == _INT_BITS else _wide(value)
+        return (
+            str(value) if bits < _INT_BITS else f"{value}u" if bits == _INT_BITS else _wide(value)
+        )
     if value == np.iinfo(dtype).min and bits >= _INT_BITS:
         return f"INT{bits}_MIN"  # its digits alone would not fit before the sign applies
     return str(value) if abs(value) < 2 ** (_INT_BITS - 1) else f"INT64_C({value})"
