@@ -131,8 +131,8 @@ def run_llvm(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray]
 def require_same(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray], what: str = "") -> None:
     """The same bits, any NaN for any NaN."""
     assert len(found) == len(wanted)
-    for number, (x, y) in enumerate(zip(found, wanted, strict=True)):
-        x, y = x.ravel(), y.ravel()
+    for number, pair in enumerate(zip(found, wanted, strict=True)):
+        x, y = map(np.ravel, pair)
         assert x.dtype == y.dtype
         same = x.view(np.uint8).reshape(x.size, -1) == y.view(np.uint8).reshape(x.size, -1)
         agree = same.all(axis=1)

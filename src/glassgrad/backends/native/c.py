@@ -10,55 +10,25 @@ BLAS. The files `c_*.py` beside it know the words, the expressions, the statemen
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple
-
-import numpy as np
+from dataclasses import replace
 
 from glassgrad.backends.native.c_equations import EquationTexts
 from glassgrad.backends.native.c_fold import folded
 from glassgrad.backends.native.c_functions import write_function
+from glassgrad.backends.native.c_head import Argument, CProgram, head
 from glassgrad.backends.native.c_helpers import Helpers
+from glassgrad.backends.native.c_memory import memory_text
 from glassgrad.backends.native.c_operations import Operations, Text
 from glassgrad.backends.native.c_statements import Body
 from glassgrad.backends.native.c_uses import Uses, buffers_of
-from glassgrad.backends.native.c_words import (
-    WIDTH,
-    Scope,
-    c_type,
-    identifier,
-    in_comment,
-    suffix,
-)
+from glassgrad.backends.native.c_words import WIDTH, Scope, c_type, identifier
 from glassgrad.backends.native.loops import I64, Buffer, CallBack, Kernel, Statement, walk
 from glassgrad.backends.native.program import Program
 from glassgrad.errors import GraphError, OptionError
 from glassgrad.text import Writer, say
 
-
-class Argument(NamedTuple):
-    """A parameter of the printed function: a pointer to a C-contiguous array."""
-
-    name: str
-    dtype: np.dtype
-    shape: tuple[int, ...]
-    is_output: bool
-
-
-@dataclass(frozen=True)
-class CProgram:
-    """A file of C and how it is called.
-
-    arena_bytes:    what the static arena takes; `constant_bytes` is what tables take
-    prototype:      the declaration of the function
-    """
-
-    name: str
-    text: str
-    prototype: str
-    arguments: list[Argument]
-    arena_bytes: int
-    constant_bytes: int
+# Byte of a worker's own memory where a kernel says that the step must not go on; see `module.py`.
+_STOP = 8
 
 
 def c_program(program: Program, *, name: str, freestanding: bool = False) -> CProgram:
@@ -110,19 +80,23 @@ class _Printer:
         pairs = zip(program.kernels, self.bodies, strict=True)
         self.uses = {kernel: Uses(body) for kernel, body in pairs}
         self.buffers = list(dict.fromkeys(b for uses in self.uses.values() for b in uses.buffers))
+        stops = [buffer for buffer in self.buffers if _is_stop(buffer)]
+        self.stop = self.scope.name("stop", "stop") if stops else ""
+        self.names |= dict.fromkeys(stops, self.stop)
         for buffer in self.buffers:
             if buffer.place == "table":
                 self.helpers.table(buffer)
             elif buffer not in self.names:
                 self.names[buffer] = self.scope.name(buffer.name, "buffer")
+        self.fault = self.names.get(program.fault, "") if program.fault else ""
         self.equations = EquationTexts()
 
     def print(self) -> CProgram:
         names = [self.scope.name(_kernel_name(k), "kernel") for k in self.program.kernels]
         texts = list(map(self._kernel, self.program.kernels, self.bodies, names))
-        prototype = _call(f"void {self.name}", [_parameter(a) for a in self.arguments], "")
+        kind = "int" if self.fault or self.stop else "void"
+        prototype = _call(f"{kind} {self.name}", [_parameter(a) for a in self.arguments], "")
         writer = Writer()
-        self._head(writer, prototype)
         parts = [*self.helpers.tables, *self.helpers.texts.values(), *self._memory(), *texts]
         writer.lines("\n".join(parts))
         writer.line()
@@ -131,11 +105,24 @@ class _Printer:
         with writer.indented():
             self._main(writer, names)
         writer.line("}")
-        memory = self.program.arena_bytes + self.program.private_bytes
-        constants = self.helpers.table_bytes
-        return CProgram(
-            self.name, writer.text(), f"{prototype};", self.arguments, memory, constants
+        arguments = self.program.arguments
+        pairs = ((arguments[i], arguments[self.program.inputs + o]) for i, o in self._in_place())
+        printed = CProgram(
+            name=self.name,
+            text="",
+            prototype=f"{prototype};",
+            arguments=self.arguments,
+            arena_bytes=self.program.arena_bytes + self.program.private_bytes,
+            constant_bytes=self.helpers.table_bytes,
+            in_place=[(self.names[x], self.names[out]) for x, out in pairs],
+            reports_faults=bool(self.fault),
+            can_stop=bool(self.stop),
         )
+        headers = ["stdint.h", *(["math.h"] if self.helpers.uses_math else [])]
+        return replace(printed, text=head(printed, self.program.name, headers) + writer.text())
+
+    def _in_place(self) -> list[tuple[int, int]]:
+        return sorted(self.program.in_place)
 
     # --- names -----------------------------------------------------------------------------
 
@@ -155,83 +142,14 @@ class _Printer:
 
     # --- parts -----------------------------------------------------------------------------
 
-    def _head(self, writer: Writer, prototype: str) -> None:
-        rows = [
-            ("out" if a.is_output else "in", a.name, f"{a.shape} {a.dtype.name}")
-            for a in self.arguments
-        ]
-        width = max((len(name) for _, name, _ in rows), default=0)
-        program = self.program
-        lines = [
-            say("`{name}` as C99, printed from its graph by glassgrad.", name=program.name),
-            "",
-            *f"{prototype};".splitlines(),
-            "",
-            *(f"{way:<4} {name:<{width}}   {kind}" for way, name, kind in rows),
-            "",
-            *self._terms(),
-        ]
-        first, *rest = map(in_comment, lines)
-        writer.line(f"/* {first}")
-        for line in rest:
-            writer.line(f"   {line}" if line else "")
-        writer.line("*/")
-        writer.line("#include <stdint.h>")
-        if self.helpers.uses_math:
-            writer.line("#include <math.h>")
-        writer.line()
-        writer.line("#ifdef __FAST_MATH__")
-        writer.line('#error "-ffast-math gives other numbers, and loses NaN and infinity"')
-        writer.line("#endif")
-        writer.line("#if defined(__clang__) || !defined(__GNUC__)")
-        writer.line("#pragma STDC FP_CONTRACT OFF")
-        writer.line("#endif")
-        writer.line()
-
-    def _terms(self) -> list[str]:
-        """What whoever calls and compiles the file must know."""
-        memory = self.program.arena_bytes + self.program.private_bytes
-        needs = "stdint.h" if not self.helpers.uses_math else "stdint.h, math.h"
-        rows = [
-            say("Arrays lie row after row; results must not overlap operands."),
-            say(
-                "Memory: {memory:,} bytes between the steps, {constants:,} bytes of constants; "
-                "nothing is allocated.",
-                memory=memory,
-                constants=self.helpers.table_bytes,
-            ),
-            say("Needs {headers} and nothing else.", headers=needs),
-            say("Compile with -std=c99 or -ffp-contract=off: each operation is rounded by itself."),
-        ]
-        if memory:
-            rows.insert(2, say("One call at a time: all calls share that memory."))
-        if any(a.dtype == np.bool_ for a in self.arguments):
-            rows.insert(1, say("Booleans are bytes of 0 or 1."))
-        return rows
-
     def _memory(self) -> list[str]:
         """The arena and private memory, and the values that lie there."""
-        return [text for place in self.arenas if (text := self._place_text(place))]
-
-    def _place_text(self, place: str) -> str:
-        name, size = self.arenas[place], getattr(self.program, f"{place}_bytes")
-        held = sorted((b for b in self.buffers if b.place == place), key=lambda b: b.slot)
-        kinds = sorted({b.dtype.name: b.dtype for b in held}.values(), key=lambda k: k.name)
-        if not held:
-            return ""
-        counts = [max(1, -(-size // kind.itemsize)) for kind in kinds]
-        if len(kinds) == 1:
-            lines = [f"static {c_type(kinds[0])} {name}[{counts[0]}];"]
-        else:
-            rows = zip(kinds, counts, strict=True)
-            members = (f"    {c_type(kind)} {suffix(kind)}[{count}];" for kind, count in rows)
-            lines = ["static union {", *members, f"}} {name};"]
-        for buffer in held:
-            base = name if len(kinds) == 1 else f"{name}.{suffix(buffer.dtype)}"
-            offset = buffer.slot // buffer.dtype.itemsize
-            at = f"{base} + {offset}" if offset else base
-            lines.append(f"static {c_type(buffer.dtype)} *const {self.names[buffer]} = {at};")
-        return "\n".join(lines) + "\n"
+        texts = []
+        for place, name in self.arenas.items():
+            held = [buffer for buffer in self.buffers if buffer.place == place]
+            size = getattr(self.program, f"{place}_bytes")
+            texts.append(memory_text(name, size, held, self.names))
+        return list(filter(None, texts))
 
     def _kernel(self, kernel: Kernel, statements: Sequence[Statement], name: str) -> str:
         writer, scope, uses = Writer(), self.scope.inner(), self.uses[kernel]
@@ -263,16 +181,36 @@ class _Printer:
         for argument, buffer in zip(self.arguments, self.program.arguments, strict=True):
             if buffer not in used:
                 writer.line(f"(void){argument.name};")
+        if self.fault:
+            writer.line(f"{self.fault}[0] = -1;")
+        if self.stop:
+            writer.line(f"{self.stop}[0] = 0;")
         for kernel, name in zip(self.program.kernels, names, strict=True):
-            given = [self.names[buffer] for buffer in self._given(kernel)]
-            if not self.uses[kernel].count[kernel.tile]:
-                writer.lines(_call(name, given, ";"))
-                continue
+            self._run(writer, kernel, name)
+        if self.fault:
+            writer.line(f"return {self.fault}[0] < 0 ? 0 : 1;")
+        elif self.stop:
+            writer.line("return 0;")
+
+    def _run(self, writer: Writer, kernel: Kernel, name: str) -> None:
+        """The call of a kernel for all its tiles."""
+        given = [self.names[buffer] for buffer in self._given(kernel)]
+        if self.uses[kernel].count[kernel.tile]:
             tile = self.scope.inner().name("tile", "tile")
             writer.line(f"for (int64_t {tile} = 0; {tile} < {kernel.tiles}; {tile}++) {{")
             with writer.indented():
                 writer.lines(_call(name, [tile, *given], ";"))
             writer.line("}")
+        else:
+            writer.lines(_call(name, given, ";"))
+        if any(map(_is_stop, self.uses[kernel].buffers)):
+            writer.line(f"if ({self.stop}[0] != 0) {{")
+            writer.line("    return -1;")
+            writer.line("}")
+
+
+def _is_stop(buffer: Buffer) -> bool:
+    return buffer.place == "private" and buffer.slot == _STOP
 
 
 def _kernel_name(kernel: Kernel) -> str:
@@ -298,9 +236,11 @@ def _call(head: str, arguments: Sequence[str], end: str) -> str:
     line = f"{head}({', '.join(arguments)}){end}"
     if len(line) <= WIDTH - 8:
         return line
-    rows, row = [], "   "
+    rows: list[str] = []
+    row = "   "
     for argument in arguments:
         if len(row) + len(argument) + 2 > WIDTH - 8:
-            rows, row = [*rows, row], "   "
+            rows.append(row)
+            row = "   "
         row += f" {argument},"
     return "\n".join([f"{head}(", *rows, f"{row.rstrip(',')}){end}"])

@@ -231,10 +231,12 @@ class Helpers:
 
 def _table_text(name: str, data: np.ndarray) -> str:
     numbers = [literal(Number(value, data.dtype)) for value in data] or ["0"]
-    rows, row = [], "   "
+    rows: list[str] = []
+    row = "   "
     for number in numbers:
         if len(row) + len(number) + 2 > WIDTH:
-            rows, row = [*rows, row], "   "
+            rows.append(row)
+            row = "   "
         row += f" {number},"
     listing = "\n".join([*rows, row])
     return f"static const {c_type(data.dtype)} {name}[{len(numbers)}] = {{\n{listing}\n}};\n"

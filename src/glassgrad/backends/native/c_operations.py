@@ -71,7 +71,7 @@ class Operations:
         elif op in ("and", "or", "xor", "not"):
             out = self._bits(op, args, dtype)
         elif dtype.kind == "f" and op in _FLOATING:
-            out = _infix(op, *args, dtype)
+            out = _infix(op, args, dtype)
         elif dtype.kind == "f" and op == "negative":
             out = Text(f"-{_signed(args[0])}", dtype, UNARY, args[0].is_product)
         else:
@@ -141,7 +141,7 @@ class Operations:
         wraps = dtype.kind == "u" and (op != "multiply" or dtype.itemsize != _PROMOTED)
         if not is_safe and not wraps and op not in _GUARDED:
             return None
-        return _cut(replace(_infix(op, *args, dtype), bounds=bounds if is_safe else None))
+        return _cut(replace(_infix(op, args, dtype), bounds=bounds if is_safe else None))
 
 
 # --- operators ---------------------------------------------------------------------------
@@ -157,7 +157,8 @@ _SHIFTS = {"shift_left": "<<", "shift_right": ">>"}
 _GUARDED = frozenset(("divide", "fmod", "shift_left", "shift_right"))
 
 
-def _infix(op: str, x: Text, y: Text, dtype: np.dtype) -> Text:
+def _infix(op: str, args: Sequence[Text], dtype: np.dtype) -> Text:
+    x, y = args
     if op in _SHIFTS:
         return Text(f"{x.within(UNARY)} {_SHIFTS[op]} {y.within(UNARY)}", dtype, SHIFT)
     level = SUM if op in ("add", "subtract") else PRODUCT

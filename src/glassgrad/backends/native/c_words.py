@@ -12,7 +12,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from glassgrad.backends.native.loops import BOOL, F32, F64, Number
+from glassgrad.backends.native.loops import BOOL, F32, Number
 from glassgrad.errors import DtypeError
 from glassgrad.text import say
 

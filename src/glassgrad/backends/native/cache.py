@@ -244,11 +244,11 @@ class _Folder:
 
     def _rename(self, old: str, new: str) -> None:
         handle = self._handle
-        os.replace(self._at(old), self._at(new), src_dir_fd=handle, dst_dir_fd=handle)  # noqa: PTH105
+        os.replace(self._at(old), self._at(new), src_dir_fd=handle, dst_dir_fd=handle)
 
     def _remove(self, name: str) -> None:
         with suppress(OSError):
-            os.unlink(self._at(name), dir_fd=self._handle)  # noqa: PTH108 - by descriptor
+            os.unlink(self._at(name), dir_fd=self._handle)
 
 
 def _flags(flags: int, *wanted: str) -> int:
