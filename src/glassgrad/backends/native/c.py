@@ -17,7 +17,7 @@ from glassgrad.backends.native.c_fold import folded
 from glassgrad.backends.native.c_functions import write_function
 from glassgrad.backends.native.c_head import Argument, CProgram, head
 from glassgrad.backends.native.c_helpers import Helpers
-from glassgrad.backends.native.c_memory import memory_text
+from glassgrad.backends.native.c_memory import extent, memory_text
 from glassgrad.backends.native.c_operations import Operations, Text
 from glassgrad.backends.native.c_statements import Body
 from glassgrad.backends.native.c_uses import Uses, buffers_of
@@ -95,7 +95,8 @@ class _Printer:
         names = [self.scope.name(_kernel_name(k), "kernel") for k in self.program.kernels]
         texts = list(map(self._kernel, self.program.kernels, self.bodies, names))
         kind = "int" if self.fault or self.stop else "void"
-        prototype = _call(f"{kind} {self.name}", [_parameter(a) for a in self.arguments], "")
+        given = [_parameter(argument) for argument in self.arguments] or ["void"]
+        prototype = _call(f"{kind} {self.name}", given, "")
         writer = Writer()
         parts = [*self.helpers.tables, *self.helpers.texts.values(), *self._memory(), *texts]
         writer.lines("\n".join(parts))
@@ -112,7 +113,7 @@ class _Printer:
             text="",
             prototype=f"{prototype};",
             arguments=self.arguments,
-            arena_bytes=self.program.arena_bytes + self.program.private_bytes,
+            arena_bytes=sum(extent(self._held(place))[1] for place in self.arenas),
             constant_bytes=self.helpers.table_bytes,
             in_place=[(self.names[x], self.names[out]) for x, out in pairs],
             reports_faults=bool(self.fault),
@@ -144,12 +145,11 @@ class _Printer:
 
     def _memory(self) -> list[str]:
         """The arena and private memory, and the values that lie there."""
-        texts = []
-        for place, name in self.arenas.items():
-            held = [buffer for buffer in self.buffers if buffer.place == place]
-            size = getattr(self.program, f"{place}_bytes")
-            texts.append(memory_text(name, size, held, self.names))
+        texts = (memory_text(n, self._held(p), self.names) for p, n in self.arenas.items())
         return list(filter(None, texts))
+
+    def _held(self, place: str) -> list[Buffer]:
+        return [buffer for buffer in self.buffers if buffer.place == place]
 
     def _kernel(self, kernel: Kernel, statements: Sequence[Statement], name: str) -> str:
         writer, scope, uses = Writer(), self.scope.inner(), self.uses[kernel]

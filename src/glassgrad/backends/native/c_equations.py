@@ -1,7 +1,7 @@
 """The equations of a kernel as the comment over its C function.
 
-Layer L6. One line an equation, in NumPy's words with the shape at its end: `z1 = np.maximum(a1, 0)`.
-Names are the user's where there are any, and one name is one value throughout the file.
+Layer L6. One line an equation, in NumPy's words and with the shape at its end. Names are the user's
+where there are any, and one name is one value throughout the file.
 """
 
 from __future__ import annotations

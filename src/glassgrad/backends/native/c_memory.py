@@ -7,17 +7,22 @@ written there.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 
 from glassgrad.backends.native.c_words import c_type, suffix
 from glassgrad.backends.native.loops import Buffer
 
 
-def memory_text(
-    name: str, size: int, buffers: Iterable[Buffer], names: Mapping[Buffer, str]
-) -> str:
-    """The declaration of an arena of `size` bytes and of what lies in it, in order of place."""
+def extent(buffers: Sequence[Buffer]) -> tuple[int, int]:
+    """The byte where the first of some buffers lies, and how many bytes hold them all."""
+    first = min((buffer.slot for buffer in buffers), default=0)
+    return first, max((buffer.slot + buffer.bytes for buffer in buffers), default=0) - first
+
+
+def memory_text(name: str, buffers: Sequence[Buffer], names: Mapping[Buffer, str]) -> str:
+    """The declaration of an arena and of what lies in it, in the order of their places."""
     held = sorted(buffers, key=lambda buffer: buffer.slot)
+    first, size = extent(held)
     kinds = sorted({b.dtype.name: b.dtype for b in held}.values(), key=lambda kind: kind.name)
     if not held:
         return ""
@@ -34,7 +39,7 @@ def memory_text(
             continue
         declared.add(names[buffer])
         base = name if len(kinds) == 1 else f"{name}.{suffix(buffer.dtype)}"
-        offset = buffer.slot // buffer.dtype.itemsize
+        offset = (buffer.slot - first) // buffer.dtype.itemsize
         at = f"{base} + {offset}" if offset else base
         lines.append(f"static {c_type(buffer.dtype)} *const {names[buffer]} = {at};")
     return "\n".join(lines) + "\n"

@@ -116,10 +116,10 @@ _KEYWORDS = """
     static_cast template this throw try typeid typename using virtual wchar_t xor xor_eq
 """.split()  # C99, C23, C++: a file may be included anywhere
 _MATH = """
-    acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1 fabs
-    fdim floor fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p log2
-    logb lrint lround modf nan nearbyint nextafter nexttoward pow remainder remquo rint round scalbln
-    scalbn sin sinh sqrt tan tanh tgamma trunc
+    acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh erf erfc exp exp2 expm1
+    fabs fdim floor fma fmax fmin fmod frexp hypot ilogb ldexp lgamma llrint llround log log10 log1p
+    log2 logb lrint lround modf nan nearbyint nextafter nexttoward pow remainder remquo rint round
+    scalbln scalbn sin sinh sqrt tan tanh tgamma trunc
     j0 j1 jn y0 y1 yn gamma drem significand scalb finite exp10 pow10 sincos
 """.split()
 _MACROS = """
