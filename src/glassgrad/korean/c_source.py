@@ -25,7 +25,7 @@ MESSAGES = {
     "Compile with -std=c99 or -ffp-contract=off: each operation is rounded by itself.": (
         "-std=c99나 -ffp-contract=off로 컴파일하십시오. 연산마다 따로 반올림합니다."
     ),
-    "{name!r} cannot name a C function": "{name!r}은(는) C 함수의 이름이 될 수 없습니다",
+    "{name!r} cannot name a C function": "{name!r:은/는} C 함수의 이름이 될 수 없습니다",
     "a letter, then letters, digits and underscores; no word that C has taken": (
         "문자로 시작하고 문자, 숫자, 밑줄로 이어지는 이름. C가 쓰는 낱말은 안 됨"
     ),

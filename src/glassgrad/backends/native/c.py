@@ -21,14 +21,30 @@ from glassgrad.backends.native.c_memory import extent, memory_text
 from glassgrad.backends.native.c_operations import Operations, Text
 from glassgrad.backends.native.c_statements import Body
 from glassgrad.backends.native.c_uses import Uses, buffers_of
-from glassgrad.backends.native.c_words import WIDTH, Scope, c_type, identifier
+from glassgrad.backends.native.c_words import Scope, c_type, call_text, identifier
 from glassgrad.backends.native.loops import I64, Buffer, CallBack, Kernel, Statement, walk
+from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.program import Program
 from glassgrad.errors import GraphError, OptionError
+from glassgrad.graph.ir import Graph
 from glassgrad.text import Writer, say
 
 # Byte of a worker's own memory where a kernel says that the step must not go on; see `module.py`.
 _STOP = 8
+
+
+def c_source(graph: Graph, *, name: str | None = None, freestanding: bool = False) -> str:
+    """The C99 file of a graph; its function bears the graph's name where that may stand in C.
+
+    Raises:    what `c_program` raises; GraphError for an equation without loops
+
+    >>> import numpy as np
+    >>> from glassgrad.graph.trace import trace
+    >>> graph = trace(lambda x, y: x * y, np.ones(3), np.ones(3))
+    >>> print(c_source(graph, name="times")[-150:].partition("*/")[2])  # doctest: +ELLIPSIS
+    """
+    wanted = name if name is not None else identifier(graph.name) or "f"
+    return c_program(lower(graph), name=wanted, freestanding=freestanding).text
 
 
 def c_program(program: Program, *, name: str, freestanding: bool = False) -> CProgram:
@@ -96,7 +112,7 @@ class _Printer:
         texts = list(map(self._kernel, self.program.kernels, self.bodies, names))
         kind = "int" if self.fault or self.stop else "void"
         given = [_parameter(argument) for argument in self.arguments] or ["void"]
-        prototype = _call(f"{kind} {self.name}", given, "")
+        prototype = call_text(f"{kind} {self.name}", given, "")
         writer = Writer()
         parts = [*self.helpers.tables, *self.helpers.texts.values(), *self._memory(), *texts]
         writer.lines("\n".join(parts))
@@ -164,7 +180,7 @@ class _Printer:
             parameters.append(f"{constant}{c_type(buffer.dtype)} *{self.names[buffer]}")
         for line in self.equations.comment(kernel):
             writer.line(line)
-        writer.lines(_call(f"static void {name}", parameters or ["void"], ""))
+        writer.lines(call_text(f"static void {name}", parameters or ["void"], ""))
         writer.line("{")
         with writer.indented():
             body.statements(statements)
@@ -199,10 +215,10 @@ class _Printer:
             tile = self.scope.inner().name("tile", "tile")
             writer.line(f"for (int64_t {tile} = 0; {tile} < {kernel.tiles}; {tile}++) {{")
             with writer.indented():
-                writer.lines(_call(name, [tile, *given], ";"))
+                writer.lines(call_text(name, [tile, *given], ";"))
             writer.line("}")
         else:
-            writer.lines(_call(name, given, ";"))
+            writer.lines(call_text(name, given, ";"))
         if any(map(_is_stop, self.uses[kernel].buffers)):
             writer.line(f"if ({self.stop}[0] != 0) {{")
             writer.line("    return -1;")
@@ -214,9 +230,11 @@ def _is_stop(buffer: Buffer) -> bool:
 
 
 def _kernel_name(kernel: Kernel) -> str:
-    """`compute_z1`, after the last named value that a kernel makes for others, else its own."""
-    written = [b.name for b, is_written in buffers_of(kernel.body) if is_written]
-    made = [v.name for eqn in kernel.equations for v in eqn.outputs if v.name in written]
+    """`compute_z1`, after the last named value or result that a kernel makes, else its own name."""
+    written = [b for b, is_written in buffers_of(kernel.body) if is_written]
+    names = {buffer.name for buffer in written}
+    made = [v.name for eqn in kernel.equations for v in eqn.outputs if v.name in names]
+    made = made or [buffer.name for buffer in written if buffer.place == "argument"]
     return f"compute_{made[-1]}" if made else kernel.name
 
 
@@ -229,18 +247,3 @@ def _folded(kernel: Kernel) -> list[Statement]:
 def _parameter(argument: Argument) -> str:
     constant = "" if argument.is_output else "const "
     return f"{constant}{c_type(argument.dtype)} *{argument.name}"
-
-
-def _call(head: str, arguments: Sequence[str], end: str) -> str:
-    """`head(arguments)end`, in several lines if one is too wide."""
-    line = f"{head}({', '.join(arguments)}){end}"
-    if len(line) <= WIDTH - 8:
-        return line
-    rows: list[str] = []
-    row = "   "
-    for argument in arguments:
-        if len(row) + len(argument) + 2 > WIDTH - 8:
-            rows.append(row)
-            row = "   "
-        row += f" {argument},"
-    return "\n".join([f"{head}(", *rows, f"{row.rstrip(',')}){end}"])

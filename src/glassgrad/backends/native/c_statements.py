@@ -21,7 +21,7 @@ from glassgrad.backends.native.c_operations import (
     number_text,
 )
 from glassgrad.backends.native.c_uses import Uses
-from glassgrad.backends.native.c_words import WIDTH, Scope, c_type, comment
+from glassgrad.backends.native.c_words import Scope, assignment, c_type, comment
 from glassgrad.backends.native.loops import (
     I64,
     Buffer,
@@ -187,14 +187,8 @@ class Body:
             self.settle(value)
 
     def assign(self, target: str, value: str) -> None:
-        """`target = value;`, in two lines where one is too wide."""
-        line = f"{target} = {value};"
-        if len(line) <= WIDTH - 4 * 3:
-            self.writer.line(line)
-            return
-        self.writer.line(f"{target} =")
-        with self.writer.indented():
-            self.writer.line(f"{value};")
+        """`target = value;`"""
+        self.writer.lines(assignment(target, value))
 
     # --- names -----------------------------------------------------------------------------
 

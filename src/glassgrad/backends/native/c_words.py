@@ -7,7 +7,7 @@ identifier only after the strict check, and text can neither close nor continue 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from fractions import Fraction
 
 import numpy as np
@@ -17,10 +17,12 @@ from glassgrad.errors import DtypeError
 from glassgrad.text import say
 
 WIDTH = 100
+_WIDE = 88  # columns of a line before it is indented
 _TYPES = {"float32": "float", "float64": "double", "bool": "unsigned char"} | {
     f"{sign}int{bits}": f"{sign}int{bits}_t" for sign in ("", "u") for bits in (8, 16, 32, 64)
 }
-_MOST_INTEGER = 1e15  # beyond, all digits of an integer read worse than its exponent
+_FEW = 8  # digits of a number that is told in full
+_MOST_INTEGER = 2.0**53  # beyond, all digits of an integer read worse than its exponent
 _INT_BITS = 32  # what an undecorated literal of C holds on every machine that compiles this
 
 
@@ -67,7 +69,8 @@ def spelled(number: Number) -> str:
     """The decimal that a person would write for a literal printed in hexadecimal; else empty."""
     if "0x" not in literal(number):
         return ""
-    return str(number.dtype.type(number.value))
+    value = number.dtype.type(number.value)
+    return str(value) if len(str(value)) <= _FEW else f"{value:.6g}"
 
 
 def _float(value: float, mark: str) -> str:
@@ -179,6 +182,53 @@ class Scope:
             number += 1
         self._taken.add(f"{stem}{number}")
         return f"{stem}{number}"
+
+
+# --- lines -----------------------------------------------------------------------------
+
+
+def call_text(head: str, arguments: Sequence[str], end: str = "") -> str:
+    """`head(arguments)end`, in several lines where one is too wide."""
+    line = f"{head}({', '.join(arguments)}){end}"
+    if len(line) <= _WIDE:
+        return line
+    rows: list[str] = []
+    row = "   "
+    for argument in arguments:
+        if len(row) + len(argument) + 2 > _WIDE and row.strip():
+            rows.append(row)
+            row = "   "
+        row += f" {argument},"
+    return "\n".join([f"{head}(", *rows, f"{row.rstrip(',')}){end}"])
+
+
+def assignment(target: str, value: str) -> str:
+    """`target = value;`, in several lines where one is too wide."""
+    line = f"{target} = {value};"
+    if len(line) <= _WIDE:
+        return line
+    if len(value) + 4 > _WIDE:
+        name, arguments = _as_call(value)
+        if name:
+            return call_text(f"{target} = {name}", arguments, ";")
+    return f"{target} =\n    {value};"
+
+
+def _as_call(value: str) -> tuple[str, list[str]]:
+    """The name and the arguments of a text that is one call; no name if it is not."""
+    match = re.match(r"(\w+)\(", value)
+    if match is None:
+        return "", []
+    arguments, depth, start = [], 1, match.end()
+    for at in range(start, len(value)):
+        depth += {"(": 1, ")": -1}.get(value[at], 0)
+        if depth == 0:
+            arguments.append(value[start:at].strip())
+            return (match[1], arguments) if at == len(value) - 1 else ("", [])
+        if value[at] == "," and depth == 1:
+            arguments.append(value[start:at].strip())
+            start = at + 1
+    return "", []
 
 
 # --- comments ----------------------------------------------------------------------------
