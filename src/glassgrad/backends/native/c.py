@@ -9,6 +9,7 @@ BLAS. The files `c_*.py` beside it know the words, the expressions, the statemen
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -22,7 +23,7 @@ from glassgrad.backends.native.c_operations import Operations, Text
 from glassgrad.backends.native.c_statements import Body
 from glassgrad.backends.native.c_uses import Uses, buffers_of
 from glassgrad.backends.native.c_words import Scope, c_type, call_text, identifier
-from glassgrad.backends.native.loops import I64, Buffer, CallBack, Kernel, Statement, walk
+from glassgrad.backends.native.loops import I64, Buffer, CallBack, Kernel, Note, Statement, walk
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.program import Program
 from glassgrad.errors import GraphError, OptionError
@@ -31,6 +32,7 @@ from glassgrad.text import Writer, say
 
 # Byte of a worker's own memory where a kernel says that the step must not go on; see `module.py`.
 _STOP = 8
+_COMMENT_BELOW_CODE = re.compile(r"([;}]\n)( +/\* )")
 
 
 def c_source(graph: Graph, *, name: str | None = None, freestanding: bool = False) -> str:
@@ -105,7 +107,7 @@ class _Printer:
             elif buffer not in self.names:
                 self.names[buffer] = self.scope.name(buffer.name, "buffer")
         self.fault = self.names.get(program.fault, "") if program.fault else ""
-        self.equations = EquationTexts()
+        self.equations = EquationTexts(program)
 
     def print(self) -> CProgram:
         names = [self.scope.name(_kernel_name(k), "kernel") for k in self.program.kernels]
@@ -170,6 +172,7 @@ class _Printer:
     def _kernel(self, kernel: Kernel, statements: Sequence[Statement], name: str) -> str:
         writer, scope, uses = Writer(), self.scope.inner(), self.uses[kernel]
         body = Body(Operations(self.helpers), writer, scope, uses, self._place)
+        body.tell = self.equations.comment
         parameters = []
         if uses.count[kernel.tile]:
             tile = scope.name("tile", "tile")
@@ -178,14 +181,15 @@ class _Printer:
         for buffer, is_written in self._given(kernel).items():
             constant = "" if is_written else "const "
             parameters.append(f"{constant}{c_type(buffer.dtype)} *{self.names[buffer]}")
-        for line in self.equations.comment(kernel):
+        has_notes = any(isinstance(s, Note) and s.equations for s in walk(kernel.body))
+        for line in [] if has_notes else self.equations.comment(kernel.equations):
             writer.line(line)
         writer.lines(call_text(f"static void {name}", parameters or ["void"], ""))
         writer.line("{")
         with writer.indented():
             body.statements(statements)
         writer.line("}")
-        return writer.text()
+        return _COMMENT_BELOW_CODE.sub(r"\1\n\2", writer.text())
 
     def _given(self, kernel: Kernel) -> dict[Buffer, bool]:
         """The arguments of the whole that a kernel is handed, and whether it writes there."""

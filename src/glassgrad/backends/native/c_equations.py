@@ -1,61 +1,63 @@
-"""The equations of a kernel as the comment over its C function.
+"""Equations as comments: one line each, in NumPy's words, with the shape at its end.
 
-Layer L6. One line an equation, in NumPy's words and with the shape at its end. Names are the user's
-where there are any, and one name is one value throughout the file.
+Layer L6. Names are those of the code below: the user's where there are any. Views are written into
+what reads them (`x.T @ dy`), since no code computes them.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from glassgrad.backends.native.c_words import WIDTH, in_comment
-from glassgrad.backends.native.loops import Kernel
+from glassgrad.backends.native.lower.views import is_view
+from glassgrad.backends.native.program import Program
 from glassgrad.core.primitive import literal
 from glassgrad.graph.ir import Atom, Eqn, Literal, Var
 
-_MOST = 24  # equations of one kernel that are told
-_SHAPE = 24  # columns kept for the shape
+_SHAPE = 28  # columns kept for the shape and the indentation
 
 
 class EquationTexts:
-    """Equations as lines; remembers what each value was called."""
+    """Equations of one program as lines."""
 
-    def __init__(self) -> None:
-        self._names: dict[Var, str] = {}
-        self._taken: set[str] = set()
+    def __init__(self, program: Program) -> None:
+        self._names = dict(program.names)
+        self._taken = set(self._names.values())
+        eqns = program.graph.eqns
+        self._views = {var: e for e in eqns for var in e.outputs if is_view(e.primitive)}
 
-    def comment(self, kernel: Kernel) -> list[str]:
-        """The lines of the comment over a kernel; none if it came from no equation."""
-        rows = [self._row(eqn) for eqn in kernel.equations if isinstance(eqn, Eqn)]
-        told, left = rows[:_MOST], len(rows) - _MOST
-        width = max((len(text) for text, _ in told), default=0)
-        lines = [f"{text:<{width}}   {shape}".rstrip() for text, shape in told]
-        if left > 0:
-            lines.append(f"... {left} more")
+    def comment(self, equations: Iterable[object]) -> list[str]:
+        """The lines of one comment that tells these; none for none."""
+        rows = [self._row(eqn) for eqn in equations if isinstance(eqn, Eqn)]
+        width = max((len(text) for text, _ in rows), default=0)
+        lines = [f"{text:<{width}}   {shape}".rstrip() for text, shape in rows]
         opened = [f"{'/*' if i == 0 else '  '} {line}" for i, line in enumerate(lines)]
-        if opened:
-            opened[-1] += " */"
-        return opened
+        return [*opened[:-1], f"{opened[-1]} */"] if opened else []
 
     def _row(self, eqn: Eqn) -> tuple[str, str]:
-        operands = [self._name(atom) for atom in eqn.inputs]
-        if eqn.graphs:  # an inner program, which no one line of NumPy says
-            right = f"{eqn.primitive.name}({', '.join(operands)})"
-        else:
-            right = eqn.primitive.numpy_text(operands, eqn.params)
         left = ", ".join(self._name(var) for var in eqn.outputs)
         shapes = ", ".join(str(var.shape) for var in eqn.outputs)
-        text = in_comment(f"{left} = {right}")
+        text = in_comment(f"{left} = {self._right(eqn)}")
         most = WIDTH - _SHAPE
         return (text if len(text) <= most else f"{text[: most - 4]} ..."), in_comment(shapes)
 
-    def _name(self, atom: Atom) -> str:
+    def _right(self, eqn: Eqn) -> str:
+        operands = [self._operand(atom) for atom in eqn.inputs]
+        if eqn.graphs:  # an inner program, which no one line of NumPy says
+            return f"{eqn.primitive.name}({', '.join(operands)})"
+        return eqn.primitive.numpy_text(operands, eqn.params)
+
+    def _operand(self, atom: Atom) -> str:
         if isinstance(atom, Literal):
             return literal(atom.value)
-        if atom not in self._names:
-            name, number = atom.name or "t1", 1
-            while name in self._taken:
+        view = self._views.get(atom)
+        return self._name(atom) if view is None else self._right(view)
+
+    def _name(self, var: Var) -> str:
+        if var not in self._names:
+            number = 1
+            while (name := f"t{number}") in self._taken:
                 number += 1
-                stem = atom.name or "t"
-                name = f"{stem}_{number}" if stem[-1].isdigit() else f"{stem}{number}"
-            self._names[atom] = name
+            self._names[var] = name
             self._taken.add(name)
-        return self._names[atom]
+        return self._names[var]

@@ -109,7 +109,7 @@ def _start(b: Body, carry: Carry, lanes: int) -> str:
     """Declare the accumulators of a carry and start each from what changes nothing."""
     assert carry.combine is not None
     kind, start = c_type(carry.inner.dtype), identity(carry.combine, carry.inner.dtype)
-    array = b.scope.name(f"{_RESULTS[carry.combine]}_lanes", "lanes")
+    array = b.scope.name(f"{carry.out.name or _RESULTS[carry.combine]}_lanes", "lanes")
     text = number_text(start).text
     if lanes == 1:
         b.writer.line(f"{kind} {array} = {text};")
@@ -194,7 +194,8 @@ def write_product(b: Body, product: Product) -> None:
     b.settle_reads()
     sizes = [b.atom(size) for size in product.sizes]
     places = [_settled(b, place) for place in (product.out, product.x, product.y)]
-    b.writer.line(comment(_title(b, product, sizes)))
+    if not b.has_told:
+        b.writer.line(comment(_title(b, product, sizes)))
     with b.braces():
         if product.y_strides[1] == 1:
             _by_rows(b, product, sizes, places)

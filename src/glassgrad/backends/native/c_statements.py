@@ -55,6 +55,8 @@ class Body:
     """Writes statements into `writer`; `scope` and `depth` belong to the block being written.
 
     place: the C name of a buffer
+    tell:  the lines of a comment for equations
+    has_told: whether such a comment stands right above the statement being written
     hints: what to call a value that has no name of its own
     """
 
@@ -73,6 +75,8 @@ class Body:
         self.place = place
         self.known: dict[Value, Text] = {}
         self.pending: dict[Value, Text] = {}
+        self.tell: Callable[[Sequence[object]], list[str]] = lambda equations: []
+        self.has_told = False
         self.hints: dict[Value, str] = {}
         self._letters: dict[Value, str] = {}
         self._loaded: dict[Value, Load] = {}
@@ -81,9 +85,11 @@ class Body:
 
     def statements(self, body: Sequence[Statement]) -> None:
         """The statements of one block that anything depends on."""
+        before: Statement | None = None
         for statement in body:
             if not self.uses.is_needed(statement):
                 continue
+            self.has_told, before = isinstance(before, Note), statement
             match statement:
                 case Let():
                     self.keep(statement.out, self._expression(statement))
@@ -133,6 +139,8 @@ class Body:
     def _note(self, statement: Note) -> None:
         for row in statement.text.splitlines():
             self.writer.line(comment(row))
+        for row in self.tell(statement.equations):
+            self.writer.line(row)
 
     def block(self, body: Sequence[Statement], then: Callable[[], None] | None = None) -> None:
         """The statements between two braces; `then` writes what follows them there."""
@@ -201,16 +209,16 @@ class Body:
     def result_name(self, value: Value, stem: str) -> str:
         """A name for what a loop hands out: the value's own, that of its place, else the stem."""
         store = self.uses.stored.get(value)
-        if value.name or store is None:
+        if store is None:
             return self.scope.name(value.name or stem, stem)
         return self.scope.name(self._element_name(store.buffer, store.index), stem)
 
     def _variable_name(self, value: Value) -> str:
-        if value.name:
-            return self.scope.name(value.name)
         store = self.uses.stored.get(value)
         if store is not None:
             return self.scope.name(self._element_name(store.buffer, store.index))
+        if value.name:
+            return self.scope.name(value.name)
         if value in self.hints:
             return self.scope.name(self.hints[value])
         load = self._loaded.get(value)
@@ -237,7 +245,7 @@ class Body:
         """`50 * i + j + 3`; `more` are terms of names that are no values."""
         terms = [(self.take(value), stride) for value, stride in index.terms]
         terms += [(Text(name, I64), stride) for name, stride in more]
-        terms = [term for term in terms if term[1]]
+        terms = _grouped([term for term in terms if term[1]])
         terms.sort(key=lambda term: term[1] < 0)  # no leading minus where it can be helped
         out = str(index.base) if index.base and (not terms or terms[0][1] < 0) else ""
         rest = index.base if not out else 0
@@ -246,6 +254,21 @@ class Body:
         if rest:
             out = f"{out} {'-' if rest < 0 else '+'} {abs(rest)}" if out else str(rest)
         return out or "0"
+
+
+def _grouped(terms: Sequence[tuple[Text, int]]) -> list[tuple[Text, int]]:
+    """`50 * start + 50 * i` as 50 * (start + i)."""
+    groups: dict[int, list[Text]] = {}
+    for text, stride in terms:
+        groups.setdefault(stride, []).append(text)
+    found = []
+    for stride, texts in groups.items():
+        if len(texts) == 1 or stride == 1:
+            found += [(text, stride) for text in texts]
+        else:
+            total = " + ".join(text.within(PRODUCT) for text in texts)
+            found.append((Text(total, I64, SUM), stride))
+    return found
 
 
 def _joined(out: str, text: Text, stride: int) -> str:

@@ -187,6 +187,10 @@ class Scope:
 # --- lines -----------------------------------------------------------------------------
 
 
+_OUTSIDE = re.compile(r"/\*.*?\*/|\((?:[^()]|\((?:[^()]|\([^()]*\))*\))*\)|\[[^\]]*\]")
+_OPERATOR = re.compile(r" [^*/ ]+ |[()]")
+
+
 def call_text(head: str, arguments: Sequence[str], end: str = "") -> str:
     """`head(arguments)end`, in several lines where one is too wide."""
     line = f"{head}({', '.join(arguments)}){end}"
@@ -204,6 +208,9 @@ def call_text(head: str, arguments: Sequence[str], end: str = "") -> str:
 
 def assignment(target: str, value: str) -> str:
     """`target = value;`, in several lines where one is too wide."""
+    added = value.removeprefix(f"{target} + ")
+    if added != value and not _OPERATOR.search(_OUTSIDE.sub("", added)):
+        return assignment(f"{target} +", added).replace(" + = ", " += ", 1)
     line = f"{target} = {value};"
     if len(line) <= _WIDE:
         return line
