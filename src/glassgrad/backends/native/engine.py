@@ -104,7 +104,7 @@ def problem() -> str | None:
         )
     try:
         reason = _self_test()
-    except Exception as error:  # noqa: BLE001 - an unknown version may fail in any way
+    except Exception as error:
         reason = str(error) or type(error).__name__
     if reason is None:
         return None

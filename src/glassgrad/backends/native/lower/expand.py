@@ -1,14 +1,15 @@
 """Composite primitives into basic ones. Layer L6."""
 
 from __future__ import annotations
+
+import dataclasses
+
 from glassgrad.core.aval import Aval
-from glassgrad.graph.ir import Eqn, Graph, Var
-from glassgrad.primitives import along
+from glassgrad.graph.ir import Graph, Var
 from glassgrad.primitives.arithmetic import subtract
-from glassgrad.primitives.transcendental import exp, log
 from glassgrad.primitives.layout import sum_p
 from glassgrad.primitives.reduce import max_p
-import dataclasses
+from glassgrad.primitives.transcendental import exp, log
 
 
 def expand(graph: Graph) -> Graph:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from glassgrad.backends.native.loops import I64, BOOL, F64, Note, Number
+from glassgrad.backends.native.loops import BOOL, F64, I64, Note, Number
 from glassgrad.backends.native.lower.access import Access, is_contiguous
 from glassgrad.backends.native.lower.elements import elementwise
 from glassgrad.backends.native.lower.site import LOWERINGS, Site
