@@ -15,6 +15,7 @@ READERS = {
     "callable": "glassgrad.backends.chosen:run_flat",
     "compile": "glassgrad.backends.chosen:compiled",
     "source": "glassgrad.backends.numpy_source:source",
+    "c_source": "glassgrad.backends.native.c:c_source",
     "pretty": "glassgrad.graph.pretty:pretty",
     "to_json": "glassgrad.graph.exchange:to_json",
     "svg": "glassgrad.view.svg:svg",
@@ -62,6 +63,10 @@ class Readable:
     def source(self, **options: Any) -> str:
         """A standalone NumPy function that computes this graph."""
         return str(reader("source")(self, **options))
+
+    def c_source(self, **options: Any) -> str:
+        """A C99 file that computes this graph: readable, and for machines without Python."""
+        return str(reader("c_source")(self, **options))
 
     def callable(self, backend: str = "numpy") -> Any:
         """A function of flat arrays that returns a tuple of flat results."""

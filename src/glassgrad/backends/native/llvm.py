@@ -40,6 +40,7 @@ from glassgrad.backends.native.loops import (
     lane_count,
     walk,
 )
+from glassgrad.backends.native.own_products import loops_of
 from glassgrad.backends.native.words import (
     COMPARE,
     INSTRUCTIONS,
@@ -68,7 +69,8 @@ class Text(NamedTuple):
 class ModulePrinter:
     """Collects kernels, the tables that they read and the intrinsics that they call."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_blas: bool = True) -> None:
+        self.has_blas = has_blas
         self.parts: list[str] = []
         self.declared: dict[str, None] = {}
         self.tables: dict[int, tuple[str, Buffer]] = {}
@@ -691,7 +693,10 @@ class _KernelPrinter:
         self.env[statement.out] = Text(self.new(f"call i64 @llvm.{CLOCK}()"))
 
     def product(self, statement: Product) -> None:
-        """One call of a BLAS function with one thread: rows of C are rows of `out`."""
+        """One call of a BLAS function with one thread, or loops where there is no BLAS."""
+        if not self.module.has_blas:
+            self.statements(loops_of(statement))
+            return
         out, x, y = (
             self.element(p.buffer, p.index)[0] for p in (statement.out, statement.x, statement.y)
         )

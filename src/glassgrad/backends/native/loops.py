@@ -194,9 +194,10 @@ class CallBack:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Note:
-    """A comment for the reader of printed code, such as the equation that comes next."""
+    """A comment for the reader of printed code: words, and the equations that come next."""
 
-    text: str
+    text: str = ""
+    equations: tuple[Any, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,6 +35,8 @@ class Program:
     swapped:       (slot, slot) of pointers that change places after every step
     nodes:         the work that the kernels were made of, for reports
     memory:        where each value lies that has memory
+    names:         what each value of the graph is called, in printed code and its comments
+    places:        where the operands and results of each of these lie
     """
 
     name: str
@@ -50,6 +52,7 @@ class Program:
     in_place: set[tuple[int, int]] = field(default_factory=set)
     stepped: list[tuple[int, int]] = field(default_factory=list)
     swapped: list[tuple[int, int]] = field(default_factory=list)
+    names: dict[Var, str] = field(default_factory=dict)
     places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
     nodes: Nodes | None = None
     memory: dict[Var, Access] = field(default_factory=dict)
