@@ -17,8 +17,9 @@ from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 import numpy as np
 
+from glassgrad.backends.native import debug
 from glassgrad.backends.native.callbacks import Callbacks
-from glassgrad.backends.native.engine import compile_text
+from glassgrad.backends.native.engine import assembly, compile_text
 from glassgrad.backends.native.loops import Product, walk
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.memory import at_address, out_of_memory
@@ -69,6 +70,7 @@ class Executable:
         self.workers = fitting_workers(program) if workers is None else workers
         self.blas = find()
         self.text = module_text(program, self.blas)
+        debug.show(program, self.text)
         self.code = compile_text(self.text, [ENTRY])
         self.lock = threading.Lock()
         self._entry = self.code.address(ENTRY)
@@ -166,6 +168,10 @@ class Executable:
             else:
                 self._known.pop(slot, None)
         return array
+
+    def assembly(self) -> str:
+        """The machine instructions, as an assembler reads them."""
+        return assembly(self.text)
 
     # --- running -------------------------------------------------------------------------
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 import os
 import sys
 
-from glassgrad.backends.native.c import c_program
 from glassgrad.backends.native.program import Program
 from glassgrad.errors import GlassgradError
 from glassgrad.text import say
@@ -37,7 +36,10 @@ def show(program: Program, text: str) -> None:
 
 def _c_text(program: Program) -> str:
     """The loops as C, or why there are none."""
+    from glassgrad.backends.native.c import c_program  # noqa: PLC0415 - a dozen modules
+
+    name = program.name if program.name.isidentifier() else "f"
     try:
-        return c_program(program, name=program.name).text
-    except GlassgradError as error:  # Python computes an equation, or the name is no C name
+        return c_program(program, name=name).text
+    except GlassgradError as error:  # such as an equation that Python computes
         return "\n".join(f"// {line}" for line in str(error).splitlines())
