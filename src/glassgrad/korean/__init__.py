@@ -19,6 +19,7 @@ TOPICS = (
     "page",
     "source",
     "c_source",
+    "native_report",
     "grade",
     "report",
     "explain",

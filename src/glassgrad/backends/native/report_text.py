@@ -98,7 +98,9 @@ def _tiles(kernel: ReportedKernel) -> str:
     if kernel.tiles == 0:
         return say("every worker for itself")
     if kernel.rows is None:
-        return say("one piece")
+        return say("in one piece")
+    if kernel.tiles == 1:
+        return say("one tile, rows {rows}", rows=kernel.rows)
     return say("tiles {count}, rows of each {rows}", count=kernel.tiles, rows=kernel.rows)
 
 

@@ -81,9 +81,10 @@ def _parts(
     ticks = clock() - first
     seconds = (time.perf_counter() - began) / ticks
     del held
-    *middle, empty = np.median(found, axis=0)
+    middle = np.median(found, axis=0)[:-1]
     looks = np.array([looks for _, looks in clocks.parts])
-    overhead = empty / max(clocks.looks, 1)
+    # The least, not the median: what interrupts a look at the clock is no part of looking.
+    overhead = np.min(found, axis=0)[-1] / max(clocks.looks, 1)
     spent = np.maximum(middle - overhead * looks, 0) * seconds
     return dict(zip([key for key, _ in clocks.parts], spent.tolist(), strict=True))
 
