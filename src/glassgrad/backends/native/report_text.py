@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
 
 _LONGEST = 88  # columns of an equation
+_PAIRS = 4  # of arrays in one place that are named
 _SURE = 2e-8  # seconds below which the clock is too coarse for a rate
 
 
@@ -60,11 +61,13 @@ def _memory(memory: PlannedMemory) -> str:
             constants=_bytes(memory.constants),
         ),
     ]
+    size = _bytes(sum(n for _, _, n in memory.in_place))
     if memory.in_place and memory.shares:
-        pairs = ", ".join(f"{a} → {b}" for a, b, _ in memory.in_place)
-        lines.append(say("in one place: {pairs}", pairs=pairs))
+        pairs = ", ".join(f"{a} → {b}" for a, b, _ in memory.in_place[:_PAIRS])
+        rest = len(memory.in_place) - _PAIRS
+        pairs += f" + {rest}" if rest > 0 else ""
+        lines.append(say("in one place, {size}: {pairs}", size=size, pairs=pairs))
     elif memory.in_place:
-        size = _bytes(sum(n for _, _, n in memory.in_place))
         lines.append(say("results that could be written over inputs: {size}", size=size))
     return "\n".join(lines)
 
