@@ -33,7 +33,7 @@ define internal void @call_back(ptr %table, i64 %number) #0 {
 """
 
 
-def module_text(program: Program, blas: Blas | None) -> str:
+def module_text(program: Program, blas: Blas | None = None) -> str:
     """The whole module, with products by this BLAS, or by loops of our own."""
     printer = ModulePrinter(has_blas=blas is not None)
     for kernel in program.kernels:
