@@ -55,7 +55,9 @@ def test_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLASSGRAD_BLAS", "numpi")
-    with pytest.raises(OptionError, match=r"unknown BLAS 'numpi'(.|\n)*did you mean `numpy`"):
+    with pytest.raises(
+        OptionError, match=r"unknown matrix library 'numpi'(.|\n)*did you mean `numpy`"
+    ):
         blas.find()
 
 

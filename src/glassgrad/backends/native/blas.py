@@ -48,21 +48,26 @@ def find() -> Blas | None:
     return search(os.environ.get("GLASSGRAD_BLAS", "")).found
 
 
+def refused() -> tuple[tuple[str, str], ...]:
+    """(library, reason) of each that `find` passed over."""
+    return search(os.environ.get("GLASSGRAD_BLAS", "")).refused
+
+
 @cache
 def search(wanted: str) -> Search:
     """`find` for one value of `GLASSGRAD_BLAS`; it looks once."""
     if wanted and wanted not in (NONE, *CANDIDATES):
-        raise unknown_option("BLAS", wanted, (NONE, *CANDIDATES))
-    refused: candidates.Refused = []
+        raise unknown_option("matrix library", wanted, (NONE, *CANDIDATES))
+    passed: candidates.Refused = []
     for name, offer in CANDIDATES.items():
         if wanted not in ("", name):
             continue
-        for candidate in offer(refused):
+        for candidate in offer(passed):
             reason = fault(candidate)
             if reason is None:
-                return Search(candidate, tuple(refused))
-            refused.append((candidate.path, reason))
-    return Search(None, tuple(refused))
+                return Search(candidate, tuple(passed))
+            passed.append((candidate.path, reason))
+    return Search(None, tuple(passed))
 
 
 # --- one thread a product ----------------------------------------------------------------

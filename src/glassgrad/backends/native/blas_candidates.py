@@ -141,13 +141,12 @@ def _loaded_libraries() -> list[str]:
 
 def package_libraries(refused: Refused) -> Iterator[Blas]:
     """The packages scipy-openblas64 and scipy-openblas32, if one is installed."""
-    for name in ("scipy_openblas64", "scipy_openblas32"):
-        package = find_spec(name)
-        for folder in (package and package.submodule_search_locations) or ():
-            for path in sorted(Path(folder, "lib").glob("*openblas*")):
-                found = openblas(str(path), refused) if path.suffix != ".a" else None
-                if found is not None:
-                    yield found
+    found = [find_spec(name) for name in ("scipy_openblas64", "scipy_openblas32")]
+    folders = [folder for spec in found if spec for folder in spec.submodule_search_locations or ()]
+    for path in (path for folder in folders for path in Path(folder, "lib").glob("*openblas*")):
+        candidate = openblas(str(path), refused) if path.suffix != ".a" else None
+        if candidate is not None:
+            yield candidate
 
 
 def scipy_libraries(refused: Refused) -> Iterator[Blas]:
