@@ -264,7 +264,8 @@ def _flags(flags: int, *wanted: str) -> int:
 
 
 def _is_our_file(status: os.stat_result) -> bool:
-    is_file = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+    # No name is left when another process replaces the entry at this moment.
+    is_file = stat.S_ISREG(status.st_mode) and status.st_nlink <= 1
     return is_file and status.st_size <= LARGEST_ENTRY and _stranger(status) is None
 
 
