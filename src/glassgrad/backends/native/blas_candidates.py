@@ -91,7 +91,6 @@ def _openblas(path: str, refused: Refused) -> Blas | None:
         return None
     config = function("openblas_get_config", ctypes.c_char_p)().decode("ascii", "replace")
     version = re.search(r"OpenBLAS\s+(\S+)", config)
-    set_threads = function("openblas_set_num_threads", None)
     addresses: dict[str, Any] = {
         name: _address(library, f"{prefix}cblas_{name}{suffix}") for name in FUNCTIONS
     }
@@ -102,7 +101,9 @@ def _openblas(path: str, refused: Refused) -> Blas | None:
         path=path,
         abi="cblas",
         integer_bits=64 if "USE64BITINT" in config else 32,
-        threads=Threads(function("openblas_get_num_threads"), lambda n: set_threads(int(n))),
+        threads=Threads(
+            function("openblas_get_num_threads"), function("openblas_set_num_threads", None)
+        ),
         keeper=library,
         **addresses,
     )

@@ -156,16 +156,18 @@ def _chosen_cpu() -> str:
 def _key(text: str, level: str) -> str:
     """The name in the cache: everything that decides what code comes out."""
     module = _llvmlite()
-    library = Path(module.__file__).parent / "binding"
-    # The same version of llvmlite may be built with another LLVM: its size and time tell.
-    files = sorted(library.glob("*llvmlite.*"))
-    stamps = [f"{f.name} {f.stat().st_size} {f.stat().st_mtime_ns}" for f in files]
     package = sys.modules[__name__.partition(".")[0]]
+    versions = f"{package.__version__} {module.__version__} {_library_stamp(module.__file__)}"
     flags = f"{_RECIPE} {level} {sorted(_TARGET.items())} {sys.platform}"
-    return store.digest_of(
-        *(str(package.__version__), str(module.__version__), *stamps),
-        *(flags, _machine(), _chosen_cpu(), text),
-    )
+    return store.digest_of(versions, flags, _machine(), _chosen_cpu(), text)
+
+
+@cache
+def _library_stamp(package_file: str) -> str:
+    """Sizes and times of LLVM's library: one version of llvmlite may be built with another LLVM."""
+    files = sorted((Path(package_file).parent / "binding").glob("*llvmlite.*"))
+    stamps = [(file.name, file.stat()) for file in files]
+    return " ".join(f"{name} {stat.st_size} {stat.st_mtime_ns}" for name, stat in stamps)
 
 
 @cache
