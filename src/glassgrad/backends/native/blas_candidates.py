@@ -11,7 +11,6 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,8 +30,7 @@ class Threads(NamedTuple):
     set: Callable[[int], object]
 
 
-@dataclass(frozen=True, eq=False)
-class Blas:
+class Blas(NamedTuple):
     """A tried library. Pointers are addresses; one of a function that it lacks is 0.
 
     abi:     "cblas" (row-major order is the first argument) or "fortran" (all by reference,
@@ -51,7 +49,7 @@ class Blas:
     sgemv: int = 0
     dgemv: int = 0
     threads: Threads | None = None
-    keeper: object = field(default=None, repr=False)
+    keeper: object = None
 
 
 # --- OpenBLAS ----------------------------------------------------------------------------

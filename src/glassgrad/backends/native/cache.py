@@ -15,12 +15,11 @@ import sys
 import time
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from glassgrad.config import config
 from glassgrad.errors import GlassgradWarning
-from glassgrad.files import temporary_beside
 from glassgrad.text import say
 
 OFF = "off"
@@ -156,8 +155,7 @@ def _content(name: str, stored: bytes | None) -> bytes | None:
 # --- the folder --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One file of the folder, whatever it holds."""
 
     name: str
@@ -213,6 +211,8 @@ class _Folder:
 
     def store(self, name: str, content: bytes) -> None:
         """Write an entry under another name first; a half-written one never has its own."""
+        from glassgrad.files import temporary_beside  # noqa: PLC0415 - 2 ms, for writers only
+
         part = temporary_beside(Path(name)).name
         flags = _flags(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         handle = os.open(self._at(part), flags, 0o600, dir_fd=self._handle)
