@@ -230,11 +230,11 @@ def test_no_home(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_platform_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(cache.sys, "platform", "linux")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(cache.Path, "home", lambda: Path("/home/somebody"))
+    monkeypatch.setattr(cache.Path, "home", lambda: Path("/users/somebody"))
     with config.using(cache=""):
         assert cache.folder() == tmp_path / "glassgrad" / "native"
         monkeypatch.setenv("XDG_CACHE_HOME", "relative")
-        assert cache.folder() == Path("/home/somebody/.cache/glassgrad/native")
+        assert cache.folder() == Path("/users/somebody/.cache/glassgrad/native")
 
 
 # --- size --------------------------------------------------------------------------------

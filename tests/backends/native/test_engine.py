@@ -14,7 +14,7 @@ from backends.native.native_texts import ANSWER, call, needs_llvm, on_image, run
 from glassgrad.backends.native import engine, image
 from glassgrad.backends.native.engine import Code, compile_text
 from glassgrad.config import config
-from glassgrad.errors import GraphError, MissingExtraError
+from glassgrad.errors import GlassgradWarning, GraphError, MissingExtraError
 
 pytestmark = needs_llvm
 
@@ -294,6 +294,17 @@ def test_llvmlite_is_unknown(
     monkeypatch.setattr("llvmlite.__version__", "99.1")
     monkeypatch.setattr(engine, "_llvm", fail)
     assert engine.problem() == "llvmlite 99.1 makes no working code here: gone"
+
+
+def test_warning_of_the_cache_is_no_fault_of_llvm(
+    fresh_problem: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_loaded", {})
+    (tmp_path / "file").write_bytes(b"")
+    with config.using(cache=str(tmp_path / "file")):
+        with pytest.raises(GlassgradWarning, match="compiled code cannot be kept"):
+            engine.problem()  # the suite makes errors of warnings
+        assert engine.problem() is None
 
 
 def test_wrong_code_is_noticed(fresh_problem: object, monkeypatch: pytest.MonkeyPatch) -> None:

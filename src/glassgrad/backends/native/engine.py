@@ -20,7 +20,7 @@ from weakref import WeakValueDictionary
 
 from glassgrad.backends.native import cache as store
 from glassgrad.backends.native import executable, image
-from glassgrad.errors import GraphError, MissingExtraError
+from glassgrad.errors import GlassgradWarning, GraphError, MissingExtraError
 from glassgrad.text import say
 
 OLDEST = (0, 46)  # of llvmlite: the first with the pass manager and the text form used here
@@ -101,6 +101,8 @@ def problem() -> str | None:
         )
     try:
         reason = _self_test()
+    except GlassgradWarning:  # about the cache, where warnings are errors
+        raise
     except Exception as error:
         reason = str(error) or type(error).__name__
     if reason is None:
