@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import sys
 import threading
 from pathlib import Path
@@ -255,6 +256,37 @@ def test_several_threads_compile(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert results == {0: 0, 1: 1, 2: 2}
+
+
+@pytest.mark.full
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_fork_while_another_thread_compiles() -> None:
+    program = f"""
+import os, threading, time, warnings
+warnings.simplefilter("ignore")
+from glassgrad.backends.native.engine import compile_text
+def text(i):
+    return {ANSWER!r}.replace("42", str(i))
+stop = threading.Event()
+def work():
+    i = 0
+    while not stop.is_set():
+        compile_text(text(i), ("answer",))
+        i += 1
+thread = threading.Thread(target=work)
+thread.start()
+for k in range(10):
+    time.sleep(0.005)
+    child = os.fork()
+    if child == 0:
+        compile_text(text(-1 - k), ("answer",))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+stop.set()
+thread.join()
+"""
+    result = run_python(program, GLASSGRAD_CACHE="off")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 # --- what is said where it does not work -------------------------------------------------
