@@ -10,6 +10,7 @@ TOPICS = (
     "optim",
     "train",
     "io",
+    "runtime",
     "gates",
     "canon",
     "cli",
