@@ -25,7 +25,8 @@ from glassgrad.backends.native.module import product_text
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive
-from glassgrad.graph.ir import Eqn, Literal, Var
+from glassgrad.graph.ir import Eqn, Graph, Literal, Var
+from glassgrad.primitives.control import checkpoint_p
 
 _GARBAGE = 77  # for integers; floats begin as NaN
 
@@ -40,6 +41,7 @@ class Lowered:
     workspace: Workspace
     site: Site
     fault: np.ndarray = field(default_factory=lambda: np.full(1, -1, np.int64))
+    expected: Sequence[Any] = ()
     ends: dict[str, int] = field(default_factory=lambda: {"arena": 0, "private": 64})
 
     def results(self) -> list[np.ndarray]:
@@ -241,3 +243,13 @@ def _gemm(dtype: Any, kind: Any) -> Any:
     integer, size, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
     signature = [integer] * 3 + [size] * 3 + [kind, pointer, size, pointer, size, kind]
     return ctypes.CFUNCTYPE(None, *signature, pointer, size)(gemm)
+
+
+# --- whole graphs ------------------------------------------------------------------------
+
+
+def lower_graph(graph: Graph, inputs: Sequence[Any]) -> Lowered:
+    """A graph as one kernel, equation after equation: what a checkpoint of it would be."""
+    outputs = tuple(Var(atom.aval) for atom in graph.outputs)
+    call = Eqn(checkpoint_p, graph.inputs, outputs, {}, graphs=(graph,))
+    return lower(call, inputs)
