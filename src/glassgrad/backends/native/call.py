@@ -86,7 +86,9 @@ class Executable:
 
 
 def _products() -> tuple[int, int]:
-    import ctypes, glob, os
+    import ctypes
+    import glob
+    import os
 
     folder = os.path.join(os.path.dirname(np.__file__), "..", "numpy.libs")
     lib = ctypes.CDLL(glob.glob(folder + "/libscipy_openblas64_*.so")[0])

@@ -165,9 +165,7 @@ class _Ready:
         return dict(zip(order, fresh, strict=True))
 
 
-def gathering(
-    graph: Graph, gathered: Sequence[int], shapes: Sequence[tuple[int, ...]]
-) -> Graph:
+def gathering(graph: Graph, gathered: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> Graph:
     """The graph with data arrays in place of batches, and row numbers as its last input."""
     if not gathered:
         return graph

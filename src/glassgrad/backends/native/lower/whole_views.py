@@ -164,9 +164,7 @@ def zero(b: Builder, target: Access, rows: Rows | None = None) -> None:
     fill(b, target, Number(target.dtype.type(0), target.dtype), rows)
 
 
-def copy(
-    b: Builder, source: Access | Number, target: Access, rows: Rows | None = None
-) -> None:
+def copy(b: Builder, source: Access | Number, target: Access, rows: Rows | None = None) -> None:
     """Write `source`, broadcast and converted, into `target` (these rows of it)."""
     if isinstance(source, Number):
         fill(b, target, converted(source, target.dtype), rows)
