@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
 from backends.native import interpret
+
 from glassgrad.backends.native import engine
 from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Number, Value
@@ -173,7 +173,10 @@ def run_native(lowered: Sequence[Lowered]) -> None:
             f"define void @call{number}(ptr %t, ptr %a, ptr %p) #0 {{\n"
             f"  call void @kernel{number}(ptr %t, ptr %a, ptr %p, i64 0, i64 0)\n  ret void\n}}\n"
         )
-    products = [product_text("sgemm", "float", 8, "i64"), product_text("dgemm", "double", 16, "i64")]
+    products = [
+        product_text("sgemm", "float", 8, "i64"),
+        product_text("dgemm", "double", 16, "i64"),
+    ]
     text = "\n".join([printer.text(), *products, _CALL_BACK, *lines, _ATTRIBUTES, ""])
     code = engine.compile_text(text, [f"call{i}" for i in range(len(lowered))])
     for number, one in enumerate(lowered):

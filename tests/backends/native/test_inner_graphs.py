@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends.native.one_equation import Lowered, lower_graph, run, run_native
 from hypothesis import assume, given, settings
+from random_graphs import Program, programs
 
 import glassgrad.autodiff.functions as functional
-from backends.native.one_equation import Lowered, lower_graph, run, run_native
 from glassgrad.autodiff.functions import cond, scan
 from glassgrad.backends.native import functions
 from glassgrad.graph.trace import trace
-from random_graphs import Program, programs
 
 RNG = np.random.default_rng(8)
 W, H, XS = RNG.standard_normal((3, 3)) / 2, RNG.standard_normal(3), RNG.standard_normal((5, 3))

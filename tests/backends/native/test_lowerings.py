@@ -12,17 +12,17 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends.native.one_equation import Lowered, equation, lower, row_tiles, run, run_native
+from registry.samples import FOREIGN, HIGHER_ORDER, Sample, all_samples, names
 
 import glassgrad.autodiff.functions
 import glassgrad.primitives.random
 import glassgrad.primitives.solve  # noqa: F401 - registers
-from backends.native.one_equation import Lowered, equation, lower, row_tiles, run, run_native
 from glassgrad.backends.native.lower.expand import expanded
 from glassgrad.backends.native.lower.whole import LOWERINGS
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import REGISTRY, Elementwise
 from glassgrad.errors import GraphError
-from registry.samples import FOREIGN, HIGHER_ORDER, Sample, all_samples, names
 
 RNG = np.random.default_rng(4)
 # Not arithmetic alone, or sums in another order than NumPy's.

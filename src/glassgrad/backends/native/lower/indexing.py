@@ -102,9 +102,7 @@ class Selection:
                 found[axis] = place_at(self.site, operand, at, self.view.shape[axis])
         return found
 
-    def position(
-        self, position: Sequence[Position], places: dict[int, Position]
-    ) -> list[Position]:
+    def position(self, position: Sequence[Position], places: dict[int, Position]) -> list[Position]:
         """The position in `view` of a position in what is selected."""
         plain = iter([*position[: self.start], *position[self.start + self.rank :]])
         return [

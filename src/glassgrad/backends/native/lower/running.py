@@ -122,5 +122,3 @@ def _recurrence(site: Site) -> None:
             value = b.convert(total, out.dtype)
             out.store(b, place, value)
             loop.set(held, value)
-
-
