@@ -31,12 +31,15 @@ class Outcome:
     carried:   per carried input its value after them
     collected: per collected output an array with a row a step; of a step that stopped the run,
                the tested output is there too
+    stopped:   whether the tested output was not finite
+    is_faulty: whether a step met a fault, such as an index outside an array: nothing here counts
     """
 
     done: int
     carried: list[np.ndarray]
     collected: list[np.ndarray]
     stopped: bool
+    is_faulty: bool
 
 
 class Steps:
@@ -79,7 +82,8 @@ class Steps:
         ready = self._ready.get(shapes)
         if ready is None:
             ready = self._ready[shapes] = _Ready(self, shapes)
-        return ready.run(inputs, order, count)
+        with ready.executable.lock:
+            return ready.run(inputs, order, count)
 
 
 class _Ready:
@@ -138,7 +142,7 @@ class _Ready:
         done, stopped = executable.run(count)
         del rest
         carried = [others[i] if done % 2 else values[i] for i in steps.carried]
-        return Outcome(done, carried, collected, stopped)
+        return Outcome(done, carried, collected, stopped, executable.is_faulty)
 
     def bind_rest(self) -> list[np.ndarray]:
         """Memory for outputs that nobody asked for."""

@@ -19,10 +19,7 @@ from glassgrad.backends.native.functions.terms import (
     fma,
     format_of,
     from_bits,
-<<<<<<< HEAD
-=======
     inverse_power,
->>>>>>> functions
     is_equal,
     polynomial,
     recipe,

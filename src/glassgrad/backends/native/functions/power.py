@@ -19,6 +19,7 @@ from glassgrad.backends.native.functions.terms import (
     constant,
     exact_product,
     fma,
+    format_of,
     horner,
     is_equal,
     polynomial,

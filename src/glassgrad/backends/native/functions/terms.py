@@ -307,6 +307,7 @@ def format_of(x: Term) -> Format:
     return FORMATS[x.dtype]
 
 
+
 # --- the table ---------------------------------------------------------------------------
 
 
