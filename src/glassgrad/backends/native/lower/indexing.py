@@ -94,7 +94,7 @@ class Selection:
 
     def places(self, position: Sequence[Position]) -> dict[int, Position]:
         """Where the index arrays point, by axis of `view`."""
-        found = {}
+        found: dict[int, Position] = {}
         common = position[self.start : self.start + self.rank]
         for axis, operand in enumerate(self.arrays):
             if operand is not None:
