@@ -58,9 +58,11 @@ class Layout(NamedTuple):
 
 
 class ManySteps:
-    """The program of many steps for batches of one form."""
+    """The program of many steps for batches of one form, out of data of these shapes."""
 
-    def __init__(self, graph: Graph, layout: Layout) -> None:
+    def __init__(
+        self, graph: Graph, layout: Layout, shapes: Sequence[tuple[int, ...]]
+    ) -> None:
         from glassgrad.backends.native.steps import Steps  # noqa: PLC0415 - an extra
 
         self.layout = layout
@@ -75,6 +77,7 @@ class ManySteps:
             collected=[0, *layout.aux, *layout.skipped],
             tested=0,
         )
+        self._steps.ready_for(shapes)
         kept = [graph.outputs[i].aval.nbytes for i in layout.aux]
         self.pace = Pace(max(1, _MOST_BYTES // max(1, sum(kept))))
 
@@ -140,7 +143,9 @@ class Pace:
             self._next = max(1, min(fitting, _GROWTH * max(count, self._next), self._most))
 
 
-def many_of(graph: Graph, layout: Layout, backend: str) -> ManySteps | None:
+def many_of(
+    graph: Graph, layout: Layout, backend: str, shapes: Sequence[tuple[int, ...]]
+) -> ManySteps | None:
     """The program of many steps; None where a step runs by NumPy.
 
     Raises:    as `runner_of` does
@@ -148,7 +153,7 @@ def many_of(graph: Graph, layout: Layout, backend: str) -> ManySteps | None:
     if resolve_backend(backend) == "numpy":
         return None
     try:
-        return ManySteps(graph, layout)
+        return ManySteps(graph, layout, shapes)
     except GraphError as error:
         if backend == "native" or error.operation != NO_NATIVE_FORM:
             raise
@@ -183,7 +188,7 @@ def take(step: TrainStep, data: Sequence[Any], order: Any, batch_size: int | Non
 def _parts(step: TrainStep, carry: Carry, data: Sequence[Any], rows: np.ndarray) -> Iterator[Many]:
     """The steps in parts: natively many at a time, or one by one where that must be."""
     arrays, structure = flatten(tuple(data))
-    many = step.program_for(data, rows.shape[1]).many_steps
+    many = step.program_for(data, rows.shape[1]).many_steps(arrays)
     while len(rows):
         count = 1 if many is None else many.pace.count(len(rows))
         now, rows = rows[:count], rows[count:]

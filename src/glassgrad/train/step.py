@@ -10,7 +10,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -63,16 +63,19 @@ class Program:
     written: tuple[int, ...]
     clipping: tuple[int, ...]  # numbers of the optimisers that report a norm and a skip
     aux: Structure | None
+    _many: dict[Any, ManySteps | None] = field(default_factory=dict)
 
     @cached_property
     def runner(self) -> Runner:
         """What runs one step, made when one is first taken by itself."""
         return runner_of(self.graph, self.backend)
 
-    @cached_property
-    def many_steps(self) -> ManySteps | None:
-        """What runs many steps; None where steps run by NumPy."""
-        return many_of(self.graph, self.layout, self.backend)
+    def many_steps(self, data: Sequence[Any]) -> ManySteps | None:
+        """What runs many steps on rows of such arrays; None where steps run by NumPy."""
+        shapes = tuple([array.shape for array in data])
+        if shapes not in self._many:
+            self._many[shapes] = many_of(self.graph, self.layout, self.backend, shapes)
+        return self._many[shapes]
 
 
 class TrainStep:
@@ -247,13 +250,14 @@ class TrainStep:
         form = (structure, tuple([(array.shape, array.dtype) for array in arrays]))
         program = self._active.get(form)
         if program is None:
-            structure = structure or flatten(tuple(batch))[1]
-            program = self._active[form] = self._program_of(arrays, structure)
+            program = self._program_of(arrays, structure or flatten(tuple(batch))[1])
         return program, arrays
 
     def _program_of(self, arrays: Sequence[Any], structure: Structure) -> Program:
         """The program for arrays, or avals, that are packed like this."""
-        form = (structure, tuple([(array.shape, array.dtype) for array in arrays]))
+        is_flat = all(child.kind == "leaf" for child in structure.children)
+        packing = None if is_flat else structure  # of plain arrays nobody asks the structure
+        form = (packing, tuple([(array.shape, array.dtype) for array in arrays]))
         program = self._active.get(form)
         if program is None:
             program = self._active[form] = self._record(arrays, structure)

@@ -78,12 +78,21 @@ class Steps:
 
         order: row numbers, those of step after step
         """
-        shapes = tuple(inputs[i].shape for i in self.gathered)
-        ready = self._ready.get(shapes)
-        if ready is None:
-            ready = self._ready[shapes] = _Ready(self, shapes)
+        ready = self.ready_for([inputs[i].shape for i in self.gathered])
         with ready.executable.lock:
             return ready.run(inputs, order, count)
+
+
+    def ready_for(self, shapes: Sequence[tuple[int, ...]]) -> _Ready:
+        """Compile for data of these shapes, unless that was done.
+
+        Raises:    GraphError for a graph with a primitive that has no native form
+        """
+        key = tuple(shapes)
+        ready = self._ready.get(key)
+        if ready is None:
+            ready = self._ready[key] = _Ready(self, key)
+        return ready
 
 
 class _Ready:
