@@ -41,7 +41,7 @@ def _quiet() -> Iterator[None]:
 def variants(name: str, inputs: Sequence[Any], params: Any) -> list[Lowered]:
     """Contiguous and strided operands, as a whole and in tiles."""
     eqn = equation(REGISTRY[name], inputs, params)
-    tilings = [[], row_tiles(eqn)]
+    tilings = [[], row_tiles(eqn)] if row_tiles(eqn) else [[]]
     return [lower(eqn, inputs, strided=s, tiles=t) for s in (False, True) for t in tilings]
 
 
