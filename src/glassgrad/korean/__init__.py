@@ -19,6 +19,7 @@ TOPICS = (
     "network",
     "page",
     "source",
+    "c_source",
     "grade",
     "report",
     "explain",
