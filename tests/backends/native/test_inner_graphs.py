@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends.native.native_texts import needs_llvm
 from backends.native.one_equation import Lowered, lower_graph, run, run_native
 from hypothesis import assume, given, settings
 from random_graphs import Program, programs
@@ -83,6 +84,7 @@ def _checkpointed(x: Any, w: Any) -> Any:
     return inner(inner(x)).sum() + functional.checkpoint(lambda z: z)(x)[0].sum()
 
 
+@needs_llvm
 def test_loops_and_branches() -> None:
     kernels = [compare(_network(r), W, H, XS, wrt=g) for r in (False, True) for g in (False, True)]
     kernels += [

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends.native.native_texts import needs_llvm
 from backends.native.one_equation import Lowered, equation, lower, row_tiles, run, run_native
 from registry.samples import FOREIGN, HIGHER_ORDER, Sample, all_samples, names
 
@@ -100,6 +101,7 @@ def test_sample(sample: Sample, dtype: Any) -> None:
         assert lowered.fault[0] == -1
 
 
+@needs_llvm
 @pytest.mark.full
 @pytest.mark.parametrize("name", sorted({s.name for s in all_samples()}))
 def test_samples_by_llvm(name: str) -> None:
@@ -274,6 +276,7 @@ def test_hard_case(case: Any) -> None:
         agree(name, run(lowered), expected)
 
 
+@needs_llvm
 def test_hard_cases_by_llvm() -> None:
     kernels, expected = [], []
     for number, (name, inputs, params) in enumerate(CASES):
@@ -298,6 +301,7 @@ def _adversaries(n: int, dtype: Any) -> Iterator[np.ndarray]:
     yield RNG.standard_normal(n).astype(dtype)
 
 
+@needs_llvm
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sums_stay_within_their_bound(dtype: Any) -> None:
     """4 log2(n) eps times the sum of sizes, along lanes and across them."""
