@@ -5,6 +5,7 @@ TOPICS = (
     "elementwise",
     "arrays",
     "linalg",
+    "lowering",
     "data",
     "nn",
     "optim",
