@@ -11,8 +11,10 @@ In the table, behind its start: -1 sgemm, -2 dgemm, -3 the function that Python 
 
 from __future__ import annotations
 
+from glassgrad.backends.native.blas_candidates import Blas
 from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import Kernel
+from glassgrad.backends.native.product_text import product_text
 from glassgrad.backends.native.program import Program
 from glassgrad.backends.native.waiting import BARRIER_TEXT
 
@@ -32,45 +34,22 @@ define internal void @call_back(ptr %table, i64 %number) #0 {
 """
 
 
-def module_text(program: Program, *, integers: str = "i64") -> str:
-    """The whole module; `integers` is the type of the sizes that BLAS takes."""
+def module_text(program: Program, blas: Blas | None = None) -> str:
+    """The whole module; products go through pointers to `blas`, or are loops of our own."""
+    form = ("i64", "own") if blas is None else (f"i{blas.integer_bits}", blas.abi)
     printer = ModulePrinter()
     for kernel in program.kernels:
         printer.kernel(kernel)
     parts = [
         printer.text(),
-        product_text("sgemm", "float", 8, integers),
-        product_text("dgemm", "double", 16, integers),
+        product_text("sgemm", "float", 8, *form),
+        product_text("dgemm", "double", 16, *form),
         _CALL_BACK,
         BARRIER_TEXT,
         driver_text(program),
         _ATTRIBUTES,
     ]
     return "\n".join(parts)
-
-
-def product_text(name: str, kind: str, offset: int, integers: str) -> str:
-    """A product in row-major order through the pointer of the table (cblas)."""
-    sizes = ("m", "n", "k", "xl", "yl", "ol")
-    given = "i32 %xt, i32 %yt, i64 %m, i64 %n, i64 %k, ptr %x, ptr %y, "
-    given += f"{kind} %beta, ptr %out, i64 %xl, i64 %yl, i64 %ol, ptr %table"
-    lines = [f"define internal void @{name}({given}) #0 {{"]
-    names = {size: f"%{size}" for size in sizes}
-    if integers != "i64":
-        for size in sizes:
-            lines.append(f"  %{size}n = trunc i64 %{size} to {integers}")
-            names[size] = f"%{size}n"
-    m, n, k, xl, yl, ol = (f"{integers} {names[size]}" for size in sizes)
-    lines += [
-        f"  %at = getelementptr i8, ptr %table, i64 -{offset}",
-        "  %f = load ptr, ptr %at, align 8",
-        f"  call void %f(i32 101, i32 %xt, i32 %yt, {m}, {n}, {k}, {kind} 1.0, ptr %x, {xl}, "
-        f"ptr %y, {yl}, {kind} %beta, ptr %out, {ol})",
-        "  ret void",
-        "}",
-        "",
-    ]
-    return "\n".join(lines)
 
 
 def driver_text(program: Program) -> str:
