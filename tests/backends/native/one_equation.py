@@ -17,6 +17,7 @@ from backends.native import interpret
 from glassgrad.backends.native import engine
 from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Number, Value
+from glassgrad.backends.native.blas import find
 from glassgrad.backends.native.lower.access import Access, Rows, contiguous, whole
 from glassgrad.backends.native.lower.inline import literal
 from glassgrad.backends.native.lower.site import Site, Workspace
@@ -171,7 +172,12 @@ def run_native(lowered: Sequence[Lowered]) -> None:
             f"define void @call{number}(ptr %t, ptr %a, ptr %p) #0 {{\n"
             f"  call void @kernel{number}(ptr %t, ptr %a, ptr %p, i64 0, i64 0)\n  ret void\n}}\n"
         )
-    products = [product_text("sgemm", "float", 8, "i64"), product_text("dgemm", "double", 16, "i64")]
+    blas = find()
+    assert blas is not None
+    products = [
+        product_text("sgemm", "float", 8, blas),
+        product_text("dgemm", "double", 16, blas),
+    ]
     text = "\n".join([printer.text(), *products, _CALL_BACK, *lines, _ATTRIBUTES, ""])
     code = engine.compile_text(text, [f"call{i}" for i in range(len(lowered))])
     for number, one in enumerate(lowered):

@@ -68,16 +68,16 @@ class Executable:
         if prepare is not None:
             prepare(program)
         self.workers = fitting_workers(program) if workers is None else workers
-        blas = find() if _has_products(program) else None
-        self.text = module_text(program, blas)
+        self.blas = find()
+        self.text = module_text(program, self.blas)
         self.code = compile_text(self.text, [ENTRY])
         self.lock = threading.Lock()
         self._entry = self.code.address(ENTRY)
         self._alone = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
             self._entry
         )
-        self._quiet: Callable[[], Any] = nullcontext if blas is None else single_threaded
-        self._products = (0, 0) if blas is None else (blas.sgemm, blas.dgemm)
+        has_products = self.blas is not None and _has_products(program)
+        self._quiet: Callable[[], Any] = single_threaded if has_products else nullcontext
         self._lasting = frozenset(lasting)
         self._known: dict[int, ReferenceType[np.ndarray]] = {}
         self._set_up()
@@ -98,7 +98,9 @@ class Executable:
         self._context = (ctypes.c_int64 * CONTEXT_WORDS)()
         self._at = ctypes.addressof(self._context)
         self._callbacks = Callbacks(program, self._arena.ctypes.data)
-        self._table[TABLE_HEAD - 1], self._table[TABLE_HEAD - 2] = self._products
+        if self.blas is not None:
+            self._table[TABLE_HEAD - 1] = self.blas.sgemm
+            self._table[TABLE_HEAD - 2] = self.blas.dgemm
         self._table[TABLE_HEAD - 3] = self._callbacks.address
         self._context[:4] = [
             ctypes.addressof(self._table) + 8 * TABLE_HEAD,
@@ -265,9 +267,11 @@ if hasattr(os, "register_at_fork"):
 def fitting_workers(program: Program) -> int:
     """One worker for a program without shared work, else as many as it has tiles at most."""
     most = max((kernel.tiles for kernel in program.kernels), default=1)
-    return default_workers(most)
+    return 1 if most <= 1 else default_workers(most)
 
 
 def _has_products(program: Program) -> bool:
     """Whether the program calls a BLAS."""
     return any(isinstance(s, Product) for k in program.kernels for s in walk(k.body))
+
+
