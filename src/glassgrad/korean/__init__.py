@@ -21,6 +21,7 @@ TOPICS = (
     "page",
     "source",
     "c_source",
+    "native_report",
     "grade",
     "report",
     "explain",

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from glassgrad.train.fault import all_finite, non_finite_error
 from glassgrad.train.many import Layout, ManySteps, many_of, take
 from glassgrad.train.recording import Places, Recording, batch_array
 from glassgrad.tree import Structure, flatten, named_leaves, unflatten
+
+if TYPE_CHECKING:
+    from glassgrad.backends.native.report import NativeReport
 
 _STEP = Aval((), np.dtype(np.int64))
 _SCALAR = Aval((), np.dtype(np.float64))
@@ -142,6 +145,12 @@ class TrainStep:
         """The graph that a batch like this runs."""
         self.refresh()
         return self._program(batch)[0].graph
+
+    def native_report(self, *batch: Any, **options: Any) -> NativeReport:
+        """What becomes of the step for a batch like this in native code; see `step_report`."""
+        from glassgrad.train.native_report import step_report  # noqa: PLC0415 - for who looks
+
+        return step_report(self, *batch, **options)
 
     def carried(self, *batch: Any) -> dict[int, int]:
         """What one step hands to the next: per input of the graph the output that replaces it."""

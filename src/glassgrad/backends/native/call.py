@@ -17,10 +17,11 @@ from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 import numpy as np
 
+from glassgrad.backends.native import debug
 from glassgrad.backends.native.blas import find, single_threaded
 from glassgrad.backends.native.callbacks import Callbacks
 from glassgrad.backends.native.cpus import default_workers
-from glassgrad.backends.native.engine import compile_text
+from glassgrad.backends.native.engine import assembly, compile_text
 from glassgrad.backends.native.loops import Product, walk
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.memory import at_address, out_of_memory
@@ -70,6 +71,7 @@ class Executable:
         self.workers = fitting_workers(program) if workers is None else workers
         self.blas = find()
         self.text = module_text(program, self.blas)
+        debug.show(program, self.text)
         self.code = compile_text(self.text, [ENTRY])
         self.lock = threading.Lock()
         self._entry = self.code.address(ENTRY)
@@ -168,6 +170,10 @@ class Executable:
             else:
                 self._known.pop(slot, None)
         return array
+
+    def assembly(self) -> str:
+        """The machine instructions, as an assembler reads them."""
+        return assembly(self.text)
 
     # --- running -------------------------------------------------------------------------
 

@@ -222,6 +222,17 @@ def _compiled(key: str, text: str, level: str, names: tuple[str, ...]) -> Code:
     return code
 
 
+def assembly(text: str, *, level: str = "quick") -> str:
+    """The machine instructions that `compile_text` makes of a text, as an assembler reads them.
+
+    Raises:    as `compile_text`
+    """
+    llvm = _llvm()
+    module, machine = _parsed(llvm, text), _target_machine(llvm)
+    _optimise(llvm, module, machine, level)
+    return str(machine.emit_assembly(module))
+
+
 def _parsed(llvm: Any, text: str) -> Any:
     # NOTE: a module that is not verified can end the process: LLVM trusts its input.
     try:

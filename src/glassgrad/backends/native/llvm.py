@@ -7,7 +7,6 @@ scalars until they meet a vector.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -42,6 +41,7 @@ from glassgrad.backends.native.loops import (
 )
 from glassgrad.backends.native.own_products import loops_of
 from glassgrad.backends.native.words import (
+    clock_lines,
     COMPARE,
     INSTRUCTIONS,
     INTRINSICS,
@@ -54,8 +54,6 @@ from glassgrad.backends.native.words import (
     vector,
 )
 
-# On ARM the counter of cycles is closed to programs, the steady one is open.
-CLOCK = "readsteadycounter" if platform.machine() in ("aarch64", "arm64") else "readcyclecounter"
 PARAMETERS = "ptr %table, ptr %arena, ptr %private, i64 %tile, i64 %worker"
 
 
@@ -743,8 +741,12 @@ class _KernelPrinter:
         self.line(f"call void @call_back(ptr %table, i64 {statement.number})")
 
     def clock(self, statement: Clock) -> None:
-        self.module.declare(f"i64 @llvm.{CLOCK}()")
-        self.env[statement.out] = Text(self.new(f"call i64 @llvm.{CLOCK}()"))
+        lines, signatures = clock_lines()
+        for signature in signatures:
+            self.module.declare(signature)
+        for code in lines[:-1]:
+            self.line(code)
+        self.env[statement.out] = Text(self.new(lines[-1]))
 
     def product(self, statement: Product) -> None:
         """One call of a BLAS function with one thread, or loops where there is no BLAS."""
