@@ -73,6 +73,10 @@ class Program:
         """What runs one step, made when one is first taken by itself."""
         return runner_of(self.graph, self.backend)
 
+    def is_native(self) -> bool:
+        """Whether steps have run as native code."""
+        return any(self._many.values()) or ("runner" in vars(self) and self.runner.backend == "native")
+
     def many_steps(self, data: Sequence[Any]) -> ManySteps | None:
         """What runs many steps on rows of such arrays; None where steps run by NumPy."""
         shapes = tuple([array.shape for array in data])
@@ -128,6 +132,14 @@ class TrainStep:
         """What runs a batch like this: its `backend`, and as `reason` why it is not native."""
         self.refresh()
         return self._program(batch)[0].runner
+
+    def ran_on(self) -> tuple[str, str]:
+        """The back end of the steps so far, and why it was NumPy where "auto" was asked for."""
+        programs = [p for active in self._programs.values() for p in active.values()]
+        runners = [p.runner for p in programs if "runner" in vars(p)]
+        if any(map(Program.is_native, programs)):
+            return "native", next((r.reason for r in runners if r.reason), "")
+        return (runners[0].backend, runners[0].reason) if runners else ("", "")
 
     def graph(self, *batch: Any) -> Graph:
         """The graph that a batch like this runs."""
