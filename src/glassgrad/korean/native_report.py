@@ -95,9 +95,7 @@ MESSAGES = {
     "the kernels of its training step in native code, and their times": (
         "네이티브 코드가 된 학습 단계의 커널과 걸린 시간"
     ),
-    "kernels, loops, memory and times in native code": (
-        "네이티브 코드의 커널, 루프, 메모리, 시간"
-    ),
+    "kernels, loops, memory and times in native code": ("네이티브 코드의 커널, 루프, 메모리, 시간"),
     # the cost
     "native code plans {arena} for what its kernels hand on and {private} for each worker; "
     "{over} of results could be written over inputs": (

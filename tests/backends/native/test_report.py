@@ -251,7 +251,7 @@ def test_reasons(reason: str) -> None:
     function, shapes, because = CASES[reason]
     report = trace(function, *(ONES(shape) for shape in shapes)).native_report()
     found = [item for item in report.through if item.reason == reason]
-    (item,) = (item for item in found if because in item.because)
+    item = next(item for item in found if because in item.because)
     assert item.because in str(report)
     names = {f"{k.name}.{i + 1}" for k in report.kernels for i in range(len(k.parts))}
     assert {item.made, *item.read} <= names
@@ -286,6 +286,14 @@ def test_copies(function: Any, shapes: Any, remark: str) -> None:
 def test_views_are_told() -> None:
     report = trace(lambda x, W: x @ W.T, ONES((4, 3)), ONES((5, 3))).native_report()
     assert report.views == ("t1 = W.T",)
+
+
+def test_python_is_named() -> None:
+    (part, *_) = parts_of(trace(lambda x: np.linalg.inv(x.T), np.eye(3)).native_report())
+    assert part.equations == ("a copy of t1",)
+    assert part.remarks == ("Python reads only arrays that lie side by side",)
+    (part, *_) = parts_of(trace(np.linalg.inv, np.eye(3)).native_report())
+    assert (part.form, part.equations) == ("python", ("t1 = np.linalg.inv(a)",))
 
 
 # --- memory ------------------------------------------------------------------------------

@@ -41,10 +41,10 @@ from glassgrad.backends.native.loops import (
 )
 from glassgrad.backends.native.own_products import loops_of
 from glassgrad.backends.native.words import (
-    clock_lines,
     COMPARE,
     INSTRUCTIONS,
     INTRINSICS,
+    clock_lines,
     kind_of,
     memory_type,
     number_text,

@@ -1,7 +1,7 @@
-"""Why values go through memory: what kept the work that makes one apart from the work that reads it.
+"""Why values go through memory: what keeps those who make one from those who read it.
 
-Layer L6. It asks the rules that the scheduler went by, and what it noted as it went. Each reason has
-a word for programs, and a sentence.
+Layer L6. It asks the rules that the scheduler went by, and what it noted as it went. Each reason
+has a word for programs, and a sentence.
 """
 
 from __future__ import annotations
@@ -50,59 +50,71 @@ class Through:
 
 def through_memory(program: Program, labels: Labels) -> Iterator[Through]:
     """Every value that is not read where it is made, in the order in which they are made."""
-    nodes = program.nodes
-    assert nodes is not None
+    assert program.nodes is not None
     where = places(program)
-    readers = _readers(nodes)
-    for node in nodes.list:
+    readers = _readers(program.nodes)
+    for node in program.nodes.list:
         if is_everywhere(node):
             continue
         for var in node.outputs:
-            access = program.memory.get(var)
-            if access is None:
-                continue
-            place = access.buffer.place
-            found: dict[str, list[Node]] = {}
-            first: dict[str, Node] = {}
-            for user, keeps in _distant(readers.get(var, []), node, where, place):
-                reason, about = why(node, user, keeps, where, program)
-                found.setdefault(reason, []).append(user)
-                if reason == "stage" or reason not in first:  # of stages, the last
-                    first[reason] = about
-            for reason, users in found.items():
-                yield Through(
-                    value=labels[var],
-                    bytes=access.buffer.bytes,
-                    memory="result" if place == "argument" else place,
-                    made=str(where[node]),
-                    read=tuple(dict.fromkeys(str(where[user]) for user in users)),
-                    reason=reason,
-                    because=_sentence(reason, node, first[reason], labels),
-                )
+            if var in program.memory:
+                yield from _cuts(node, var, readers.get(var, []), where, (program, labels))
+
+
+def _cuts(
+    maker: Node,
+    var: Var,
+    readers: Sequence[tuple[Node, bool]],
+    where: Mapping[Node, Place],
+    context: tuple[Program, Labels],
+) -> Iterator[Through]:
+    """One for each reason that keeps readers of a value away from where it is made."""
+    program, labels = context
+    buffer = program.memory[var].buffer
+    found: dict[str, list[Node]] = {}
+    first: dict[str, Node] = {}
+    for user, keeps in _distant(readers, maker, where, buffer.place):
+        reason, about = why(maker, user, keeps, where, program)
+        found.setdefault(reason, []).append(user)
+        if reason == "stage" or reason not in first:  # of stages, the last
+            first[reason] = about
+    for reason, users in found.items():
+        yield Through(
+            value=labels[var],
+            bytes=buffer.bytes,
+            memory="result" if buffer.place == "argument" else buffer.place,
+            made=str(where[maker]),
+            read=tuple(dict.fromkeys(str(where[user]) for user in users)),
+            reason=reason,
+            because=_sentence(reason, maker, first[reason], labels),
+        )
 
 
 def places(program: Program) -> dict[Node, Place]:
     """Where each node runs."""
-    found = {}
-    for phase, kernels in enumerate(program.phases):
-        for kernel in kernels:
-            for number, part in enumerate(kernel.parts, 1):
-                for node in nodes_in(part.source):
-                    found[node] = Place(phase, kernel.name, number)
-    return found
+    parts = [
+        (Place(phase, kernel.name, number), part)
+        for phase, kernels in enumerate(program.phases)
+        for kernel in kernels
+        for number, part in enumerate(kernel.parts, 1)
+    ]
+    return {node: place for place, part in parts for node in nodes_in(part.source)}
 
 
 def nodes_in(source: object) -> list[Node]:
     """The nodes of a part: of a nest, a list, or one alone."""
     if isinstance(source, Node):
         return [source]
-    return list(source.nodes if isinstance(source, Nest) else source)  # type: ignore[call-overload]
+    if isinstance(source, Nest):
+        return source.nodes
+    assert isinstance(source, list)
+    return source
 
 
 def _distant(
     readers: Sequence[tuple[Node, bool]], maker: Node, where: Mapping[Node, Place], place: str
 ) -> list[tuple[Node, bool]]:
-    """Those who read a value from memory: not in the nest that makes it, unless nobody else does."""
+    """Those who read a value from memory: in the nest that makes it only if nobody else does."""
     others = [(user, keeps) for user, keeps in readers if where[user] != where[maker]]
     return others or (list(readers) if place == "private" else [])
 
@@ -159,9 +171,7 @@ def _sentence(reason: str, maker: Node, about: Node, labels: Labels) -> str:
         "tiles": say("what the tiles give is put together behind a barrier"),
         "combined": say("the tiles' results are put together in memory"),
         "scalar": say("every worker computes {equation} behind a barrier", equation=equation),
-        "waits": say(
-            "{equation} waits for another operand, behind a barrier", equation=equation
-        ),
+        "waits": say("{equation} waits for another operand, behind a barrier", equation=equation),
         "stage": say("a later stage of the row reads it again: {equation}", equation=equation),
         "product made": say("a product writes it to memory"),
         "product read": say("a product reads it from memory: {equation}", equation=equation),

@@ -5,7 +5,6 @@ Layer L6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from glassgrad.backends.native.counting import Call, Shape
@@ -39,7 +38,9 @@ def text(report: NativeReport) -> str:
 def _summary(report: NativeReport) -> str:
     count = len(report.kernels)
     phases = 1 + max((kernel.phase for kernel in report.kernels), default=-1)
-    line = say("{name}: kernels {count}, phases {phases}", name=report.name, count=count, phases=phases)
+    line = say(
+        "{name}: kernels {count}, phases {phases}", name=report.name, count=count, phases=phases
+    )
     if report.seconds is None:
         return line
     step = duration(report.seconds)
@@ -92,7 +93,9 @@ def _kernels(report: NativeReport) -> str:
         notes[len(rows) - 1].append(f"{kernel.name}: {_tiles(kernel)}")
         for number, part in enumerate(kernel.parts, 1):
             rows.append(_row(f"{kernel.name}.{number}", part, is_timed))
-            notes[len(rows) - 1] = [f"    {_cut(line)}" for line in (*part.equations, *part.remarks)]
+            notes[len(rows) - 1] = [
+                f"    {_cut(line)}" for line in (*part.equations, *part.remarks)
+            ]
     table = aligned(rows, left=(0, 1, 2)).split("\n")
     return "\n".join(line for i, row in enumerate(table) for line in (row, *notes[i]))
 
