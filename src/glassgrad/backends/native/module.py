@@ -227,7 +227,7 @@ def _phase(number: int, kernels: list[Kernel]) -> list[str]:
             f"tiles{number}:",
         ]
     single = [k for k in kernels if k.tiles == 1]
-    total, before = sum(k.work for k in single), 0.0
+    total, before = sum(k.work for k in single) or 1.0, 0.0  # nothing to do for empty arrays
     for kernel in single:
         lines += _single(kernel, (before + kernel.work / 2) / total)
         before += kernel.work
