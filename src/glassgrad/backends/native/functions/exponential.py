@@ -101,13 +101,16 @@ class Reduced:
     r: Term
 
 
-def reduce(x: Term) -> Reduced:
-    """The nearest k, and r with one rounding."""
+def reduce(x: Term, beside: Term | float = 0.0) -> Reduced:
+    """The nearest k, and r with one rounding; `beside` is a small number to be added to x."""
     high, low = LN2[x.dtype]
     magic = format_of(x).magic
     shifted = fma(x, LOG2_E, magic)
     k = shifted - magic
-    return Reduced(shifted, k, fma(k, -low, fma(k, -high, x)))
+    first = fma(k, -high, x)  # exact
+    if isinstance(beside, Term):
+        return Reduced(shifted, k, first + fma(k, -low, beside))
+    return Reduced(shifted, k, fma(k, -low, first))
 
 
 def power_of_two(shifted: Term, exponent: Term | int = 0) -> Term:
