@@ -17,13 +17,14 @@ import weakref
 from collections.abc import Sequence
 from functools import cache
 
-READ, WRITE, EXECUTE = mmap.PROT_READ, mmap.PROT_WRITE, mmap.PROT_EXEC
+READ, WRITE, EXECUTE = 1, 2, 4  # PROT_READ …, which the module `mmap` has not on every system
 _FAILED = ctypes.c_void_p(-1).value  # MAP_FAILED
 
 
 def is_supported() -> bool:
     """Whether code can be placed here without LLVM."""
-    return sys.platform == "linux" and platform.machine() in ("x86_64", "AMD64")
+    is_wide = sys.maxsize > 1 << 32  # Python itself may be of 32 bits
+    return sys.platform == "linux" and platform.machine() == "x86_64" and is_wide
 
 
 class Pages:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -25,7 +25,7 @@ _UNDEFINED, _FIRST_RESERVED, _ABSOLUTE = 0, 0xFF00, 0xFFF1  # numbers of section
 _GLOBAL = 1
 _UNWINDING = b".eh_frame"  # not loaded: no exception passes through our code
 _FILLED_ONCE = b".data.rel.ro"  # constants that hold addresses
-_LARGEST = 1 << 30
+_LARGEST = 64 << 20  # bytes in memory
 
 _HEADER = np.dtype(
     [
@@ -60,8 +60,7 @@ _STUB = 16  # bytes for that jump and the address, rounded up
 _BLOCKS = (READ | EXECUTE, READ, READ | WRITE)  # each begins a page
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """An object in memory and where its functions are; memory is freed when this object goes."""
 
     pages: Pages
@@ -202,10 +201,10 @@ class _Layout:
 
     def _place(self, number: int, section: np.void) -> None:
         align, size = max(1, int(section["align"])), int(section["size"])
-        if align > mmap.PAGESIZE or size > _LARGEST:
-            raise ValueError("a section of an impossible size")
         self.starts[number] = _rounded(self.size, align)
         self.size = self.starts[number] + size
+        if align > mmap.PAGESIZE or self.size > _LARGEST:
+            raise ValueError("a section of an impossible size")
 
     def _place_stubs(self, found: ObjectFile, numbers: list[int]) -> None:
         symbols = set(found.undefined())
@@ -232,8 +231,7 @@ def _rounded(size: int, step: int) -> int:
 # --- addresses ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Targets:
+class _Targets(NamedTuple):
     """By symbol: its address; one within reach of 4 bytes; that of a word with its address."""
 
     address: np.ndarray
@@ -271,7 +269,7 @@ def _kinds(table: np.ndarray) -> np.ndarray:
     kinds = table["kind"]
     if np.any(kinds >= len(_KINDS)) or not np.all(_KINDS[kinds]):
         raise ValueError("a kind of relocation that is not understood")
-    return _KINDS[kinds]
+    return np.take(_KINDS, kinds)
 
 
 def _check_table(found: ObjectFile, number: int, table: np.ndarray) -> None:

@@ -14,7 +14,8 @@ from glassgrad.backends.native.loops import Buffer, Kernel
 
 if TYPE_CHECKING:
     from glassgrad.backends.native.lower.access import Access
-    from glassgrad.graph.ir import Eqn, Graph
+    from glassgrad.backends.native.lower.nodes import Nodes
+    from glassgrad.graph.ir import Eqn, Graph, Var
 
 
 @dataclass(eq=False)
@@ -28,6 +29,14 @@ class Program:
     private_bytes: memory of place "private", once for every worker
     callbacks:     equations that Python runs, by the number of their `CallBack`
     places:        where the operands and results of each of these lie
+    fault:         one int64: -1, or the number of an equation that met what NumPy refuses
+    in_place:      (input, output) that may share their memory
+    stepped:       (slot, bytes) of pointers that move on with every step
+    swapped:       (slot, slot) of pointers that change places after every step
+    nodes:         the work that the kernels were made of, for reports
+    memory:        where each value lies that has memory
+    names:         what each value of the graph is called, in printed code and its comments
+    places:        where the operands and results of each of these lie
     """
 
     name: str
@@ -39,7 +48,14 @@ class Program:
     arena_bytes: int = 0
     private_bytes: int = 0
     callbacks: list[Eqn] = field(default_factory=list)
+    fault: Buffer | None = None
+    in_place: set[tuple[int, int]] = field(default_factory=set)
+    stepped: list[tuple[int, int]] = field(default_factory=list)
+    swapped: list[tuple[int, int]] = field(default_factory=list)
+    names: dict[Var, str] = field(default_factory=dict)
     places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
+    nodes: Nodes | None = None
+    memory: dict[Var, Access] = field(default_factory=dict)
 
     @property
     def kernels(self) -> list[Kernel]:

@@ -15,19 +15,31 @@ from glassgrad.backends.native.loops import (
     I64,
     Buffer,
     Builder,
+    Index,
     Kernel,
     Let,
+    Note,
     Number,
     Operand,
+    Part,
     Value,
 )
 from glassgrad.backends.native.lower import nest, products, scalar
-from glassgrad.backends.native.lower.access import Access, Position, Rows, contiguous, positions, whole
+from glassgrad.backends.native.lower.access import (
+    Access,
+    Position,
+    Rows,
+    contiguous,
+    positions,
+    whole,
+)
 from glassgrad.backends.native.lower.expand import expand
 from glassgrad.backends.native.lower.items import Item, Nest, items_of
-from glassgrad.backends.native.lower.nodes import COMBINES, Node, nodes_of
+from glassgrad.backends.native.lower.names import value_names
+from glassgrad.backends.native.lower.nodes import COMBINES, Node, Nodes, nodes_of
 from glassgrad.backends.native.lower.schedule import Region, Schedule, is_everywhere, schedule
-from glassgrad.backends.native.lower.site import LOWERINGS, Site, Workspace
+from glassgrad.backends.native.lower.site import Site, Workspace
+from glassgrad.backends.native.lower.whole import LOWERINGS
 from glassgrad.backends.native.program import Program
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Graph, Literal, Var
@@ -38,10 +50,16 @@ ALIGNMENT = 64
 HEADER = 64
 
 
-def lower(graph: Graph) -> Program:
-    """The loops of a graph. Results are written to memory behind the inputs in the table."""
-    nodes = nodes_of(expand(graph))
-    return _Building(graph, schedule(nodes)).program()
+STOP = 8
+
+
+def lower(graph: Graph, *, tested: int | None = None) -> Program:
+    """The loops of a graph. Results are written to memory behind the inputs in the table.
+
+    tested: the number of an output, a scalar, that must be finite for the step to go on
+    """
+    nodes = nodes_of(expand(graph), tested)
+    return _Building(graph, schedule(nodes), tested).program()
 
 
 @dataclass(eq=False)
@@ -54,12 +72,15 @@ class _Work:
 
 
 class _Building:
-    def __init__(self, graph: Graph, plan: Schedule) -> None:
+    def __init__(self, graph: Graph, plan: Schedule, tested: int | None) -> None:
         self.plan = plan
         self.nodes = plan.nodes
         self.graph = self.nodes.graph
         self.original = graph
-        self.workspace = Workspace()
+        self.names = value_names(self.graph)
+        self.tested = None if tested is None else self.graph.outputs[tested]
+        self.fault = Buffer("fault", I64, 1, "arena")
+        self.workspace = Workspace(fault=self.fault)
         self.access: dict[Var, Access] = {}
         self.arena: list[tuple[Buffer, Var]] = []
         self.private_bytes = HEADER
@@ -89,15 +110,20 @@ class _Building:
             private_bytes=self.private_bytes,
             callbacks=list(self.workspace.callbacks),
             places=self.workspace.places,
+            nodes=self.nodes,
+            memory=self.access,
+            names=self.names,
+            fault=self.fault,
+            in_place=in_place_pairs(self.nodes, self.where, self.graph),
         )
 
     def arguments(self) -> list[Buffer]:
         found = []
         for var in self.graph.inputs:
-            found.append(self.argument(var, var.name or f"in{len(found)}", len(found)))
-        for number, atom in enumerate(self.graph.outputs):
+            found.append(self.argument(var, self.names[var], len(found)))
+        for atom in self.graph.outputs:
             assert isinstance(atom, Var)
-            found.append(self.argument(atom, atom.name or f"out{number}", len(found)))
+            found.append(self.argument(atom, self.names[atom], len(found)))
         return found
 
     def argument(self, var: Var, name: str, slot: int) -> Buffer:
@@ -159,7 +185,7 @@ class _Building:
         for node in self.nodes.list:
             if not is_everywhere(node):
                 continue
-            buffer = Buffer(node.out.name or "scalar", node.out.dtype, 1, "private", offset)
+            buffer = Buffer(f"{self.names[node.out]}_value", node.out.dtype, 1, "private", offset)
             offset += 8
             if node.out in self.access:
                 self.shared[node.out] = self.access[node.out]
@@ -177,7 +203,7 @@ class _Building:
         assert work is not None
         places = {self.where[user][1:] for user in users}
         is_fused = node.is_fusable and node.kind != "partial"
-        name = var.name or "t"
+        name = self.names.get(var) or f"{self.names.get(node.eqn.outputs[0], 't')}_parts"
         if is_fused and all(place == (work, number) for place in places):
             if var in again:
                 self.row_scratch(work, var, name)
@@ -244,6 +270,9 @@ class _Building:
             stop = _aligned(offset + max(buffer.bytes, 1))
             placed.append((offset, stop, first, end))
             total = max(total, stop)
+        for buffer in (self.fault, *self.workspace.shared):
+            buffer.slot = total
+            total = _aligned(total + max(buffer.bytes, 1))
         return total
 
     # --- kernels -------------------------------------------------------------------------
@@ -266,13 +295,23 @@ class _Building:
             else:
                 args = [self.scalar_operand(b, node, i, known) for i in range(len(node.atoms))]
                 value = self.scalar_value(b, node, args)
+            scalar.name_value(value, self.names.get(node.out, ""))
             known[node.out] = value
             self.access[node.out].store(b, [], value)
             if node.out in self.shared:
                 with b.when(b.let("equal", kernel.worker, Number(0, I64))):
                     self.shared[node.out].store(b, [], value)
+            if node.out is self.tested:
+                self.stop_unless_finite(b, value)
             kernel.equations.append(node.eqn)
+        kernel.parts.append(Part(self.plan.scalars[number], 0, len(b.body)))
         return kernel
+
+    def stop_unless_finite(self, b: Builder, value: Operand) -> None:
+        size = b.let("abs", value)
+        is_finite = b.let("less", size, Number(np.inf, value.dtype))
+        with b.when(b.let("not", is_finite)):
+            b.store(Buffer("stop", I64, 1, "private", STOP), Index(), Number(1, I64))
 
     def scalar_operand(
         self, b: Builder, node: Node, number: int, known: dict[Var, Operand]
@@ -315,13 +354,17 @@ class _Building:
         b = Builder()
         region = work.region
         kernel = Kernel(name, region.tiles, b.body, Value(I64, "tile"), Value(I64, "worker"))
+        kernel.work = region.work
         rows = self.rows_of(b, work, kernel)
         self.workspace.private = []
         for item in work.items:
             for node in _nodes_of(item):
                 if node.eqn not in kernel.equations:
                     kernel.equations.append(node.eqn)
+            begun = len(b.body)
+            b.add(Note(equations=tuple(dict.fromkeys(n.eqn for n in _nodes_of(item)))))
             self.item(b, item, work, rows, kernel)
+            kernel.parts.append(Part(item, begun, len(b.body)))
         work.scratch += self.workspace.private
         self.settle(work.scratch)
         return kernel
@@ -334,7 +377,7 @@ class _Building:
         start = self.start_of(work)
         _define(b, start, kernel.tile, size)
         count: int | Value = size
-        if region.rows % size:
+        if size and region.rows % size:
             rest = b.let("subtract", Number(region.rows, I64), start)
             count = b.let("minimum", rest, Number(size, I64))
         return Rows(start, count)
@@ -342,7 +385,9 @@ class _Building:
     def item(self, b: Builder, item: Item, work: _Work, rows: Rows | None, kernel: Kernel) -> None:
         if isinstance(item, Nest):
             assert rows is not None
-            memory = nest.Memory(self.access.get, self.scratch, kernel.tile, work.region.tile_rows)
+            memory = nest.Memory(
+                self.access.get, self.scratch, kernel.tile, work.region.tile_rows, self.names
+            )
             nest.emit(b, item, rows, memory)
         elif item.kind == "product":
             x, y = (v.access(self.access[v.root]) for v in item.reads if v is not None)
@@ -367,8 +412,39 @@ class _Building:
                 assert view is not None
                 inputs.append(view.access(self.access[view.root]))
         outputs = [self.access[out] for out in node.outputs]
-        site = Site(b, node.eqn, inputs, outputs, rows, self.workspace)
+        site = Site(b, node.eqn, inputs, outputs, rows, self.workspace, node.order)
         LOWERINGS[node.eqn.primitive].emit(site)
+
+
+Where = dict[Node, tuple[int, "_Work | None", int]]
+
+
+def in_place_pairs(nodes: Nodes, where: Where, graph: Graph) -> set[tuple[int, int]]:
+    """(input, output) whose memory may be one: whoever reads the input has done so when the output
+    is written, element by element at the latest."""
+    readers: dict[Var, list[tuple[Node, bool]]] = {}
+    for node in nodes.list:
+        for root, view, keeps in nodes.roots(node):
+            readers.setdefault(root, []).append((node, keeps and not view.steps))
+    found = set()
+    for o, out in enumerate(graph.outputs):
+        assert isinstance(out, Var)
+        for i, var in enumerate(graph.inputs):
+            if (var.shape, var.dtype) != (out.shape, out.dtype):
+                continue
+            writer = nodes.makers[out]
+            if all(_is_read_before(n, plain, writer, where) for n, plain in readers.get(var, [])):
+                found.add((i, o))
+    return found
+
+
+def _is_read_before(reader: Node, is_plain: bool, writer: Node, where: Where) -> bool:
+    (phase, work, item), (end, its_work, its_item) = where[reader], where[writer]
+    if phase != end:
+        return phase < end
+    if work is not its_work or work is None or not is_plain:
+        return False
+    return item < its_item or (item == its_item and reader.order <= writer.order)
 
 
 def _define(b: Builder, start: Value, tile: Value, size: int) -> None:

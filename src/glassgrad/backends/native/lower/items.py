@@ -19,21 +19,33 @@ class Nest:
 
     shape: of the elements, rows and inner axes; None where every node has one element a row
     split: how many axes are rows: reductions reduce those behind
+    why:   what kept its first node out of the nest before: "axes", "shape" or "view"
+    form:  "flat", "columns" or "rows", known when its loops are written
     """
 
     nodes: list[Node] = field(default_factory=list)
     shape: tuple[int, ...] | None = None
     split: int | None = None
+    why: str = ""
+    form: str = ""
 
     def fits(self, node: Node, nodes: Nodes) -> bool:
         """Take the node in, if its elements are those of this nest."""
         shape = node.atoms[0].aval.shape if node.kind != "elementwise" else node.out.shape
-        shape, split = self._joined(shape, min(node.axes) if node.kind == "reduce" else None)
+        reduces = node.kind == "reduce" and not is_row_shape(shape, 1)
+        shape, split = self._joined(shape, min(node.axes) if reduces else None)
         if shape == () or not self._reads_simply(node, nodes):
             return False
         self.shape, self.split = (shape if len(shape) > 1 else None) or self.shape, split
         self.nodes.append(node)
         return True
+
+    def refusal(self, node: Node, nodes: Nodes) -> str:
+        """Why a node does not fit."""
+        if not self._reads_simply(node, nodes):
+            return "view"
+        is_other = node.kind == "reduce" and self.split not in (None, min(node.axes))
+        return "axes" if is_other else "shape"
 
     def _joined(
         self, shape: tuple[int, ...], split: int | None
@@ -42,12 +54,11 @@ class Nest:
         wanted = self.split if split is None else split
         if self.split is not None and wanted != self.split:
             return (), None
-        if split is None and is_row_shape(shape, wanted or 1):
+        if is_row_shape(shape, wanted or 1):
             rows = shape[: wanted or 1]
-            if self.shape is None or self.shape[: wanted or 1] == rows:
-                is_plain = self.shape is None and wanted in (None, 1)
-                return self.shape or (shape[:1] if is_plain else ()), wanted
-            return (), None
+            if self.shape is None:
+                return (shape[:1] if wanted in (None, 1) else shape), wanted
+            return (self.shape, wanted) if self.shape[: wanted or 1] == rows else ((), None)
         if self.shape is not None and self.shape != shape:
             return (), None
         if any(
@@ -152,7 +163,7 @@ class _Grouping:
             del self.pending[node]
             if not nest.fits(node, self.nodes):
                 self.found.append(nest)
-                nest = Nest()
+                nest = Nest(why=nest.refusal(node, self.nodes))
                 fits = nest.fits(node, self.nodes)
                 assert fits, node.eqn
         if nest.nodes:

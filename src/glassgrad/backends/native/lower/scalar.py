@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.backends.native import functions
-from glassgrad.backends.native.loops import BOOL, F64, Builder, Number, Operand
+from glassgrad.backends.native.loops import BOOL, F64, Builder, Number, Operand, Value
 from glassgrad.core.formula import Expr
 from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import GraphError
@@ -23,6 +23,10 @@ def apply(
     b: Builder, primitive: Elementwise, args: Sequence[Operand], weak: Sequence[bool]
 ) -> Operand:
     """The primitive's value; `weak` says which operands are Python scalars."""
+    if primitive.parsed.result.op == "power":
+        quick = _quick_power(b, args)
+        if quick is not None:
+            return quick
     common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
     if primitive.name in functions.NAMES and functions.find(primitive.name, common) is not None:
         return b.let(primitive.name, *(converted(b, a, common) for a in args))
@@ -90,6 +94,12 @@ def _common(kinds: Sequence[tuple[np.dtype, bool]]) -> np.dtype:
 def _floating(dtype: np.dtype) -> np.dtype:
     """The dtype in which NumPy takes the square root of integers: as few bits as hold them."""
     return np.sqrt(np.empty(0, dtype)).dtype
+
+
+def name_value(value: Operand, name: str) -> None:
+    """Call a value by a name, for printed code, if it has none yet."""
+    if isinstance(value, Value) and not value.name:
+        value.name = name
 
 
 def converted(b: Builder, value: Operand, dtype: np.dtype) -> Operand:
@@ -233,6 +243,20 @@ _SPECIAL: dict[str, Special] = {
     "trunc": _rounded("trunc"),
     "rint": _rounded("rint"),
 }
+
+
+def _quick_power(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    """What NumPy's `**` does instead of a power, for the exponents that it knows."""
+    if len(args) != 2:  # noqa: PLR2004 - a formula of more than the power
+        return None
+    x, y = args
+    if not isinstance(y, Number) or x.dtype.kind != "f" or y.value not in (-1, 0.5, 1, 2):
+        return None
+    if y.value == 2:  # noqa: PLR2004 - the exponents are those of NumPy's fast paths
+        return b.let("multiply", x, x)
+    if y.value == 1:
+        return x
+    return b.let("sqrt", x) if y.value == 0.5 else b.let("divide", _one(x.dtype), x)  # noqa: PLR2004
 
 
 # --- integers ----------------------------------------------------------------------------

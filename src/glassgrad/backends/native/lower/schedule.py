@@ -17,9 +17,11 @@ from glassgrad.graph.ir import Var
 
 # A tile is worth its start and its barrier from about 40 µs on: in products of 80 GFLOP/s, or in
 # elements of which a core makes one a nanosecond.
-TILE_FLOPS = 3.2e6
+TILE_FLOPS = 1.6e6
 FLOPS_AN_ELEMENT = 80
 MOST_TILES = 8
+# Fewer rows make products slow: their factors are read again for every tile.
+FIRST_ROWS, MORE_ROWS = 16, 64
 # A tile of weights with its gradient and two moments stays in a core's own cache.
 TILE_BYTES = 1 << 19
 
@@ -36,7 +38,12 @@ class Region:
     @property
     def tile_rows(self) -> int:
         """How many rows a tile has; the last may have fewer."""
-        return -(-(self.rows or 1) // self.tiles)
+        return 1 if self.rows is None else -(-self.rows // self.tiles)
+
+    @property
+    def work(self) -> float:
+        """Floating operations, or what takes as long."""
+        return sum(map(_work, self.nodes))
 
 
 @dataclass
@@ -80,11 +87,18 @@ def is_everywhere(node: Node) -> bool:
 
 def _step(maker: Node, user: Node, keeps_rows: bool) -> int:
     """How many phases lie between two nodes of which one reads the other."""
+    return 0 if why_apart(maker, user, keeps_rows) is None else 1
+
+
+def why_apart(maker: Node, user: Node, keeps_rows: bool) -> str | None:
+    """Why a node must wait until all tiles of one that it reads are done; None if it need not."""
     if is_everywhere(maker):
-        return 0
-    if is_everywhere(user) or not keeps_rows:
-        return 1
-    return 0 if maker.rows is not None and maker.rows == user.rows else 1
+        return None
+    if is_everywhere(user):
+        return "scalar"
+    if not keeps_rows:
+        return "tiles" if user.kind == "combine" else "all"
+    return None if maker.rows is not None and maker.rows == user.rows else "rows"
 
 
 def _earliest(nodes: Nodes) -> None:
@@ -154,14 +168,17 @@ def _tiles(region: Region) -> int:
     if rows is None or rows <= 1:
         return 1
     tiles = 1
-    work = sum(map(_work, region.nodes))
-    while tiles < MOST_TILES and work / (2 * tiles) >= TILE_FLOPS and 2 * tiles <= rows:
+    work = region.work
+    while tiles < MOST_TILES and work / (2 * tiles) >= TILE_FLOPS:
+        if rows / (2 * tiles) < (FIRST_ROWS if tiles == 1 else MORE_ROWS):
+            break
         tiles *= 2
     written = sum(8 * prod(n.out.shape) for n in region.nodes if n.kind == "product")
     is_update = any(n.kind == "product" for n in region.nodes) and _is_fed_forward(region)
     while is_update and written * 2 / tiles > TILE_BYTES and rows / (2 * tiles) >= 32:  # noqa: PLR2004
         tiles *= 2
-    return tiles
+    size = -(-rows // tiles)
+    return -(-rows // size)  # none of them empty
 
 
 def _is_fed_forward(region: Region) -> bool:

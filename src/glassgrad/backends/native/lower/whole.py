@@ -1,0 +1,25 @@
+"""Every primitive's lowering, in one place: who imports this has the whole table.
+
+Layer L6. `lower_equation` writes the loops of one equation of any primitive, `inline_graph` those
+of an inner graph.
+"""
+
+from glassgrad.backends.native.lower import (
+    algebra,
+    control,
+    indexing,
+    joining,
+    random,
+    reductions,
+    running,
+    sorting,
+    whole_products,
+    whole_views,
+)
+from glassgrad.backends.native.lower.inline import inline_graph, lower_equation
+from glassgrad.backends.native.lower.site import LOWERINGS
+
+__all__ = [
+    "LOWERINGS", "algebra", "control", "indexing", "inline_graph", "joining", "lower_equation",
+    "random", "reductions", "running", "sorting", "whole_products", "whole_views",
+]  # fmt: skip
