@@ -102,13 +102,15 @@ def rest_of_log(f: Term) -> Term:
     return fma(s, fma(z, polynomial(z, _ARTANH), half), -half)
 
 
-def log_one_plus_unit(e: Term) -> Term:
-    """log(1 + e) for 0 <= e <= 1"""
+def log_one_plus_unit(e: Term, e_low: Term | None = None) -> Pair:
+    """log(1 + e + e_low) for 0 <= e <= 1: two terms of which the first is 0 or log 2."""
     high, low = LN2[e.dtype]
     is_large = e > 0.41421356
     f = select(is_large, fma(e, 0.5, -0.5), e)
     rest = rest_of_log(f) + select(is_large, constant(e, low), 0.0)
-    return select(is_large, constant(e, high), 0.0) + (f + rest)
+    if e_low is not None:
+        rest = rest + select(is_large, e_low * 0.5, e_low)
+    return Pair(select(is_large, constant(e, high), 0.0), f + rest)
 
 
 def log_pair(x: Term) -> Pair:
