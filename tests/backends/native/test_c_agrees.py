@@ -319,8 +319,8 @@ def test_products_are_rounded_before_they_are_added(tmp_path: Path) -> None:
     plain, once = require_agreement(written, tmp_path, "-O3", "-march=native")[0]
     assert (plain, once) == (0.0, np.float32(2**-24))
     text = c_program(written.program(), name="f").text
-    assert "const float t1 = x_0 * x_0;" in text
-    assert "out[0] = t1 + z_0;" in text
+    assert "const float v1 = x_0 * x_0;" in text
+    assert "out[0] = v1 + z_0;" in text
 
 
 # --- memory ------------------------------------------------------------------------------------
