@@ -25,6 +25,7 @@ READERS = {
     "notebook": "glassgrad.view.show:notebook",
     "latex": "glassgrad.view.formulas:latex",
     "cost": "glassgrad.view.cost:cost",
+    "native_report": "glassgrad.backends.native.report:native_report",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",
     "gradients": "glassgrad.autodiff.graphs:gradients",
@@ -106,6 +107,11 @@ class Readable:
     def cost(self, *inputs: Any, **options: Any) -> Any:
         """Operations, bytes, what the backward pass keeps and why; time if `inputs` are given."""
         return reader("cost")(self, *inputs, **options)
+
+    def native_report(self, *args: Any, **options: Any) -> Any:
+        """Its kernels in native code, loops, memory, and what was not fused and why; times if `args`
+        are given."""
+        return reader("native_report")(self, *args, **options)
 
     def html(self, *inputs: Any, precision: int = 2, level: str = "auto", **options: Any) -> str:
         """The graph as a page to step through, one HTML file that needs no network."""

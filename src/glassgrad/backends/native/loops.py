@@ -200,7 +200,23 @@ class Note:
     equations: tuple[Any, ...] = ()
 
 
-Statement = Let | Load | Store | For | If | Product | CallBack | Note
+@dataclass(frozen=True, slots=True, eq=False)
+class Clock:
+    """`out` = what the processor's clock shows; only in programs that are measured."""
+
+    out: Value
+
+
+Statement = Let | Load | Store | For | If | Product | CallBack | Note | Clock
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The statements `body[start:stop]` of a kernel, and what they were lowered from."""
+
+    source: Any
+    start: int
+    stop: int
 
 
 @dataclass(eq=False)
@@ -208,7 +224,8 @@ class Kernel:
     """Code for one tile of a region: parameters are the tile's and the worker's number.
 
     tiles: how many there are; 0 for code that every worker runs for itself
-    notes: what a report says about it
+    parts: what a report tells apart
+    work:  how long it takes beside others, to share kernels of one tile out
     """
 
     name: str
@@ -217,7 +234,8 @@ class Kernel:
     tile: Value
     worker: Value
     equations: list[Any] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
+    work: float = 1.0
 
 
 # --- writing -----------------------------------------------------------------------------

@@ -14,6 +14,7 @@ from glassgrad.backends.native.loops import Buffer, Kernel
 
 if TYPE_CHECKING:
     from glassgrad.backends.native.lower.access import Access
+    from glassgrad.backends.native.lower.nodes import Nodes
     from glassgrad.graph.ir import Eqn, Graph, Var
 
 
@@ -32,11 +33,10 @@ class Program:
     in_place:      (input, output) that may share their memory
     stepped:       (slot, bytes) of pointers that move on with every step
     swapped:       (slot, slot) of pointers that change places after every step
-<<<<<<< HEAD
+    nodes:         the work that the kernels were made of, for reports
+    memory:        where each value lies that has memory
     names:         what each value of the graph is called, in printed code and its comments
     places:        where the operands and results of each of these lie
-=======
->>>>>>> main
     """
 
     name: str
@@ -54,6 +54,8 @@ class Program:
     swapped: list[tuple[int, int]] = field(default_factory=list)
     names: dict[Var, str] = field(default_factory=dict)
     places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
+    nodes: Nodes | None = None
+    memory: dict[Var, Access] = field(default_factory=dict)
 
     @property
     def kernels(self) -> list[Kernel]:

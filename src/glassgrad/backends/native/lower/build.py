@@ -21,6 +21,7 @@ from glassgrad.backends.native.loops import (
     Note,
     Number,
     Operand,
+    Part,
     Value,
 )
 from glassgrad.backends.native.lower import nest, products, scalar
@@ -109,6 +110,8 @@ class _Building:
             private_bytes=self.private_bytes,
             callbacks=list(self.workspace.callbacks),
             places=self.workspace.places,
+            nodes=self.nodes,
+            memory=self.access,
             names=self.names,
             fault=self.fault,
             in_place=in_place_pairs(self.nodes, self.where, self.graph),
@@ -302,6 +305,7 @@ class _Building:
             if node.out is self.tested:
                 self.stop_unless_finite(b, value)
             kernel.equations.append(node.eqn)
+        kernel.parts.append(Part(self.plan.scalars[number], 0, len(b.body)))
         return kernel
 
     def stop_unless_finite(self, b: Builder, value: Operand) -> None:
@@ -351,14 +355,17 @@ class _Building:
         b = Builder()
         region = work.region
         kernel = Kernel(name, region.tiles, b.body, Value(I64, "tile"), Value(I64, "worker"))
+        kernel.work = region.work
         rows = self.rows_of(b, work, kernel)
         self.workspace.private = []
         for item in work.items:
             for node in _nodes_of(item):
                 if node.eqn not in kernel.equations:
                     kernel.equations.append(node.eqn)
+            begun = len(b.body)
             b.add(Note(equations=tuple(dict.fromkeys(n.eqn for n in _nodes_of(item)))))
             self.item(b, item, work, rows, kernel)
+            kernel.parts.append(Part(item, begun, len(b.body)))
         work.scratch += self.workspace.private
         self.settle(work.scratch)
         return kernel

@@ -22,6 +22,8 @@ def value_names(graph: Graph) -> dict[Var, str]:
             if name not in taken:
                 found[atom] = name
                 taken.add(name)
+        if isinstance(atom, Var) and atom not in found:  # a copy, made to be a result
+            found[atom] = _free(atom.name or f"out{number}", taken)
     for eqn in graph.eqns:
         _name_inside(eqn, found, taken)
     return found

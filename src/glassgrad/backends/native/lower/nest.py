@@ -46,10 +46,13 @@ def emit(b: Builder, nest: Nest, rows: Rows, memory: Memory) -> None:
     """Write the loops of a nest for the rows of one tile."""
     writer = _Writer(b, nest, rows, memory)
     if nest.shape is None:
+        nest.form = "columns"
         writer.columns()
     elif writer.is_flat():
+        nest.form = "flat"
         writer.flat()
     else:
+        nest.form = "rows"
         writer.by_rows()
 
 

@@ -40,6 +40,11 @@ class Region:
         """How many rows a tile has; the last may have fewer."""
         return 1 if self.rows is None else -(-self.rows // self.tiles)
 
+    @property
+    def work(self) -> float:
+        """Floating operations, or what takes as long."""
+        return sum(map(_work, self.nodes))
+
 
 @dataclass
 class Schedule:
@@ -82,11 +87,18 @@ def is_everywhere(node: Node) -> bool:
 
 def _step(maker: Node, user: Node, keeps_rows: bool) -> int:
     """How many phases lie between two nodes of which one reads the other."""
+    return 0 if why_apart(maker, user, keeps_rows) is None else 1
+
+
+def why_apart(maker: Node, user: Node, keeps_rows: bool) -> str | None:
+    """Why a node must wait until all tiles of one that it reads are done; None if it need not."""
     if is_everywhere(maker):
-        return 0
-    if is_everywhere(user) or not keeps_rows:
-        return 1
-    return 0 if maker.rows is not None and maker.rows == user.rows else 1
+        return None
+    if is_everywhere(user):
+        return "scalar"
+    if not keeps_rows:
+        return "tiles" if user.kind == "combine" else "all"
+    return None if maker.rows is not None and maker.rows == user.rows else "rows"
 
 
 def _earliest(nodes: Nodes) -> None:
@@ -156,7 +168,7 @@ def _tiles(region: Region) -> int:
     if rows is None or rows <= 1:
         return 1
     tiles = 1
-    work = sum(map(_work, region.nodes))
+    work = region.work
     while tiles < MOST_TILES and work / (2 * tiles) >= TILE_FLOPS:
         if rows / (2 * tiles) < (FIRST_ROWS if tiles == 1 else MORE_ROWS):
             break
