@@ -14,13 +14,39 @@ import numpy as np
 import pytest
 
 from glassgrad.backends.native.c import CProgram, c_program
-from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Value
+from glassgrad.backends.native.loops import I64, Buffer, Builder, Index, Kernel, Value
 from glassgrad.backends.native.program import Program
 from glassgrad.graph.ir import Graph
 
 STRICT = ("-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic")
 GCC = shutil.which("gcc")
 needs_gcc = pytest.mark.skipif(GCC is None, reason="no gcc on this machine")
+RNG = np.random.default_rng(7)
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 3e38]
+
+
+# --- numbers and places ------------------------------------------------------------------------
+
+
+def at(*terms: tuple[Value, int], base: int = 0) -> Index:
+    """The element base + sum(value * stride)."""
+    return Index(base, terms)
+
+
+def floats(dtype: np.dtype, size: int) -> np.ndarray:
+    """Numbers of many sizes."""
+    return (RNG.normal(size=size) * 10.0 ** RNG.integers(-6, 6, size)).astype(dtype)
+
+
+def integers(dtype: np.dtype, size: int) -> np.ndarray:
+    """Integers of the whole range, its ends among them."""
+    info = np.iinfo(dtype)
+    found = RNG.integers(info.min, info.max, size, dtype, endpoint=True)
+    found[:4] = info.min, info.max, 0, 1
+    return found
+
+
+# --- programs ----------------------------------------------------------------------------------
 
 
 class Written:
@@ -143,15 +169,18 @@ _kept: list[ctypes.CDLL] = []
 def run_llvm(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """What the same program makes of them as machine code by LLVM, with one worker."""
     pytest.importorskip("llvmlite")
+    from glassgrad.backends.native.blas_candidates import Blas
     from glassgrad.backends.native.engine import compile_text
     from glassgrad.backends.native.module import CONTEXT_WORDS, ENTRY, TABLE_HEAD, module_text
 
-    code = compile_text(module_text(program), [ENTRY])
+    dgemm, sgemm = products()
+    blas = Blas("three loops", "", "", "", "cblas", 64, sgemm, dgemm) if sgemm else None
+    code = compile_text(module_text(program, blas), [ENTRY])
     outs = [np.zeros(b.size, b.dtype) for b in program.arguments[program.inputs :]]
     constants = [array for _, array in program.constants]
     held = [*map(np.ascontiguousarray, arrays), *outs, *constants]
     table = np.zeros(TABLE_HEAD + len(held), np.int64)
-    table[TABLE_HEAD - 2 : TABLE_HEAD] = products()
+    table[TABLE_HEAD - 2 : TABLE_HEAD] = dgemm, sgemm
     table[TABLE_HEAD:] = [array.ctypes.data for array in held]
     arena, private = (
         np.zeros(size // 8 + 32, np.int64) for size in (program.arena_bytes, program.private_bytes)

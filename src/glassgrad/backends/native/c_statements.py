@@ -26,6 +26,7 @@ from glassgrad.backends.native.loops import (
     I64,
     Buffer,
     CallBack,
+    Clock,
     For,
     If,
     Index,
@@ -107,8 +108,8 @@ class Body:
                     write_product(self, statement)
                 case Note():
                     self._note(statement)
-                case CallBack():
-                    raise AssertionError("c_program refuses call-backs")
+                case CallBack() | Clock():
+                    raise AssertionError("c_program refuses call-backs, and is not measured")
 
     def _expression(self, statement: Let) -> Text:
         inside = statement.op in _OPERATORS
