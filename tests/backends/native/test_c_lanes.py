@@ -23,7 +23,6 @@ from glassgrad.backends.native.loops import (
     F64,
     I32,
     I64,
-    U32,
     Buffer,
     Builder,
     Number,
@@ -81,11 +80,11 @@ def test_every_combination(tmp_path: Path) -> None:
     """All six, in every dtype that has them, with extreme values among the numbers."""
     written = Written()
     cases: list[tuple[np.dtype, str]] = []
-    for dtype in (F32, F64, I32, U32, I64, np.dtype("int8"), np.dtype("uint16")):
+    for dtype in (F32, F64, I32, I64, np.dtype("int8"), np.dtype("uint16")):
         names = ["add", "multiply", "maximum", "minimum"]
         cases += [(dtype, name) for name in names + (["and", "or"] if dtype.kind != "f" else [])]
     cases += [(BOOL, name) for name in ("and", "or")]
-    sizes = (1, 5, 16, 37)
+    sizes = (1, 5, 37)
     for dtype, combine in cases:
         array = floats(dtype, 37) if dtype.kind == "f" else RNG.integers(0, 2, 37).astype(dtype)
         if dtype.kind in "iu":
@@ -109,7 +108,7 @@ def test_every_combination(tmp_path: Path) -> None:
     found = require_agreement(written, tmp_path)
     for (dtype, combine), array, result in zip(cases, written.arrays, found, strict=True):
         if dtype.kind == "i" and combine == "maximum":
-            assert result[3] == max(1, array.max())
+            assert result[2] == max(1, array.max())
 
 
 def test_nan_wins_and_zeros_keep_their_sign(tmp_path: Path) -> None:
