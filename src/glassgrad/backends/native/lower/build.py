@@ -83,7 +83,7 @@ class _Building:
         self.names = value_names(self.graph)
         self.tested = None if tested is None else self.graph.outputs[tested]
         self.fault = Buffer("fault", I64, 1, "arena")
-        self.workspace = Workspace(fault=self.fault)
+        self.workspace = Workspace(fault=self.fault, names=self.names)
         self.access: dict[Var, Access] = {}
         self.arena: list[tuple[Buffer, Var]] = []
         self.private_bytes = HEADER
@@ -139,7 +139,8 @@ class _Building:
             found.append(self.argument(var, self.names[var], len(found)))
         for atom in self.graph.outputs:
             assert isinstance(atom, Var)
-            found.append(self.argument(atom, self.names[atom], len(found)))
+            name = self.names.get(atom) or f"out{len(found) - len(self.graph.inputs)}"
+            found.append(self.argument(atom, name, len(found)))
         return found
 
     def argument(self, var: Var, name: str, slot: int) -> Buffer:
