@@ -138,8 +138,8 @@ class Pace:
 
     def took(self, count: int, seconds: float) -> None:
         """Learn from a call; one that was cut short by the data says nothing against longer."""
-        fitting = int(count * _SECONDS / max(seconds, 1e-9))
-        if count >= self._next or fitting < self._next:
+        if count >= self._next or seconds > _SECONDS:
+            fitting = int(count * _SECONDS / max(seconds, 1e-9))
             self._next = max(1, min(fitting, _GROWTH * max(count, self._next), self._most))
 
 
