@@ -493,8 +493,10 @@ def test_ten_thousand_steps_take_no_memory() -> None:
     for _ in range(10):
         step.run(inputs, labels, order=order(1000, 100, 1000))
     assert resident() - before < 1.0
-    before = resident()
-    for rows in order(2000, 100, 1000):
+    singles = order(2200, 100, 1000)
+    for number, rows in enumerate(singles):
+        if number == 200:  # its own program is compiled and its memory is there
+            before = resident()
         step(inputs[rows], labels[rows])
     assert resident() - before < 1.0
 

@@ -15,6 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
+from glassgrad.cli.doctor_native import native_facts, native_rows
 from glassgrad.cli.helptext import SpokenCommand, flag, spoken
 from glassgrad.cli.terminal import Output, table
 from glassgrad.text import language, say
@@ -58,7 +59,7 @@ def doctor(as_json: bool) -> int:
         "blas": blas(),
         "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
         "backends": _backends(),
-        "native": _native(),
+        "native": native_facts(),
         "data": _data_folders(),
         "language": language(),
         "encoding": sys.stdout.encoding,
@@ -83,7 +84,7 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("BLAS", facts["blas"]["description"]),
         (say("threads"), _threads(facts)),
         (say("back ends"), ", ".join(facts["backends"])),
-        (say("native code"), _native_text(facts["native"])),
+        *native_rows(facts["native"]),
     ]
     for folder in facts["data"]:
         found = ", ".join(folder["sets"]) or say("nothing there")
@@ -129,7 +130,7 @@ def blas() -> dict[str, Any]:
 
 def _backends() -> list[str]:
     """The back ends that run on this machine."""
-    from glassgrad.backends.chosen import BACKENDS, resolve_backend  # noqa: PLC0415 - loads a lot
+    from glassgrad.backends.jit import BACKENDS, resolve_backend  # noqa: PLC0415 - loads a lot
     from glassgrad.errors import GlassgradError  # noqa: PLC0415
 
     usable = []
@@ -139,24 +140,6 @@ def _backends() -> list[str]:
         except GlassgradError:
             continue
     return list(dict.fromkeys(usable))
-
-
-def _native() -> dict[str, Any]:
-    """Whether there can be native code here: what makes it, or why there is none."""
-    from glassgrad.backends.chosen import native_problem  # noqa: PLC0415 - loads a lot
-
-    problem = native_problem()
-    if problem is not None:
-        return {"problem": problem}
-    from glassgrad.backends.native.engine import versions  # noqa: PLC0415 - an extra
-
-    return {"problem": None, **versions()}
-
-
-def _native_text(facts: dict[str, Any]) -> str:
-    if facts["problem"] is not None:
-        return say("training natively is several times faster, but: {reason}", reason=facts["problem"])
-    return f"llvmlite {facts['llvmlite']}, LLVM {facts['llvm']}"
 
 
 def _data_folders() -> list[dict[str, Any]]:

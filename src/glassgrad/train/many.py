@@ -60,9 +60,7 @@ class Layout(NamedTuple):
 class ManySteps:
     """The program of many steps for batches of one form, out of data of these shapes."""
 
-    def __init__(
-        self, graph: Graph, layout: Layout, shapes: Sequence[tuple[int, ...]]
-    ) -> None:
+    def __init__(self, graph: Graph, layout: Layout, shapes: Sequence[tuple[int, ...]]) -> None:
         from glassgrad.backends.native.steps import Steps  # noqa: PLC0415 - an extra
 
         self.layout = layout

@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -20,7 +20,6 @@ from glassgrad.autodiff.graphs import record
 from glassgrad.backends.chosen import Runner, resolve_backend, runner_of
 from glassgrad.backends.jit import static_fields
 from glassgrad.core.aval import Aval, aval_of
-from glassgrad.core.interpret import as_operand
 from glassgrad.errors import ShapeError, TraceError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import input_aval
@@ -31,6 +30,9 @@ from glassgrad.train.fault import all_finite, non_finite_error
 from glassgrad.train.many import Layout, ManySteps, many_of, take
 from glassgrad.train.recording import Places, Recording, batch_array
 from glassgrad.tree import Structure, flatten, named_leaves, unflatten
+
+if TYPE_CHECKING:
+    from glassgrad.backends.native.report import NativeReport
 
 _STEP = Aval((), np.dtype(np.int64))
 _SCALAR = Aval((), np.dtype(np.float64))
@@ -72,7 +74,9 @@ class Program:
 
     def is_native(self) -> bool:
         """Whether steps have run as native code."""
-        return any(self._many.values()) or ("runner" in vars(self) and self.runner.backend == "native")
+        return any(self._many.values()) or (
+            "runner" in vars(self) and self.runner.backend == "native"
+        )
 
     def many_steps(self, data: Sequence[Any]) -> ManySteps | None:
         """What runs many steps on rows of such arrays; None where steps run by NumPy."""
@@ -142,6 +146,12 @@ class TrainStep:
         """The graph that a batch like this runs."""
         self.refresh()
         return self._program(batch)[0].graph
+
+    def native_report(self, *batch: Any, **options: Any) -> NativeReport:
+        """What becomes of the step for a batch like this in native code; see `step_report`."""
+        from glassgrad.train.native_report import step_report  # noqa: PLC0415 - for who looks
+
+        return step_report(self, *batch, **options)
 
     def carried(self, *batch: Any) -> dict[int, int]:
         """What one step hands to the next: per input of the graph the output that replaces it."""
@@ -310,9 +320,7 @@ class TrainStep:
         layout = self._layout(written, len(arrays), len(clipping), len(graph.outputs))
         return Program(graph, self.wanted_backend, layout, written, clipping, recording.aux)
 
-    def _layout(
-        self, written: Sequence[int], arrays: int, clipping: int, outputs: int
-    ) -> Layout:
+    def _layout(self, written: Sequence[int], arrays: int, clipping: int, outputs: int) -> Layout:
         """Where things stand in a program's graph."""
         first, rows = len(self.places.paths), sum(self.places.sizes)
         last = 1 + len(written)

@@ -17,10 +17,11 @@ from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 import numpy as np
 
+from glassgrad.backends.native import debug
 from glassgrad.backends.native.blas import find, single_threaded
 from glassgrad.backends.native.callbacks import Callbacks
 from glassgrad.backends.native.cpus import default_workers
-from glassgrad.backends.native.engine import compile_text
+from glassgrad.backends.native.engine import assembly, compile_text
 from glassgrad.backends.native.loops import Product, walk
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.memory import at_address, out_of_memory
@@ -31,7 +32,7 @@ from glassgrad.backends.native.module import (
     module_text,
     table_words,
 )
-from glassgrad.backends.native.pool import POOL, aligned_bytes, barrier_block
+from glassgrad.backends.native.pool import POOL, aligned_block, barrier_block
 from glassgrad.backends.native.program import Program
 from glassgrad.backends.numpy_run import callable_of
 from glassgrad.core.aval import aval_of
@@ -70,6 +71,7 @@ class Executable:
         self.workers = fitting_workers(program) if workers is None else workers
         self.blas = find()
         self.text = module_text(program, self.blas)
+        debug.show(program, self.text)
         self.code = compile_text(self.text, [ENTRY])
         self.lock = threading.Lock()
         self._entry = self.code.address(ENTRY)
@@ -88,8 +90,8 @@ class Executable:
         own = program.private_bytes + 8 * table_words(program)
         size = -(-own // _PAGE) * _PAGE
         try:
-            self._arena = aligned_bytes(max(program.arena_bytes, 64))
-            self._private = aligned_bytes(size * self.workers)
+            self._arena = aligned_block(max(program.arena_bytes, 64))
+            self._private = aligned_block(size * self.workers)
         except MemoryError:
             raise out_of_memory(program) from None
         slots = len(program.arguments) + len(program.constants)
@@ -168,6 +170,10 @@ class Executable:
             else:
                 self._known.pop(slot, None)
         return array
+
+    def assembly(self) -> str:
+        """The machine instructions, as an assembler reads them."""
+        return assembly(self.text)
 
     # --- running -------------------------------------------------------------------------
 
@@ -273,5 +279,3 @@ def fitting_workers(program: Program) -> int:
 def _has_products(program: Program) -> bool:
     """Whether the program calls a BLAS."""
     return any(isinstance(s, Product) for k in program.kernels for s in walk(k.body))
-
-

@@ -5,8 +5,6 @@ Layer L6.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.pretty import Names
 
@@ -16,17 +14,19 @@ def value_names(graph: Graph) -> dict[Var, str]:
     names = Names(graph)
     found = {var: names[var] for var in graph.variables()}
     for number, atom in enumerate(graph.outputs):
-        if not isinstance(atom, Var) or atom in graph.inputs:
-            continue
-        name = "out" if len(graph.outputs) == 1 else f"out{number}"
-        is_copy = atom not in found  # of an input or a constant: lowering made it
-        if is_copy or (not atom.name and name not in found.values()):
-            found[atom] = _free(name, found.values()) if is_copy else name
+        if isinstance(atom, Var) and not atom.name and atom not in graph.inputs:
+            name = "out" if len(graph.outputs) == 1 else f"out{number}"
+            if name not in found.values():
+                found[atom] = name
+        if isinstance(atom, Var) and atom not in found:  # a copy, made to be a result
+            found[atom] = _free(atom.name or f"out{number}", set(found.values()))
     return found
 
 
-def _free(name: str, taken: Collection[str]) -> str:
-    """`name`, or the same with underscores behind it."""
-    while name in taken:
-        name += "_"
-    return name
+def _free(name: str, taken: set[str]) -> str:
+    """The name, or it with a number, that nothing has yet."""
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
+    return found
