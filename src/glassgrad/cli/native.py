@@ -81,9 +81,7 @@ def _of_run(subject: Subject, trained: Trained, output: Output, is_measured: boo
     }
 
 
-def _step(
-    subject: Subject, trained: Trained, output: Output, is_measured: bool
-) -> NativeReport:
+def _step(subject: Subject, trained: Trained, output: Output, is_measured: bool) -> NativeReport:
     settings = trained.folder.settings()
     try:
         part = open_problem(settings, Output(quiet=True)).part
