@@ -48,10 +48,10 @@ from glassgrad.backends.native.own_products import (
     suits,
 )
 from glassgrad.backends.native.words import (
-    clock_lines,
     COMPARE,
     INSTRUCTIONS,
     INTRINSICS,
+    clock_lines,
     kind_of,
     memory_type,
     number_text,
