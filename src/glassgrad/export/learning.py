@@ -7,8 +7,10 @@ ended; the state of the optimiser begins anew, as before its first step.
 from __future__ import annotations
 
 import ast
+import re
 import textwrap
 from collections.abc import Sequence
+from itertools import count
 
 import numpy as np
 
@@ -30,8 +32,8 @@ _FORMS = {
 }
 
 
-def learning_parts(subject: Subject, names: Sequence[str], raw: bool) -> list[str]:
-    """The texts of the section; `names` are those of the network's arguments."""
+def learning_parts(subject: Subject, names: Sequence[str], network: str, raw: bool) -> list[str]:
+    """The texts of the section, behind the text of the network with its arguments' names."""
     learning = subject.learning
     assert learning is not None
     graph = subject.step_graph(_ROWS)
@@ -43,7 +45,7 @@ def learning_parts(subject: Subject, names: Sequence[str], raw: bool) -> list[st
     carried = _carried(learning, subject, arguments)
     fixed = [assignment("CARRIED", carried), array("KEY", learning.step.key)]
     counts = 'COUNTS = {"steps": 0, "updates": 0}'
-    parts = [body, *state, *fixed, counts]
+    parts = [*_beside(network, body), *state, *fixed, counts]
     if not raw:
         parts += _targets(subject)
     return [*parts, _learn(subject, graph, arguments, raw)]
@@ -53,6 +55,29 @@ def _arguments(body: str) -> list[str]:
     functions = (node for node in ast.parse(body).body if isinstance(node, ast.FunctionDef))
     step = next(node for node in functions if node.name == "train_step")
     return [argument.arg for argument in step.args.args]
+
+
+def _beside(network: str, body: str) -> list[str]:
+    """The functions of a text less those that the network has; others of its names are renamed."""
+    known = _definitions(network)
+    found = _definitions(body)
+    for name in [name for name in found if name in known]:
+        if found[name] == known[name]:
+            del found[name]
+            continue
+        new = next(n for i in count(2) if (n := f"{name}{i}") not in known and n not in found)
+        found = {k: re.sub(rf"\b{name}\(", f"{new}(", text) for k, text in found.items()}
+    return list(found.values())
+
+
+def _definitions(body: str) -> dict[str, str]:
+    """The text of each function, and of what stands between them, by name."""
+    lines = body.splitlines()
+    found: dict[str, str] = {}
+    for node in ast.parse(body).body:
+        text = "\n".join(lines[node.lineno - 1 : node.end_lineno])
+        found[node.name if isinstance(node, ast.FunctionDef) else text] = text
+    return found
 
 
 def _state(learning: Learning, arguments: Sequence[str], leaves: int) -> list[str]:

@@ -92,7 +92,7 @@ def _program(subject: Subject, raw: bool) -> NumpyProgram:
     if not raw:
         parts.add("results", _results(subject))
     if subject.learning is not None:
-        parts.add("training", learning_parts(subject, names, raw))
+        parts.add("training", learning_parts(subject, names, network, raw))
     if not raw:
         parts.add("rows to features", _preparation(subject))
         parts.add("reading files", _reading(subject))
@@ -306,9 +306,12 @@ def _command(subject: Subject, raw: bool) -> list[str]:
 
 
 def _require_unique_names(text: str) -> None:
-    """No function of the network may take the name of one around it."""
-    names = [n.name for n in ast.parse(text).body if isinstance(n, ast.FunctionDef)]
+    """Nothing of the network may take the name of something around it."""
+    body = ast.parse(text).body
+    names = [node.name for node in body if isinstance(node, ast.FunctionDef)]
+    assigned = [node for node in body if isinstance(node, ast.Assign)]
+    names += [t.id for node in assigned for t in node.targets if isinstance(t, ast.Name)]
     repeated = {name for name in names if names.count(name) > 1}
     if repeated:
-        problem = say("the program has two functions {names}", names=", ".join(sorted(repeated)))
+        problem = say("the program has {names} twice", names=", ".join(sorted(repeated)))
         raise GraphError(problem, operation="export")
