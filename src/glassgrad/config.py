@@ -19,11 +19,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Settings:
-    """float: dtype of new arrays; verify: check every graph that is built; data: data folder."""
+    """float: dtype of new arrays; verify: check every graph that is built; data: data folder;
+    cache: folder of compiled code, or "off"; empty for the platform's own."""
 
     float: np.dtype = field(default_factory=lambda: np.dtype(np.float32))
     verify: bool = False
     data: Path | None = None
+    cache: str = ""
 
 
 class _Config:
@@ -31,7 +33,8 @@ class _Config:
 
     def __init__(self) -> None:
         folder = os.environ.get("GLASSGRAD_DATA")
-        self._settings = Settings(data=Path(folder) if folder else None)
+        cache = os.environ.get("GLASSGRAD_CACHE", "")
+        self._settings = Settings(data=Path(folder) if folder else None, cache=cache)
 
     @property
     def float(self) -> np.dtype:
@@ -44,6 +47,10 @@ class _Config:
     @property
     def data(self) -> Path | None:
         return self._settings.data
+
+    @property
+    def cache(self) -> str:
+        return self._settings.cache
 
     @contextmanager
     def using(self, **changes: object) -> Iterator[None]:

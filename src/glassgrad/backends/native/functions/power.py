@@ -1,0 +1,99 @@
+"""Powers, roots and lengths: power, cbrt, hypot.
+
+Layer L6. x**y is 2**(y log2 |x|), where the logarithm is an unevaluated sum of two numbers: the
+exponent is up to 1,024, and what its rounding loses is lost from the result.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from glassgrad.backends.native.functions.exponential import exp2_of_sum
+from glassgrad.backends.native.functions.logarithm import split
+from glassgrad.backends.native.functions.terms import (
+    Pair,
+    Term,
+    apply,
+    at_least,
+    at_most,
+    constant,
+    exact_product,
+    fma,
+    format_of,
+    horner,
+    is_equal,
+    quick_sum,
+    recipe,
+    select,
+    size,
+    with_sign_of,
+)
+from glassgrad.backends.native.loops import F32, F64
+
+# log2((1 + s) / (1 - s)) = s (C0 + z (C1 + z Q(z))) with z = s². C0 = 2 / ln 2 and C1 = C0 / 3 are
+# sums of two numbers. Error in the logarithm: 2^-36.8 and 2^-73.5.
+_C0 = {
+    F32: (2.885390043258667, 3.851926067000022e-08),
+    F64: (2.8853900817779268, 4.0710547481862066e-17),
+}
+_C1 = {
+    F32: (0.9617967009544373, -7.028461812552678e-09),
+    F64: (0.9617966939259756, 5.0577616648125907e-17),
+}
+_LOG2 = {
+    F32: (0.5770801901817322, 0.4118499457836151, 0.3378197252750397),
+    F64: (
+        0.5770780163555851, 0.4121985831113457, 0.3205988979127797, 0.26230819865918137,
+        0.22195227022008665, 0.19240132961436815, 0.16845132420703668, 0.17281920957643251,
+    ),
+}  # fmt: skip
+
+
+@recipe("power", f32=1.0, f64=1.0)
+def power(x: Term, y: Term) -> Term:
+    """|x|**y with the ends and signs of C99's pow, which are NumPy's.
+
+    An exponent beyond 2**62 is cut there: unless |x| is 1, the power is 0 or infinite long before.
+    """
+    base = size(x)
+    logarithm = log2_pair(base)
+    exponent = at_most(at_least(y, -(2.0**62)), 2.0**62)
+    high = exact_product(exponent, logarithm.high)
+    low = fma(exponent, logarithm.low, high.low)
+    low = select(size(high.high) < 2.0**12, low, 0.0)  # no longer small in an exponent cut off
+    value = exp2_of_sum(high.high, low)
+    is_end = is_equal(base + base, base)  # 0 or infinite
+    vanishes = (base < 1.0) ^ (y < 0.0)
+    value = select(is_end, select(vanishes, constant(x, 0.0), np.inf), value)
+    is_whole = is_equal(apply("trunc", y), y)
+    half = y * 0.5
+    is_odd = is_whole & apply("not_equal", apply("trunc", half), half)
+    value = select(is_odd, with_sign_of(value, x), value)
+    is_defined = (x >= 0.0) | is_whole | is_end
+    value = select(is_defined, value, np.nan)
+    value = select(is_equal(x, x), select(is_equal(y, y), value, y), x)
+    return select(is_equal(x, 1.0) | is_equal(y, 0.0), constant(x, 1.0), value)
+
+
+def log2_pair(x: Term) -> Pair:
+    """log2 of a positive finite number, to twice the digits less a few."""
+    parts = split(x)
+    f = parts.f
+    base = quick_sum(constant(f, 2.0), f)
+    inverse = 1.0 / base.high
+    s = f * inverse
+    s_low = (fma(-s, base.high, f) - s * base.low) * inverse
+    z = s * s
+    z_low = fma(s + s, s_low, fma(s, s, -z))
+    high, low = _C1[x.dtype]
+    inner = quick_sum(constant(f, high), z * horner(z, _LOG2[x.dtype]))
+    inner_low = inner.low + low
+    part = exact_product(z, inner.high)
+    part_low = part.low + fma(z, inner_low, z_low * inner.high)
+    high, low = _C0[x.dtype]
+    outer = quick_sum(constant(f, high), part.high)
+    outer_low = outer.low + (part_low + low)
+    value = exact_product(s, outer.high)
+    value_low = value.low + fma(s, outer_low, s_low * outer.high)
+    whole = quick_sum(parts.k, value.high)
+    return Pair(whole.high, whole.low + value_low)

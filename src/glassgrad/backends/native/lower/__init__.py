@@ -1,0 +1,1 @@
+"""Graph → loop IR. Layer L6."""

@@ -1,0 +1,159 @@
+"""What a tile does in order: nests of fused nodes, products, and the rest.
+
+Layer L6. Fusable nodes wait until something that cannot be fused with them needs one of them;
+then they, and what only follows from them, are one nest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import prod
+
+from glassgrad.backends.native.lower.nodes import Node, Nodes
+
+
+@dataclass(eq=False)
+class Nest:
+    """Nodes in one loop over rows.
+
+    shape: of the elements, rows and inner axes; None where every node has one element a row
+    split: how many axes are rows: reductions reduce those behind
+    """
+
+    nodes: list[Node] = field(default_factory=list)
+    shape: tuple[int, ...] | None = None
+    split: int | None = None
+
+    def fits(self, node: Node, nodes: Nodes) -> bool:
+        """Take the node in, if its elements are those of this nest."""
+        shape = node.atoms[0].aval.shape if node.kind != "elementwise" else node.out.shape
+        shape, split = self._joined(shape, min(node.axes) if node.kind == "reduce" else None)
+        if shape == () or not self._reads_simply(node, nodes):
+            return False
+        self.shape, self.split = (shape if len(shape) > 1 else None) or self.shape, split
+        self.nodes.append(node)
+        return True
+
+    def _joined(
+        self, shape: tuple[int, ...], split: int | None
+    ) -> tuple[tuple[int, ...], int | None]:
+        """(shape, split) with a node of this shape; () if it does not fit."""
+        wanted = self.split if split is None else split
+        if self.split is not None and wanted != self.split:
+            return (), None
+        if split is None and is_row_shape(shape, wanted or 1):
+            rows = shape[: wanted or 1]
+            if self.shape is None or self.shape[: wanted or 1] == rows:
+                is_plain = self.shape is None and wanted in (None, 1)
+                return self.shape or (shape[:1] if is_plain else ()), wanted
+            return (), None
+        if self.shape is not None and self.shape != shape:
+            return (), None
+        if any(
+            not is_row_shape(n.out.shape, wanted or 1)
+            and n.kind == "elementwise"
+            and n.out.shape != shape
+            for n in self.nodes
+        ):
+            return (), None
+        return shape, wanted
+
+    def _reads_simply(self, node: Node, nodes: Nodes) -> bool:
+        """Whether values made in this nest are read as they are made, or as one a row."""
+        mine = {out for n in self.nodes for out in n.outputs}
+        for root, view, _ in nodes.roots(node):
+            if root in mine and view.steps:
+                split = self.split or 1
+                wanted = view.steps[-1].outputs[0].shape
+                if not (is_row_shape(root.shape, split) and is_row_shape(wanted, split)):
+                    return False
+        return True
+
+
+Item = Nest | Node
+
+
+def is_row_shape(shape: Sequence[int], split: int) -> bool:
+    """Whether an array has one element a row."""
+    return len(shape) >= split and prod(shape[split:]) == 1
+
+
+def items_of(region_nodes: Sequence[Node], nodes: Nodes) -> list[Item]:
+    """The nodes of a region as nests and single nodes, in an order that may run."""
+    return _Grouping(region_nodes, nodes).items()
+
+
+class _Grouping:
+    def __init__(self, region_nodes: Sequence[Node], nodes: Nodes) -> None:
+        self.nodes = nodes
+        self.order = list(region_nodes)
+        self.mine = set(region_nodes)
+        self.users: dict[Node, list[Node]] = {}
+        for node in region_nodes:
+            for maker in self.makers(node):
+                self.users.setdefault(maker, []).append(node)
+        self.pending: dict[Node, None] = {}
+        self.found: list[Item] = []
+
+    def makers(self, node: Node) -> list[Node]:
+        """The nodes of this region that a node reads."""
+        found = (self.nodes.makers.get(root) for root, _, _ in self.nodes.roots(node))
+        return [maker for maker in found if maker is not None and maker in self.mine]
+
+    def items(self) -> list[Item]:
+        for node in self.order:
+            if node.is_fusable:
+                self.pending[node] = None
+                continue
+            needed = self.needed([node])
+            if needed:
+                self.emit(self.with_followers(needed))
+            self.found.append(node)
+        self.emit(set(self.pending))
+        return self.found
+
+    def needed(self, users: Iterable[Node]) -> set[Node]:
+        """Pending nodes that these read, directly or not."""
+        found: set[Node] = set()
+        work = list(users)
+        while work:
+            for maker in self.makers(work.pop()):
+                if maker in self.pending and maker not in found:
+                    found.add(maker)
+                    work.append(maker)
+        return found
+
+    def with_followers(self, needed: set[Node]) -> set[Node]:
+        """Also the pending nodes that follow from these and that nobody later in line awaits."""
+        chosen = set(needed)
+        candidates = [n for n in self.pending if n not in chosen]
+        while True:
+            more = {
+                n
+                for n in candidates
+                if n not in chosen
+                and all(u in chosen or u in candidates for u in self.users.get(n, []))
+                and any(m in chosen for m in self.makers(n))
+                and self.needed([n]) <= chosen
+            }
+            if not more:
+                break
+            chosen |= more
+        awaited = {
+            n for n in chosen - needed if any(u not in chosen for u in self.users.get(n, []))
+        }
+        return chosen - awaited if not awaited else needed
+
+    def emit(self, chosen: set[Node]) -> None:
+        """Nests of these nodes in order; a new one where the elements are others."""
+        nest = Nest()
+        for node in [n for n in self.pending if n in chosen]:
+            del self.pending[node]
+            if not nest.fits(node, self.nodes):
+                self.found.append(nest)
+                nest = Nest()
+                fits = nest.fits(node, self.nodes)
+                assert fits, node.eqn
+        if nest.nodes:
+            self.found.append(nest)

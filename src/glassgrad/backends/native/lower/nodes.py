@@ -1,0 +1,299 @@
+"""The equations of a graph as nodes: what each computes row by row, and what it needs whole.
+
+Layer L6. Views are followed to their roots and make no node. A reduction over axis 0 becomes two:
+`partial`, which each tile of rows makes for itself, and `combine`, which puts the tiles together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+import numpy as np
+
+from glassgrad.backends.native.lower.site import LOWERINGS
+from glassgrad.backends.native.lower.views import View, is_view, stand_in
+from glassgrad.core.aval import Aval
+from glassgrad.core.primitive import Elementwise, Primitive
+from glassgrad.errors import GraphError
+from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.primitives.layout import astype_p, sum_p
+from glassgrad.primitives.linalg import matmul_p
+from glassgrad.primitives.reduce import all_p, any_p, max_p, min_p, prod_p
+from glassgrad.text import say
+
+COMBINES: dict[Primitive, str] = {
+    sum_p: "add",
+    prod_p: "multiply",
+    max_p: "maximum",
+    min_p: "minimum",
+    any_p: "or",
+    all_p: "and",
+}
+
+
+@dataclass(eq=False)
+class Node:
+    """One piece of work.
+
+    kind:   "elementwise"  a formula, a conversion or a copy
+            "reduce"       axes behind the rows are reduced
+            "partial"      rows are reduced within each tile: its result has a row a tile
+            "product"      a matrix product
+            "generic"      an entry of LOWERINGS
+    reads:  per operand the view it reads; None for a literal
+    by_row: per operand whether row i of the result needs only row i of it
+    rows:   the size of axis 0 if it can be computed row by row, else None
+    """
+
+    kind: str
+    eqn: Eqn
+    atoms: tuple[Atom, ...]
+    reads: tuple[View | None, ...]
+    outputs: tuple[Var, ...]
+    by_row: tuple[bool, ...]
+    rows: int | None
+    axes: tuple[int, ...] = ()
+    phase: int = 0
+    tiles: int = 1
+    order: int = 0
+
+    @property
+    def out(self) -> Var:
+        return self.outputs[0]
+
+    @property
+    def is_scalar(self) -> bool:
+        """Whether every worker computes it for itself."""
+        return self.kind == "elementwise" and self.out.shape == ()
+
+    @property
+    def is_fusable(self) -> bool:
+        """Whether it may stand in a nest with others."""
+        return self.kind in ("elementwise", "reduce", "partial") and not self.is_scalar
+
+
+@dataclass
+class Nodes:
+    """The nodes of a graph in order, and what every value is."""
+
+    graph: Graph
+    list: list[Node] = field(default_factory=list)
+    views: dict[Var, View] = field(default_factory=dict)
+    makers: dict[Var, Node] = field(default_factory=dict)
+    tiled: dict[Var, Node] = field(default_factory=dict)  # partial results by their node
+
+    def roots(self, node: Node) -> Iterator[tuple[Var, View, bool]]:
+        """(root, view, whether only row by row) of each operand that is no literal."""
+        for view, by_row in zip(node.reads, node.by_row, strict=True):
+            if view is not None:
+                yield view.root, view, by_row and view.keeps_rows
+
+
+def nodes_of(graph: Graph, tested: int | None = None) -> Nodes:
+    """All work of a graph that was expanded; the output numbered `tested` is made by a node that
+    every worker runs."""
+    maker = _Maker(graph)
+    for eqn in graph.eqns:
+        maker.equation(eqn)
+    maker.results(tested)
+    return maker.found
+
+
+class _Maker:
+    def __init__(self, graph: Graph) -> None:
+        self.found = Nodes(graph)
+        for var in (*graph.inputs, *(var for var, _ in graph.consts)):
+            self.found.views[var] = View(var, (), True)
+
+    def add(self, node: Node) -> None:
+        node.order = len(self.found.list)
+        self.found.list.append(node)
+        for var in node.outputs:
+            self.found.views[var] = View(var, (), True)
+            self.found.makers[var] = node
+
+    def reads(self, atoms: Sequence[Atom]) -> tuple[View | None, ...]:
+        return tuple(self.found.views[a] if isinstance(a, Var) else None for a in atoms)
+
+    # --- one equation --------------------------------------------------------------------
+
+    def equation(self, eqn: Eqn) -> None:
+        primitive = eqn.primitive
+        if is_view(primitive) and isinstance(eqn.inputs[0], Var):
+            self.view(eqn, eqn.inputs[0])
+        elif isinstance(primitive, Elementwise) or primitive is astype_p or is_view(primitive):
+            self.elementwise(eqn)
+        elif primitive is matmul_p and _is_product(eqn):
+            self.product(eqn)
+        elif primitive in COMBINES and isinstance(eqn.inputs[0], Var) and self.reduction(eqn):
+            return
+        elif primitive in LOWERINGS:
+            self.generic(eqn)
+        else:
+            raise GraphError(
+                say("{name} has no native form", name=primitive.name), operation="native"
+            )
+
+    def view(self, eqn: Eqn, source: Var) -> None:
+        view = self.found.views[source].then(eqn)
+        if view is None:  # strides cannot say it: copy what it is made of, then look again
+            copied = self.copy(eqn, source)
+            view = self.found.views[copied].then(eqn)
+            assert view is not None
+        self.found.views[eqn.outputs[0]] = view
+
+    def copy(self, eqn: Eqn, source: Atom, target: Var | None = None) -> Var:
+        """A new contiguous value with the same elements."""
+        out = target or Var(source.aval, "")
+        rows = out.shape[0] if out.shape else None
+        by_row = (rows is not None and isinstance(source, Var),)
+        atoms = (source,)
+        self.add(Node("elementwise", eqn, atoms, self.reads(atoms), (out,), by_row, rows))
+        return out
+
+    def elementwise(self, eqn: Eqn) -> None:
+        out = eqn.outputs[0]
+        rows = out.shape[0] if out.shape else None
+        by_row = tuple(
+            len(a.aval.shape) == len(out.shape) > 0 and a.aval.shape[0] == rows for a in eqn.inputs
+        )
+        self.add(Node("elementwise", eqn, eqn.inputs, self.reads(eqn.inputs), (out,), by_row, rows))
+
+    def product(self, eqn: Eqn) -> None:
+        """Factors are read by BLAS: one of the last two strides of each must be 1."""
+        atoms = tuple(self.factor(eqn, a) for a in eqn.inputs if isinstance(a, Var))
+        x, y = (a.aval.shape for a in atoms)
+        out = eqn.outputs[0]
+        rows: int | None = out.shape[0] if out.shape else None
+        by_row = (len(x) == len(out.shape), len(y) == len(out.shape) and len(out.shape) > 2)  # noqa: PLR2004
+        if (
+            len(x) == 1
+            or (by_row[1] and y[0] != rows)
+            or (len(out.shape) > 2 and not by_row[0])
+            or (len(out.shape) > 2 and x[0] != rows)
+        ):
+            rows, by_row = None, (False, False)
+        self.add(Node("product", eqn, atoms, self.reads(atoms), (out,), by_row, rows))
+
+    def factor(self, eqn: Eqn, atom: Var) -> Var:
+        view = self.found.views[atom]
+        access = view.access(stand_in(view.root))
+        if _is_readable(access.shape, access.strides):
+            return atom
+        return self.copy(eqn, atom)
+
+    def reduction(self, eqn: Eqn) -> bool:
+        """Split into axes behind the rows and the rows; False if it is neither."""
+        source, out = eqn.inputs[0], eqn.outputs[0]
+        assert isinstance(source, Var)
+        axes = tuple(sorted(_axes(eqn)))
+        ndim = len(source.shape)
+        if not ndim or 0 in source.shape:
+            return False
+        inner = tuple(a for a in axes if a != 0)
+        is_tail = inner == tuple(range(ndim - len(inner), ndim))
+        if 0 not in axes:
+            if not is_tail or not axes:
+                return False
+            self.add(self.reduce_node(eqn, source, out, axes))
+            return True
+        if inner and not is_tail:
+            return False
+        if inner:
+            kept = tuple(1 if a in inner else size for a, size in enumerate(source.shape))
+            middle = Var(Aval(kept, out.dtype), "")
+            self.add(self.reduce_node(eqn, source, middle, inner))
+            source = middle
+        self.partial(eqn, source, out)
+        return True
+
+    def reduce_node(self, eqn: Eqn, source: Var, out: Var, axes: tuple[int, ...]) -> Node:
+        atoms = (source,)
+        rows = source.shape[0]
+        return Node("reduce", eqn, atoms, self.reads(atoms), (out,), (True,), rows, axes)
+
+    def partial(self, eqn: Eqn, source: Var, out: Var) -> None:
+        """Rows reduced tile by tile, then the tiles; how many tiles there are is known later."""
+        rest = source.shape[1:]
+        middle = Var(Aval((0, *rest), out.dtype), "")
+        atoms: tuple[Atom, ...] = (source,)
+        node = Node("partial", eqn, atoms, self.reads(atoms), (middle,), (True,), source.shape[0])
+        self.add(node)
+        self.found.tiled[middle] = node
+        rows = out.shape[0] if out.shape else None
+        combine = Node(
+            "combine", eqn, (middle,), self.reads((middle,)), (out,), (False,), rows, (0,)
+        )
+        self.add(combine)
+
+    def generic(self, eqn: Eqn) -> None:
+        lowering = LOWERINGS[eqn.primitive]
+        use = lowering.rows(eqn)
+        out = eqn.outputs[0]
+        atoms: tuple[Atom, ...] = eqn.inputs
+        if lowering.calls_back:
+            atoms = tuple(self.contiguous(eqn, a) for a in eqn.inputs)
+        rows = out.shape[0] if use is not None and out.shape else None
+        by_row = (False,) * len(atoms) if rows is None or use is None else tuple(use)
+        self.add(Node("generic", eqn, atoms, self.reads(atoms), eqn.outputs, by_row, rows))
+
+    def contiguous(self, eqn: Eqn, atom: Atom) -> Atom:
+        if isinstance(atom, Var) and not self.found.views[atom].steps:
+            return atom
+        return self.copy(eqn, atom)
+
+    # --- results -------------------------------------------------------------------------
+
+    def results(self, tested: int | None) -> None:
+        """Every output of the graph is a value of its own: what is not yet is copied."""
+        outputs: list[Atom] = []
+        taken: set[Var] = set()
+        for number, atom in enumerate(self.found.graph.outputs):
+            is_own = number != tested and isinstance(atom, Var) and atom in self.found.makers and atom not in taken
+            out = atom if is_own else self.copy(_copy_equation(atom), atom)
+            assert isinstance(out, Var)
+            taken.add(out)
+            outputs.append(out)
+        self.found.graph = self.found.graph.with_eqns(
+            self.found.graph.eqns, outputs=tuple(outputs), out_structure=None
+        )
+
+
+def _copy_equation(atom: Atom) -> Eqn:
+    out = Var(atom.aval, getattr(atom, "name", ""))
+    return Eqn(astype_p, (atom,), (out,), {"dtype": atom.aval.dtype})
+
+
+def _axes(eqn: Eqn) -> tuple[int, ...]:
+    ndim = len(eqn.inputs[0].aval.shape)
+    axes: Any = eqn.params["axis"]
+    if axes is None:
+        return tuple(range(ndim))
+    return tuple(a % ndim for a in ((axes,) if isinstance(axes, int) else axes))
+
+
+def _is_product(eqn: Eqn) -> bool:
+    """Whether a product is one of floating numbers with something in it, for BLAS."""
+    has_arrays = all(isinstance(a, Var) and a.shape for a in eqn.inputs)
+    same = len({a.aval.dtype for a in eqn.inputs}) == 1
+    sizes = prod(eqn.outputs[0].shape) * (eqn.inputs[0].aval.shape or (1,))[-1]
+    return has_arrays and same and eqn.outputs[0].dtype in (np.float32, np.float64) and sizes > 0
+
+
+def _is_readable(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether the last two axes are a matrix for BLAS: rows or columns lie side by side."""
+    if len(shape) == 1:
+        return shape[0] == 1 or strides[0] >= 1
+    (m, n), (row, column) = shape[-2:], strides[-2:]
+    if n == 1 or column == 1:
+        return m == 1 or row >= n
+    return (m == 1 or row == 1) and column >= m
+
+
+def literal_of(atom: Atom) -> Any:
+    """The value of a literal."""
+    assert isinstance(atom, Literal)
+    return atom.value

@@ -1,0 +1,342 @@
+"""An elementwise formula → values, in NumPy's dtypes.
+
+Layer L6. The formula's expression is walked once an element; its literals are weak, as Python
+scalars are to NumPy. A primitive that `functions` knows by name is that function instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from glassgrad.backends.native import functions
+from glassgrad.backends.native.loops import BOOL, F64, Builder, Number, Operand
+from glassgrad.core.formula import Expr
+from glassgrad.core.primitive import Elementwise
+from glassgrad.errors import GraphError
+from glassgrad.text import say
+
+
+def apply(
+    b: Builder, primitive: Elementwise, args: Sequence[Operand], weak: Sequence[bool]
+) -> Operand:
+    """The primitive's value; `weak` says which operands are Python scalars."""
+    common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
+    if primitive.name in functions.NAMES and functions.find(primitive.name, common) is not None:
+        return b.let(primitive.name, *(converted(b, a, common) for a in args))
+    names: dict[str, tuple[Operand, bool]] = dict(
+        zip(primitive.operands, zip(args, weak, strict=True), strict=True)
+    )
+    for name, step in primitive.parsed.steps:
+        names[name] = _value(b, step, names)
+    return _value(b, primitive.parsed.result, names)[0]
+
+
+Names = Mapping[str, tuple[Operand, bool]]
+
+
+def _value(b: Builder, expr: Expr, names: Names) -> tuple[Operand, bool]:
+    """The value of an expression, and whether it is weak."""
+    if expr.op == "number":
+        return Number(expr.value, _weak_dtype(expr.value)), True
+    if expr.op == "variable":
+        return names[expr.name]
+    given = [_value(b, arg, names) for arg in expr.args]
+    is_weak = all(weak for _, weak in given)
+    return operation(b, expr.op, [v for v, _ in given], [w for _, w in given]), is_weak
+
+
+def operation(b: Builder, op: str, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    """One word of the vocabulary applied to values."""
+    if op == "power":
+        quick = _quick_power(b, args)
+        if quick is not None:
+            return quick
+    special = _SPECIAL.get(op)
+    if special is not None:
+        return special(b, args, weak)
+    common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
+    if op in _FLOATING and common.kind != "f":
+        common = _floating(common)
+    values = [converted(b, a, common) for a in args]
+    if common == BOOL and op in _BOOLEAN:
+        return b.let(_BOOLEAN[op], *values)
+    if common.kind in "iu" and op in _INTEGER:
+        return _INTEGER[op](b, values)
+    if op in _RENAMED:
+        return b.let(_RENAMED[op], *values)
+    if op in functions.NAMES and functions.find(op, common) is not None:
+        return b.let(op, *values)
+    if op in _PLAIN:
+        return b.let(op, *values)
+    raise GraphError(
+        say("no native form of {op} for {dtype}", op=op, dtype=common.name), operation="native"
+    )
+
+
+# --- dtypes ------------------------------------------------------------------------------
+
+
+def _weak_dtype(value: Any) -> np.dtype:
+    return np.dtype({bool: "bool", int: "int64", float: "float64"}[type(value)])
+
+
+def _common(kinds: Sequence[tuple[np.dtype, bool]]) -> np.dtype:
+    """NumPy's result dtype; weak operands are Python scalars (NEP 50)."""
+    examples = [{"b": True, "i": 1, "u": 1, "f": 1.0}[d.kind] if weak else d for d, weak in kinds]
+    if all(weak for _, weak in kinds):
+        return np.result_type(*(d for d, _ in kinds))
+    return np.result_type(*examples)
+
+
+def _floating(dtype: np.dtype) -> np.dtype:
+    """The dtype in which NumPy takes the square root of integers: as few bits as hold them."""
+    return np.sqrt(np.empty(0, dtype)).dtype
+
+
+def converted(b: Builder, value: Operand, dtype: np.dtype) -> Operand:
+    if value.dtype == dtype:
+        return value
+    if isinstance(value, Number):
+        with np.errstate(all="ignore"):
+            return Number(np.asarray(value.value).astype(dtype)[()], dtype)
+    return b.convert(value, dtype)
+
+
+# --- words with rules of their own -------------------------------------------------------
+
+_PLAIN = frozenset(
+    "add subtract multiply divide negative abs sqrt floor ceil trunc rint copysign minimum maximum "
+    "fmod less less_equal greater greater_equal equal not_equal".split()
+)
+_RENAMED = {
+    "bitwise_and": "and",
+    "bitwise_or": "or",
+    "bitwise_xor": "xor",
+    "invert": "not",
+    "left_shift": "shift_left",
+    "right_shift": "shift_right",
+}
+# What NumPy computes in floating numbers whatever it is given.
+_FLOATING = frozenset(
+    "divide sqrt cbrt exp exp2 expm1 log log1p log2 log10 sin cos tan arcsin arccos arctan sinh "
+    "cosh tanh arcsinh arccosh arctanh arctan2 hypot copysign rint floor_float".split()
+)
+_BOOLEAN = {"add": "or", "multiply": "and", "maximum": "or", "minimum": "and", "abs": "or"}
+
+Special = Callable[[Builder, Sequence[Operand], Sequence[bool]], Operand]
+
+
+def _zero(dtype: np.dtype) -> Number:
+    return Number(dtype.type(0), dtype)
+
+
+def _one(dtype: np.dtype) -> Number:
+    return Number(dtype.type(1), dtype)
+
+
+def _truth(b: Builder, value: Operand) -> Operand:
+    return converted(b, value, BOOL)
+
+
+def _same(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    return args[0]
+
+
+def _where(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    common = _common([(a.dtype, w) for a, w in zip(args[1:], weak[1:], strict=True)])
+    condition = _truth(b, args[0])
+    return b.let("select", condition, *(converted(b, a, common) for a in args[1:]))
+
+
+def _square(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    x = args[0]
+    return b.let("and" if x.dtype == BOOL else "multiply", x, x)
+
+
+def _logical(op: str) -> Special:
+    def emit(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+        return b.let(op, *(_truth(b, a) for a in args))
+
+    return emit
+
+
+def _sign(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    x = args[0]
+    zero = _zero(x.dtype)
+    above = b.let("greater", x, zero)
+    if x.dtype.kind in "ub":
+        return b.convert(above, x.dtype)
+    below = b.let("less", x, zero)
+    rest = x if x.dtype.kind == "f" else zero  # NaN stays; NumPy makes -0 to 0
+    if x.dtype.kind == "f":
+        rest = b.let("select", b.let("equal", x, zero), zero, x)
+    minus = b.let("select", below, Number(x.dtype.type(-1), x.dtype), rest)
+    return b.let("select", above, _one(x.dtype), minus)
+
+
+def _isnan(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    x = args[0]
+    return b.let("not_equal", x, x)
+
+
+def _isinf(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    x = args[0]
+    if x.dtype.kind != "f":
+        return b.let("not_equal", x, x)
+    return b.let("equal", b.let("abs", x), Number(np.inf, x.dtype))
+
+
+def _isfinite(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    x = args[0]
+    if x.dtype.kind != "f":
+        return b.let("equal", x, x)
+    return b.let("less", b.let("abs", x), Number(np.inf, x.dtype))
+
+
+def _signbit(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    x = converted(b, args[0], args[0].dtype if args[0].dtype.kind == "f" else F64)
+    bits = np.dtype(f"int{8 * x.dtype.itemsize}")
+    return b.let("less", b.let("bitcast", x, dtype=bits), Number(0, bits))
+
+
+def _reciprocal(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    return operation(b, "divide", [_one(args[0].dtype), args[0]], [False, weak[0]])
+
+
+def _rounded(op: str) -> Special:
+    def emit(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+        x = args[0]
+        if x.dtype.kind != "f":
+            if op == "rint":  # which NumPy takes in floating numbers
+                return b.let("rint", converted(b, x, _floating(x.dtype)))
+            return x
+        return b.let(op, x)
+
+    return emit
+
+
+_SPECIAL: dict[str, Special] = {
+    "positive": _same,
+    "where": _where,
+    "square": _square,
+    "logical_and": _logical("and"),
+    "logical_or": _logical("or"),
+    "logical_xor": _logical("xor"),
+    "logical_not": _logical("not"),
+    "sign": _sign,
+    "isnan": _isnan,
+    "isinf": _isinf,
+    "isfinite": _isfinite,
+    "signbit": _signbit,
+    "reciprocal": _reciprocal,
+    "floor": _rounded("floor"),
+    "ceil": _rounded("ceil"),
+    "trunc": _rounded("trunc"),
+    "rint": _rounded("rint"),
+}
+
+
+def _quick_power(b: Builder, args: Sequence[Operand]) -> Operand | None:
+    """What NumPy's `**` does instead of a power, for the exponents that it knows."""
+    x, y = args
+    if not isinstance(y, Number) or x.dtype.kind != "f" or y.value not in (-1, 0.5, 1, 2):
+        return None
+    if y.value == 2:  # noqa: PLR2004 - the exponents are those of NumPy's fast paths
+        return b.let("multiply", x, x)
+    if y.value == 1:
+        return x
+    return b.let("sqrt", x) if y.value == 0.5 else b.let("divide", _one(x.dtype), x)  # noqa: PLR2004
+
+
+# --- integers ----------------------------------------------------------------------------
+
+
+def _guarded(b: Builder, x: Operand, y: Operand) -> tuple[Operand, Operand, Operand]:
+    """(quotient towards zero, remainder, whether y is 0), for y = 0 and -1 without a trap."""
+    zero, one = _zero(x.dtype), _one(x.dtype)
+    is_zero = b.let("equal", y, zero)
+    safe = b.let("select", is_zero, one, y)
+    if x.dtype.kind == "i":  # the lowest number divided by -1 wraps, and must not trap
+        is_minus = b.let("equal", y, Number(-1, x.dtype))
+        safe = b.let("select", is_minus, one, safe)
+        quotient = b.let("divide", x, safe)
+        quotient = b.let("select", is_minus, b.let("negative", x), quotient)
+    else:
+        quotient = b.let("divide", x, safe)
+    rest = b.let("subtract", x, b.let("multiply", quotient, y))
+    return quotient, rest, is_zero
+
+
+def _floor_divide(b: Builder, values: Sequence[Operand]) -> Operand:
+    x, y = values
+    quotient, rest, is_zero = _guarded(b, x, y)
+    zero = _zero(x.dtype)
+    if x.dtype.kind == "i":
+        has_rest = b.let("not_equal", rest, zero)
+        differs = b.let("less", b.let("xor", rest, y), zero)
+        lower = b.let("subtract", quotient, _one(x.dtype))
+        quotient = b.let("select", b.let("and", has_rest, differs), lower, quotient)
+    return b.let("select", is_zero, zero, quotient)
+
+
+def _remainder(b: Builder, values: Sequence[Operand]) -> Operand:
+    x, y = values
+    _, rest, is_zero = _guarded(b, x, y)
+    zero = _zero(x.dtype)
+    if x.dtype.kind == "i":
+        has_rest = b.let("not_equal", rest, zero)
+        differs = b.let("less", b.let("xor", rest, y), zero)
+        rest = b.let("select", b.let("and", has_rest, differs), b.let("add", rest, y), rest)
+    return b.let("select", is_zero, zero, rest)
+
+
+def _fmod(b: Builder, values: Sequence[Operand]) -> Operand:
+    x, y = values
+    _, rest, is_zero = _guarded(b, x, y)
+    return b.let("select", is_zero, _zero(x.dtype), rest)
+
+
+def _shift(op: str) -> Callable[[Builder, Sequence[Operand]], Operand]:
+    def emit(b: Builder, values: Sequence[Operand]) -> Operand:
+        x, y = values
+        bits = 8 * x.dtype.itemsize
+        inside = b.let("less", y, Number(bits, x.dtype))
+        if y.dtype.kind == "i":
+            inside = b.let("and", inside, b.let("greater_equal", y, _zero(y.dtype)))
+        safe = b.let("select", inside, y, _zero(y.dtype))
+        shifted = b.let(op, x, safe)
+        outside: Operand = _zero(x.dtype)
+        if op == "shift_right" and x.dtype.kind == "i":
+            outside = b.let("shift_right", x, Number(bits - 1, x.dtype))
+        return b.let("select", inside, shifted, outside)
+
+    return emit
+
+
+def _power(b: Builder, values: Sequence[Operand]) -> Operand:
+    """Squaring and multiplying over the bits of the exponent; NumPy refuses negative ones."""
+    x, y = values
+    bits = 8 * x.dtype.itemsize - (x.dtype.kind == "i")
+    out: Operand = _one(x.dtype)
+    one, zero = _one(y.dtype), _zero(y.dtype)
+    factor: Operand = x
+    for bit in range(bits):
+        shifted = b.let("shift_right", y, Number(bit, y.dtype)) if bit else y
+        is_set = b.let("not_equal", b.let("and", shifted, one), zero)
+        out = b.let("select", is_set, b.let("multiply", out, factor), out)
+        if bit + 1 < bits:
+            factor = b.let("multiply", factor, factor)
+    return out
+
+
+_INTEGER: dict[str, Callable[[Builder, Sequence[Operand]], Operand]] = {
+    "floor_divide": _floor_divide,
+    "remainder": _remainder,
+    "fmod": _fmod,
+    "left_shift": _shift("shift_left"),
+    "right_shift": _shift("shift_right"),
+    "power": _power,
+}

@@ -1,0 +1,182 @@
+"""When work is done: phases, regions of rows within them, and tiles.
+
+Layer L6. A node runs in the phase of what it needs if it needs only its own rows of it, else in
+the next one, behind a barrier. Cheap nodes wait for the first who needs them. Nodes of one phase
+that hand rows to each other are a region, which is cut into tiles: as many as its shape asks for,
+whatever the machine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from math import prod
+
+from glassgrad.backends.native.lower.nodes import Node, Nodes
+from glassgrad.core.primitive import Elementwise
+from glassgrad.graph.ir import Var
+
+# A tile is worth its start and its barrier from about 40 µs on: in products of 80 GFLOP/s, or in
+# elements of which a core makes one a nanosecond.
+TILE_FLOPS = 3.2e6
+FLOPS_AN_ELEMENT = 80
+MOST_TILES = 8
+# A tile of weights with its gradient and two moments stays in a core's own cache.
+TILE_BYTES = 1 << 19
+
+
+@dataclass(eq=False)
+class Region:
+    """Nodes that run tile by tile; `rows` is None for one that runs as a whole."""
+
+    phase: int
+    rows: int | None
+    nodes: list[Node] = field(default_factory=list)
+    tiles: int = 1
+
+    @property
+    def tile_rows(self) -> int:
+        """How many rows a tile has; the last may have fewer."""
+        return -(-(self.rows or 1) // self.tiles)
+
+
+@dataclass
+class Schedule:
+    """Per phase the scalars that every worker computes, and the regions."""
+
+    nodes: Nodes
+    scalars: list[list[Node]]
+    regions: list[list[Region]]
+
+
+def schedule(nodes: Nodes) -> Schedule:
+    """Phases and regions of all nodes."""
+    _earliest(nodes)
+    _latest(nodes)
+    count = 1 + max((node.phase for node in nodes.list), default=0)
+    scalars: list[list[Node]] = [[] for _ in range(count)]
+    regions: list[list[Region]] = [[] for _ in range(count)]
+    for node in nodes.list:
+        if node.is_scalar or _is_scalar_combine(node):
+            scalars[node.phase].append(node)
+    for region in _regions(nodes):
+        region.tiles = _tiles(region)
+        for node in region.nodes:
+            node.tiles = region.tiles
+        regions[region.phase].append(region)
+    return Schedule(nodes, scalars, regions)
+
+
+def _is_scalar_combine(node: Node) -> bool:
+    return node.kind == "combine" and node.out.shape == ()
+
+
+def is_everywhere(node: Node) -> bool:
+    """Whether every worker computes the node for itself."""
+    return node.is_scalar or _is_scalar_combine(node)
+
+
+# --- phases ------------------------------------------------------------------------------
+
+
+def _step(maker: Node, user: Node, keeps_rows: bool) -> int:
+    """How many phases lie between two nodes of which one reads the other."""
+    if is_everywhere(maker):
+        return 0
+    if is_everywhere(user) or not keeps_rows:
+        return 1
+    return 0 if maker.rows is not None and maker.rows == user.rows else 1
+
+
+def _earliest(nodes: Nodes) -> None:
+    for node in nodes.list:
+        node.phase = max(
+            (
+                nodes.makers[root].phase + _step(nodes.makers[root], node, keeps)
+                for root, _, keeps in nodes.roots(node)
+                if root in nodes.makers
+            ),
+            default=0,
+        )
+
+
+def _latest(nodes: Nodes) -> None:
+    """Elementwise nodes wait for the first who needs them, so that they are fused with it."""
+    wanted: dict[Node, int] = {}
+    kept = {atom for atom in nodes.graph.outputs if isinstance(atom, Var)}
+    for node in reversed(nodes.list):
+        is_result = any(out in kept for out in node.outputs)
+        if node.kind == "elementwise" and node in wanted and not is_result:
+            node.phase = max(node.phase, wanted[node])
+        for root, _, keeps in nodes.roots(node):
+            maker = nodes.makers.get(root)
+            if maker is not None:
+                limit = node.phase - _step(maker, node, keeps)
+                wanted[maker] = min(wanted.get(maker, limit), limit)
+
+
+# --- regions -----------------------------------------------------------------------------
+
+
+def _regions(nodes: Nodes) -> list[Region]:
+    """Nodes of one phase connected by rows, in the order of their first node."""
+    leader: dict[Node, Node] = {}
+
+    def find(node: Node) -> Node:
+        while leader.setdefault(node, node) is not node:
+            leader[node] = leader[leader[node]]
+            node = leader[node]
+        return node
+
+    working = [node for node in nodes.list if not is_everywhere(node)]
+    for node in working:
+        for root, _, keeps in nodes.roots(node):
+            maker = nodes.makers.get(root)
+            if maker is None or is_everywhere(maker) or maker.phase != node.phase:
+                continue
+            if keeps and maker.rows == node.rows is not None:
+                leader[find(node)] = find(maker)
+    regions: dict[Node, Region] = {}
+    for node in working:
+        first = find(node)
+        region = regions.get(first)
+        if region is None:
+            region = regions[first] = Region(node.phase, node.rows)
+        region.nodes.append(node)
+    return list(regions.values())
+
+
+# --- tiles -------------------------------------------------------------------------------
+
+
+def _tiles(region: Region) -> int:
+    """How many tiles: for work enough to share, and so that a tile stays in the cache."""
+    rows = region.rows
+    if rows is None or rows <= 1:
+        return 1
+    tiles = 1
+    work = sum(map(_work, region.nodes))
+    while tiles < MOST_TILES and work / (2 * tiles) >= TILE_FLOPS and 2 * tiles <= rows:
+        tiles *= 2
+    written = sum(8 * prod(n.out.shape) for n in region.nodes if n.kind == "product")
+    is_update = any(n.kind == "product" for n in region.nodes) and _is_fed_forward(region)
+    while is_update and written * 2 / tiles > TILE_BYTES and rows / (2 * tiles) >= 32:  # noqa: PLR2004
+        tiles *= 2
+    return tiles
+
+
+def _is_fed_forward(region: Region) -> bool:
+    """Whether at most one product stands in the region: its rows are the rows of a weight."""
+    return sum(n.kind == "product" for n in region.nodes) == 1
+
+
+def _work(node: Node) -> float:
+    """Floating operations, or what takes as long."""
+    size = prod(node.out.shape)
+    if node.kind == "product":
+        return 2.0 * size * node.atoms[0].aval.shape[-1]
+    if node.kind in ("reduce", "partial"):
+        size = prod(node.atoms[0].aval.shape)
+    cost = 4.0
+    if isinstance(node.eqn.primitive, Elementwise) and node.kind == "elementwise":
+        cost = 4.0 + 4 * len(node.eqn.primitive.formula) ** 0.5
+    return size * cost

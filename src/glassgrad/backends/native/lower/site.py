@@ -1,0 +1,141 @@
+"""One equation where it is lowered, and the table of lowerings by primitive.
+
+Layer L6. Elementwise formulas, plain reductions, views and products are lowered by the scheduler
+and its nests; every other primitive has an entry of LOWERINGS, made by `@lowers(primitive)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from glassgrad.backends.native.loops import I64, Buffer, Builder, CallBack, Number, Operand, Value
+from glassgrad.backends.native.lower.access import Access, Position, Rows, whole
+from glassgrad.core.primitive import Primitive
+from glassgrad.graph.ir import Eqn
+
+
+@dataclass
+class Workspace:
+    """What a kernel needs besides its operands; the scheduler gives it memory."""
+
+    private: list[Buffer] = field(default_factory=list)
+    constants: list[tuple[Buffer, np.ndarray]] = field(default_factory=list)
+    callbacks: list[Eqn] = field(default_factory=list)
+    places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
+
+
+@dataclass
+class Site:
+    """An equation with its operands and results in memory.
+
+    inputs:  an Access an operand; a literal is a Number of its own dtype
+    outputs: an Access a result, to be filled completely (for the rows of the tile)
+    rows:    the tile's rows, on axis 0 of results; None if the kernel makes everything
+    """
+
+    b: Builder
+    eqn: Eqn
+    inputs: list[Access | Number]
+    outputs: list[Access]
+    rows: Rows | None
+    workspace: Workspace
+
+    @property
+    def out(self) -> Access:
+        return self.outputs[0]
+
+    def array(self, operand: int) -> Access:
+        """The operand of this number, which must not be a literal."""
+        found = self.inputs[operand]
+        assert isinstance(found, Access)
+        return found
+
+    def load(
+        self, operand: int, position: Sequence[Position], dtype: np.dtype | None = None
+    ) -> Operand:
+        """An element of an operand, or the literal, converted to `dtype` if given."""
+        found = self.inputs[operand]
+        value: Operand = found if isinstance(found, Number) else found.load(self.b, position)
+        if dtype is None or value.dtype == dtype:
+            return value
+        if isinstance(value, Number):
+            return Number(np.asarray(value.value).astype(dtype)[()], dtype)
+        return self.b.convert(value, dtype)
+
+    def scratch(self, dtype: Any, shape: Sequence[int], name: str = "scratch") -> Access:
+        """Memory of the worker's own, contiguous, not initialised."""
+        size = int(np.prod(shape, dtype=np.int64))
+        buffer = Buffer(name, np.dtype(dtype), size, "private")
+        self.workspace.private.append(buffer)
+        return whole(buffer, shape)
+
+    def constant(self, array: np.ndarray, name: str = "constant") -> Access:
+        """An array that belongs to the program."""
+        array = np.ascontiguousarray(array)
+        buffer = Buffer(name, array.dtype, array.size, "argument")
+        self.workspace.constants.append((buffer, array))
+        return whole(buffer, array.shape)
+
+    def call_back(self) -> None:
+        """Let Python run this equation by its NumPy text: operands and results must be C-contiguous
+        arrays in memory that all workers see. Only for whole kernels."""
+        assert self.rows is None
+        number = len(self.workspace.callbacks)
+        self.workspace.callbacks.append(self.eqn)
+        arrays = [x for x in self.inputs if isinstance(x, Access)]
+        self.workspace.places[number] = (arrays, self.outputs)
+        self.b.add(CallBack(number))
+
+    def whole_number(self, value: int) -> Number:
+        return Number(value, I64)
+
+    def as_index(self, value: Operand, size: int) -> Value:
+        """An integer element as an int64 index; negative ones count from the end."""
+        wide = self.b.convert(value, I64)
+        below = self.b.let("less", wide, Number(0, I64))
+        turned = self.b.let("add", wide, Number(size, I64))
+        return self.b.let("select", below, turned, wide)
+
+
+Emit = Callable[[Site], None]
+RowUse = Callable[[Eqn], Sequence[bool] | None]
+
+
+@dataclass(frozen=True)
+class Lowering:
+    """How a primitive becomes loops.
+
+    emit:  writes the loops
+    rows:  whether row i of the results (axis 0) needs only row i of each operand (True), or all of
+           it (False); None for the whole if it cannot be made row by row
+    calls_back: Python runs it, by its NumPy text
+    """
+
+    emit: Emit
+    rows: RowUse
+    calls_back: bool = False
+
+
+LOWERINGS: dict[Primitive, Lowering] = {}
+
+
+def _never(eqn: Eqn) -> None:
+    return None
+
+
+def lowers(
+    *primitives: Primitive, rows: RowUse = _never, calls_back: bool = False
+) -> Callable[[Emit], Emit]:
+    """Register the lowering of `primitives`."""
+
+    def register(emit: Emit) -> Emit:
+        for primitive in primitives:
+            assert primitive not in LOWERINGS, primitive.name
+            LOWERINGS[primitive] = Lowering(emit, rows, calls_back)
+        return emit
+
+    return register

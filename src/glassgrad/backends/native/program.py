@@ -1,0 +1,53 @@
+"""A whole program in loop IR: phases of kernels, and the memory they work on.
+
+Layer L6. Lowering makes it from a graph; the LLVM printer, the C printer and the report read it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from glassgrad.backends.native.loops import Buffer, Kernel
+
+if TYPE_CHECKING:
+    from glassgrad.backends.native.lower.access import Access
+    from glassgrad.graph.ir import Eqn, Graph
+
+
+@dataclass(eq=False)
+class Program:
+    """Kernels in phases: those of one phase are independent, and a barrier stands between phases.
+
+    arguments:     buffers of place "argument": inputs, then outputs; slot = position in the table
+    inputs:        how many of them are inputs
+    constants:     further buffers of place "argument", with their arrays, behind the arguments
+    arena_bytes:   memory of the buffers of place "arena"; each lies at its byte `slot`
+    private_bytes: memory of place "private", once for every worker
+    callbacks:     equations that Python runs, by the number of their `CallBack`
+    in_place:      (input, output) that may share their memory
+    stepped:       (slot, bytes) of pointers that move on with every step
+    swapped:       (slot, slot) of pointers that change places after every step
+    places:        where the operands and results of each of these lie
+    """
+
+    name: str
+    graph: Graph
+    phases: list[list[Kernel]]
+    arguments: list[Buffer]
+    inputs: int
+    constants: list[tuple[Buffer, np.ndarray]] = field(default_factory=list)
+    arena_bytes: int = 0
+    private_bytes: int = 0
+    callbacks: list[Eqn] = field(default_factory=list)
+    in_place: set[tuple[int, int]] = field(default_factory=set)
+    stepped: list[tuple[int, int]] = field(default_factory=list)
+    swapped: list[tuple[int, int]] = field(default_factory=list)
+    places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
+
+    @property
+    def kernels(self) -> list[Kernel]:
+        """All kernels in the order in which one worker runs them."""
+        return [kernel for phase in self.phases for kernel in phase]

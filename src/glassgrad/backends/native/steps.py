@@ -1,0 +1,186 @@
+"""Many training steps in one native call.
+
+Layer L6. A step's graph says what one step computes; `Steps` adds what lies between two steps:
+results become inputs, mini-batches are gathered from data by row numbers, and scalars such as the
+learning rate are read from one array with a value a step. One call runs any number of steps, and
+gives the numbers that as many single calls give, bit for bit.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassgrad.backends.native.call import Executable
+from glassgrad.backends.native.program import Program
+from glassgrad.core.aval import Aval
+from glassgrad.graph.ir import Eqn, Graph, Var
+from glassgrad.primitives.index import gather_p
+
+_ROWS = Aval((), np.dtype(np.int64))
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run of steps gives.
+
+    done:      whole steps; fewer than wanted if the tested output was not finite in the next one
+    carried:   per carried input its value after them
+    collected: per collected output an array with a row a step; of a step that stopped the run,
+               the tested output is there too
+    """
+
+    done: int
+    carried: list[np.ndarray]
+    collected: list[np.ndarray]
+    stopped: bool
+
+
+class Steps:
+    """A step's graph, ready to be run many times over.
+
+    carried:   input number -> number of the output that replaces it
+    gathered:  inputs that are rows of a data array, picked by `order`
+    stepped:   scalar inputs given as one array with a value a step
+    collected: outputs kept for every step
+    tested:    the collected scalar that must be finite for a step to count
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        *,
+        carried: Mapping[int, int],
+        gathered: Sequence[int],
+        stepped: Sequence[int],
+        collected: Sequence[int],
+        tested: int | None = None,
+        workers: int | None = None,
+    ) -> None:
+        self.graph = graph
+        self.carried = dict(carried)
+        self.gathered = tuple(gathered)
+        self.stepped = tuple(stepped)
+        self.collected = tuple(collected)
+        self.tested = tested
+        self.workers = workers
+        self._ready: dict[tuple[tuple[int, ...], ...], _Ready] = {}
+
+    def run(self, inputs: Sequence[np.ndarray], order: np.ndarray, count: int) -> Outcome:
+        """`count` steps. Per input of the graph: a carried one's first value (not written), a
+        gathered one's whole data array, a stepped one's values, else the value of all steps.
+
+        order: row numbers, those of step after step
+        """
+        shapes = tuple(inputs[i].shape for i in self.gathered)
+        ready = self._ready.get(shapes)
+        if ready is None:
+            ready = self._ready[shapes] = _Ready(self, shapes)
+        return ready.run(inputs, order, count)
+
+
+class _Ready:
+    """The program for data of certain shapes, and memory that is used again."""
+
+    def __init__(self, steps: Steps, shapes: Sequence[tuple[int, ...]]) -> None:
+        self.steps = steps
+        graph = gathering(steps.graph, steps.gathered, shapes)
+        self.order_slot = len(graph.inputs) - 1 if steps.gathered else None
+        self.executable = Executable(
+            graph, steps.workers, tested=steps.tested, prepare=self.prepare
+        )
+        self.sets: list[list[np.ndarray]] = []
+
+    def prepare(self, program: Program) -> None:
+        """Which pointers move and which change places; results that may, share memory."""
+        steps, graph = self.steps, program.graph
+        for i in steps.stepped:
+            program.stepped.append((i, graph.inputs[i].dtype.itemsize))
+        if self.order_slot is not None:
+            program.stepped.append((self.order_slot, 8 * graph.inputs[self.order_slot].shape[0]))
+        for o in steps.collected:
+            out = program.arguments[program.inputs + o]
+            program.stepped.append((program.inputs + o, out.bytes))
+        self.shared = {i for i, o in steps.carried.items() if (i, o) in program.in_place}
+        for i, o in steps.carried.items():
+            if i not in self.shared:
+                program.swapped.append((i, program.inputs + o))
+
+    def run(self, inputs: Sequence[np.ndarray], order: np.ndarray, count: int) -> Outcome:
+        steps, executable = self.steps, self.executable
+        program = executable.program
+        held: list[np.ndarray] = []
+        values = self.free_set(inputs)
+        others: dict[int, np.ndarray] = {}
+        for slot, var in enumerate(program.graph.inputs[: len(inputs)]):
+            if slot in steps.carried:
+                np.copyto(values[slot], inputs[slot])
+                array = values[slot]
+            else:
+                array = np.ascontiguousarray(inputs[slot], var.dtype)
+            held.append(array)
+            executable.bind(slot, array)
+        if self.order_slot is not None:
+            held.append(np.ascontiguousarray(order, np.int64))
+            executable.bind(self.order_slot, held[-1])
+        for i, o in steps.carried.items():
+            others[i] = values[i] if i in self.shared else np.empty_like(values[i])
+            executable.bind(program.inputs + o, others[i])
+        collected = []
+        for o in steps.collected:
+            aval = steps.graph.outputs[o].aval
+            collected.append(np.empty((count, *aval.shape), aval.dtype))
+            executable.bind(program.inputs + o, collected[-1])
+        rest = self.bind_rest()
+        done, stopped = executable.run(count)
+        del rest
+        carried = [others[i] if done % 2 else values[i] for i in steps.carried]
+        return Outcome(done, carried, collected, stopped)
+
+    def bind_rest(self) -> list[np.ndarray]:
+        """Memory for outputs that nobody asked for."""
+        steps, program = self.steps, self.executable.program
+        known = {*steps.carried.values(), *steps.collected}
+        rest = []
+        for o in range(len(program.graph.outputs)):
+            if o not in known:
+                aval = program.graph.outputs[o].aval
+                rest.append(np.empty(aval.shape, aval.dtype))
+                self.executable.bind(program.inputs + o, rest[-1])
+        return rest
+
+    def free_set(self, inputs: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
+        """Arrays for the carried values that nobody else holds: of an earlier run, or new ones."""
+        order = list(self.steps.carried)
+        for arrays in self.sets:
+            # The list, the loop variable and getrefcount's argument hold one reference each.
+            if all(sys.getrefcount(array) <= 3 for array in arrays):  # noqa: PLR2004
+                return dict(zip(order, arrays, strict=True))
+        fresh = [np.empty_like(inputs[i], order="C") for i in order]
+        if len(self.sets) < 3:  # noqa: PLR2004 - now, before, and one that a caller kept
+            self.sets.append(fresh)
+        return dict(zip(order, fresh, strict=True))
+
+
+def gathering(
+    graph: Graph, gathered: Sequence[int], shapes: Sequence[tuple[int, ...]]
+) -> Graph:
+    """The graph with data arrays in place of batches, and row numbers as its last input."""
+    if not gathered:
+        return graph
+    sizes = {graph.inputs[i].shape[0] for i in gathered}
+    assert len(sizes) == 1, "arrays of one batch have as many rows"
+    order = Var(Aval((sizes.pop(),), _ROWS.dtype), "order")
+    inputs, eqns = list(graph.inputs), []
+    for i, shape in zip(gathered, shapes, strict=True):
+        batch = graph.inputs[i]
+        data = Var(Aval(shape, batch.dtype), batch.name)
+        inputs[i] = data
+        index = (("array", 0),)
+        eqns.append(Eqn(gather_p, (data, order), (batch,), {"index": index}))
+    return graph.with_eqns(
+        (*eqns, *graph.eqns), inputs=(*inputs, order), in_structure=None, retrace=None
+    )

@@ -1,0 +1,92 @@
+"""How LLVM says types, numbers and simple operations.
+
+Layer L6. Tables for `llvm.py`; nothing here knows loops.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import numpy as np
+
+from glassgrad.backends.native.loops import BOOL
+
+_FLOATS = {4: "float", 8: "double"}
+
+# Integer and floating forms of an operation, as instructions.
+INSTRUCTIONS: dict[str, tuple[str, str, str]] = {  # float, signed, unsigned
+    "add": ("fadd", "add", "add"),
+    "subtract": ("fsub", "sub", "sub"),
+    "multiply": ("fmul", "mul", "mul"),
+    "divide": ("fdiv", "sdiv", "udiv"),
+    "fmod": ("frem", "srem", "urem"),
+    "and": ("", "and", "and"),
+    "or": ("", "or", "or"),
+    "xor": ("", "xor", "xor"),
+    "shift_left": ("", "shl", "shl"),
+    "shift_right": ("", "ashr", "lshr"),
+}
+COMPARE: dict[str, tuple[str, str, str]] = {
+    "less": ("fcmp olt", "icmp slt", "icmp ult"),
+    "less_equal": ("fcmp ole", "icmp sle", "icmp ule"),
+    "greater": ("fcmp ogt", "icmp sgt", "icmp ugt"),
+    "greater_equal": ("fcmp oge", "icmp sge", "icmp uge"),
+    "equal": ("fcmp oeq", "icmp eq", "icmp eq"),
+    "not_equal": ("fcmp une", "icmp ne", "icmp ne"),
+}
+# Intrinsics of floating numbers, by the number of their operands.
+INTRINSICS: dict[str, tuple[str, int]] = {
+    "sqrt": ("sqrt", 1),
+    "floor": ("floor", 1),
+    "ceil": ("ceil", 1),
+    "trunc": ("trunc", 1),
+    "rint": ("rint", 1),
+    "abs": ("fabs", 1),
+    "copysign": ("copysign", 2),
+    "fma": ("fma", 3),
+}
+
+
+def kind_of(dtype: np.dtype) -> int:
+    """Column of the tables: 0 for floating, 1 for signed, 2 for unsigned numbers and booleans."""
+    return {"f": 0, "i": 1}.get(dtype.kind, 2)
+
+
+def scalar_type(dtype: np.dtype) -> str:
+    """The type of a value: i1 for a boolean."""
+    if dtype == BOOL:
+        return "i1"
+    return _FLOATS[dtype.itemsize] if dtype.kind == "f" else f"i{8 * dtype.itemsize}"
+
+
+def memory_type(dtype: np.dtype) -> str:
+    """The type of an element in memory: a byte for a boolean."""
+    return "i8" if dtype == BOOL else scalar_type(dtype)
+
+
+def vector(kind: str, lanes: int) -> str:
+    """A vector type, or the scalar one for no lanes."""
+    return f"<{lanes} x {kind}>" if lanes else kind
+
+
+def suffix(kind: str, lanes: int) -> str:
+    """A type in the name of an intrinsic: v16f32."""
+    short = {"float": "f32", "double": "f64"}.get(kind, kind)
+    return f"v{lanes}{short}" if lanes else short
+
+
+def number_text(value: Any, dtype: np.dtype) -> str:
+    """A literal, exact: floating numbers by the bits of a double."""
+    if dtype == BOOL:
+        return "true" if value else "false"
+    if dtype.kind == "f":
+        with np.errstate(over="ignore"):  # a literal beyond float32 is infinite there
+            narrowed = float(dtype.type(value))
+        return f"0x{struct.unpack('<Q', struct.pack('<d', narrowed))[0]:016X}"
+    return str(int(value))
+
+
+def splat_text(kind: str, text: str, lanes: int) -> str:
+    """A literal in every lane."""
+    return f"splat ({kind} {text})" if lanes else text
