@@ -178,7 +178,7 @@ class _KernelPrinter:
     # --- straight-line code --------------------------------------------------------------
 
     def let(self, statement: Let) -> None:
-        if self.lanes and statement.op == "add" and self.moved_ramp(statement):
+        if self.moved_ramp(statement):
             return
         is_vector = bool(self.lanes) and any(
             self.operand(a).is_vector for a in statement.args if isinstance(a, Value)
@@ -194,15 +194,21 @@ class _KernelPrinter:
         self.env[statement.out] = Text(code, is_vector)
 
     def moved_ramp(self, statement: Let) -> bool:
-        """A lane variable plus what all lanes share is a lane variable from another base on."""
-        ramps = [a for a in statement.args if isinstance(a, Value) and a in self.ramps]
-        others = [a for a in statement.args if not (isinstance(a, Value) and a in self.ramps)]
-        if len(ramps) != 1 or self.operand(others[0]).is_vector:
+        """Whether it is the lane variable plus what all lanes share: neighbours still, no gather.
+
+        Such a sum is written down as another lane variable.
+        """
+        if statement.op != "add" or not self.lanes:
             return False
-        base = self.ramps[ramps[0]][0]
-        text = self.operand(others[0]).text
-        self.ramps[statement.out] = (self.linear(0, [(base, 1), (text, 1)]), "")
-        return True
+        ramps = [a for a in statement.args if isinstance(a, Value) and a in self.ramps]
+        if len(ramps) != 1:
+            return False
+        (other,) = (a for a in statement.args if a is not ramps[0])
+        shared = self.operand(other)
+        if not shared.is_vector:
+            base = self.linear(0, [(self.ramps[ramps[0]][0], 1), (shared.text, 1)])
+            self.ramps[statement.out] = (base, "")
+        return not shared.is_vector
 
     def expand(self, function: functions.Function, args: Sequence[Operand]) -> Text:
         """The body of a function in place of its call."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 import numpy as np
@@ -23,6 +23,7 @@ class Access:
     """An array of `shape` whose element (i, j, …) is `buffer[base + i·strides[0] + …]`.
 
     origin: for memory that holds the rows of one tile only, the number of its first row
+    shift:  what a loop outside adds to every index, as (value, stride): step t of a `scan`
     """
 
     buffer: Buffer
@@ -30,6 +31,7 @@ class Access:
     strides: tuple[int, ...]
     base: int = 0
     origin: Value | None = None
+    shift: tuple[tuple[Value, int], ...] = ()
 
     @property
     def dtype(self) -> np.dtype:
@@ -37,7 +39,7 @@ class Access:
 
     def index(self, position: Sequence[Position]) -> Index:
         """The index of the element at `position`."""
-        base, terms = self.base, []
+        base, terms = self.base, list(self.shift)
         for at, stride in zip(position, self.strides, strict=True):
             if isinstance(at, int):
                 base += at * stride
@@ -57,7 +59,15 @@ class Access:
 
     def with_shape(self, shape: Sequence[int], strides: Sequence[int], base: int = 0) -> Access:
         """Another view of the same buffer; `base` is added."""
-        return Access(self.buffer, tuple(shape), tuple(strides), self.base + base, self.origin)
+        start = self.base + base
+        return Access(self.buffer, tuple(shape), tuple(strides), start, self.origin, self.shift)
+
+    def at(self, first: Position) -> Access:
+        """`x[first]` for the first axis."""
+        moved = self.with_shape(self.shape[1:], self.strides[1:])
+        if isinstance(first, int):
+            return replace(moved, base=self.base + first * self.strides[0])
+        return replace(moved, shift=(*self.shift, (first, self.strides[0])))
 
 
 def contiguous(shape: Sequence[int]) -> tuple[int, ...]:

@@ -17,9 +17,11 @@ from glassgrad.graph.ir import Var
 
 # A tile is worth its start and its barrier from about 40 µs on: in products of 80 GFLOP/s, or in
 # elements of which a core makes one a nanosecond.
-TILE_FLOPS = 3.2e6
+TILE_FLOPS = 1.6e6
 FLOPS_AN_ELEMENT = 80
 MOST_TILES = 8
+# Fewer rows make products slow: their factors are read again for every tile.
+FIRST_ROWS, MORE_ROWS = 16, 64
 # A tile of weights with its gradient and two moments stays in a core's own cache.
 TILE_BYTES = 1 << 19
 
@@ -155,7 +157,9 @@ def _tiles(region: Region) -> int:
         return 1
     tiles = 1
     work = sum(map(_work, region.nodes))
-    while tiles < MOST_TILES and work / (2 * tiles) >= TILE_FLOPS and 2 * tiles <= rows:
+    while tiles < MOST_TILES and work / (2 * tiles) >= TILE_FLOPS:
+        if rows / (2 * tiles) < (FIRST_ROWS if tiles == 1 else MORE_ROWS):
+            break
         tiles *= 2
     written = sum(8 * prod(n.out.shape) for n in region.nodes if n.kind == "product")
     is_update = any(n.kind == "product" for n in region.nodes) and _is_fed_forward(region)

@@ -8,24 +8,50 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from math import prod
 from typing import Any
 
 import numpy as np
 
-from glassgrad.backends.native.loops import I64, Buffer, Builder, CallBack, Number, Operand, Value
+from glassgrad.backends.native.loops import (
+    I64,
+    Buffer,
+    Builder,
+    CallBack,
+    Index,
+    Number,
+    Operand,
+    Value,
+)
 from glassgrad.backends.native.lower.access import Access, Position, Rows, whole
 from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Eqn
 
 
+def converted(number: Number, dtype: np.dtype) -> Number:
+    """A literal in another dtype, as `astype` converts."""
+    if number.dtype == dtype:
+        return number
+    with np.errstate(all="ignore"):
+        return Number(np.asarray(number.value).astype(dtype)[()], dtype)
+
+
 @dataclass
 class Workspace:
-    """What a kernel needs besides its operands; the scheduler gives it memory."""
+    """What a kernel needs besides its operands; the scheduler gives it memory.
+
+    private:   memory of the worker's own
+    shared:    memory of the arena that only this kernel uses, for what Python must be able to see
+    constants: arrays that belong to the program
+    fault:     one int64 in the arena: the number of an equation that met a fault, else -1
+    """
 
     private: list[Buffer] = field(default_factory=list)
+    shared: list[Buffer] = field(default_factory=list)
     constants: list[tuple[Buffer, np.ndarray]] = field(default_factory=list)
     callbacks: list[Eqn] = field(default_factory=list)
     places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
+    fault: Buffer | None = None
 
 
 @dataclass
@@ -35,6 +61,7 @@ class Site:
     inputs:  an Access an operand; a literal is a Number of its own dtype
     outputs: an Access a result, to be filled completely (for the rows of the tile)
     rows:    the tile's rows, on axis 0 of results; None if the kernel makes everything
+    number:  which equation of the graph it is, for faults
     """
 
     b: Builder
@@ -43,6 +70,7 @@ class Site:
     outputs: list[Access]
     rows: Rows | None
     workspace: Workspace
+    number: int = 0
 
     @property
     def out(self) -> Access:
@@ -62,15 +90,19 @@ class Site:
         value: Operand = found if isinstance(found, Number) else found.load(self.b, position)
         if dtype is None or value.dtype == dtype:
             return value
-        if isinstance(value, Number):
-            return Number(np.asarray(value.value).astype(dtype)[()], dtype)
-        return self.b.convert(value, dtype)
+        return converted(value, dtype) if isinstance(value, Number) else self.b.convert(value, dtype)
 
     def scratch(self, dtype: Any, shape: Sequence[int], name: str = "scratch") -> Access:
         """Memory of the worker's own, contiguous, not initialised."""
-        size = int(np.prod(shape, dtype=np.int64))
-        buffer = Buffer(name, np.dtype(dtype), size, "private")
+        buffer = Buffer(name, np.dtype(dtype), prod(shape), "private")
         self.workspace.private.append(buffer)
+        return whole(buffer, shape)
+
+    def shared(self, dtype: Any, shape: Sequence[int], name: str = "shared") -> Access:
+        """Memory of the arena, which only this kernel uses. Only for whole kernels."""
+        assert self.rows is None
+        buffer = Buffer(name, np.dtype(dtype), prod(shape), "arena")
+        self.workspace.shared.append(buffer)
         return whole(buffer, shape)
 
     def constant(self, array: np.ndarray, name: str = "constant") -> Access:
@@ -89,6 +121,23 @@ class Site:
         arrays = [x for x in self.inputs if isinstance(x, Access)]
         self.workspace.places[number] = (arrays, self.outputs)
         self.b.add(CallBack(number))
+
+    def fault(self, condition: Operand) -> None:
+        """Say that this equation met what NumPy refuses, where `condition` holds.
+
+        The program then runs on with numbers that mean nothing; its caller looks at the flag and
+        lets NumPy raise the error. `condition` is the same in all lanes.
+        """
+        if self.workspace.fault is not None:
+            with self.b.when(condition):
+                self.b.store(self.workspace.fault, Index(), Number(self.number, I64))
+
+    def rows_of(self, operand: int) -> Rows | None:
+        """The tile's rows, if the kernel makes rows and needs only those of this operand."""
+        if self.rows is None:
+            return None
+        uses = LOWERINGS[self.eqn.primitive].rows(self.eqn)
+        return self.rows if uses is not None and uses[operand] else None
 
     def whole_number(self, value: int) -> Number:
         return Number(value, I64)

@@ -1,0 +1,103 @@
+"""Whole equations and whole inner graphs, one equation after the other, in one kernel.
+
+Layer L6. Nothing is fused here: each result gets memory of its own. It is how the bodies of `scan`
+and `cond` are lowered, the way out where the scheduler has no better one, and what fused code is
+compared with in tests.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from glassgrad.backends.native.loops import I64, BOOL, F64, Note, Number
+from glassgrad.backends.native.lower.access import Access, is_contiguous
+from glassgrad.backends.native.lower.elements import elementwise
+from glassgrad.backends.native.lower.site import LOWERINGS, Site
+from glassgrad.backends.native.lower.whole_views import copy, view
+from glassgrad.core.primitive import Elementwise
+from glassgrad.errors import GraphError
+from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.text import say
+
+Placed = Access | Number
+
+
+def lower_equation(site: Site) -> None:
+    """Write the loops of one equation of any primitive (for the rows of the tile)."""
+    primitive = site.eqn.primitive
+    lowering = LOWERINGS.get(primitive)
+    if isinstance(primitive, Elementwise):
+        elementwise(site)
+    elif lowering is None:
+        problem = say("the primitive {name} has no native form", name=primitive.name)
+        raise GraphError(problem, operation="native")
+    else:
+        lowering.emit(site)
+
+
+def inline_graph(
+    site: Site,
+    graph: Graph,
+    inputs: Sequence[Placed],
+    targets: Mapping[Var, Access] | None = None,
+) -> list[Placed]:
+    """Lower an inner graph, all of it, and return where its results lie.
+
+    targets: memory for results that something outside has a place for; each is filled completely,
+             unless a result is an operand, a literal or a view, which is returned as it lies
+    """
+    assert site.rows is None
+    places: dict[Var, Placed] = dict(zip(graph.inputs, inputs, strict=True))
+    for var, value in graph.consts:
+        places[var] = site.constant(value, var.name or "constant")
+    for eqn in graph.eqns:
+        given = [_place(atom, places) for atom in eqn.inputs]
+        seen = view(eqn, given[0]) if len(given) == 1 and isinstance(given[0], Access) else None
+        if seen is not None:
+            places[eqn.outputs[0]] = seen
+            continue
+        outputs = [_memory(site, var, targets or {}) for var in eqn.outputs]
+        places.update(zip(eqn.outputs, outputs, strict=True))
+        site.b.add(Note(eqn.primitive.name))
+        _lower_inner(site, eqn, given, outputs)
+    return [_place(atom, places) for atom in graph.outputs]
+
+
+def literal(value: object) -> Number:
+    """A literal of a graph: Python's numbers as int64, float64 and bool."""
+    dtypes = {bool: BOOL, int: I64, float: F64}
+    return Number(value, dtypes.get(type(value)) or value.dtype)  # type: ignore[attr-defined]
+
+
+def _place(atom: Atom, places: Mapping[Var, Placed]) -> Placed:
+    return literal(atom.value) if isinstance(atom, Literal) else places[atom]
+
+
+def _memory(site: Site, var: Var, targets: Mapping[Var, Access]) -> Access:
+    found = targets.get(var)
+    return site.scratch(var.dtype, var.shape, var.name or "value") if found is None else found
+
+
+def _lower_inner(site: Site, eqn: Eqn, inputs: list[Placed], outputs: list[Access]) -> None:
+    inner = Site(site.b, eqn, inputs, outputs, None, site.workspace, site.number)
+    lowering = LOWERINGS.get(eqn.primitive)
+    if lowering is None or not lowering.calls_back:
+        lower_equation(inner)
+        return
+    # Python sees the arena only, and only what does not move with a loop.
+    inner.inputs = [_seen(inner, x) for x in inputs]
+    inner.outputs = [inner.shared(out.dtype, out.shape) for out in outputs]
+    lower_equation(inner)
+    for made, out in zip(inner.outputs, outputs, strict=True):
+        copy(site.b, made, out)
+
+
+def _seen(site: Site, x: Placed) -> Placed:
+    if isinstance(x, Number):
+        return x
+    is_fixed = not x.shift and is_contiguous(x) and x.buffer.place in ("arena", "argument")
+    if is_fixed:
+        return x
+    target = site.shared(x.dtype, x.shape)
+    copy(site.b, x, target)
+    return target
