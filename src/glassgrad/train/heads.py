@@ -101,12 +101,15 @@ class Head:
 
         Raises:    OptionError for losses whose scores are no probabilities
         """
-        values = np.asarray(outputs, dtype=np.float64)
         if not self.classes:
             raise OptionError(say("a quantity has no class probabilities"))
         if not self.link:
             problem = say("scores learnt with {loss} are no probabilities", loss=self.loss)
             raise OptionError(problem, hint=say("train with --loss cross_entropy"))
+        return np.asarray(self.shares(np.asarray(outputs, dtype=np.float64)))
+
+    def shares(self, values: Any) -> Any:
+        """`probabilities` in operators alone, of arrays or traced values (n, k)."""
         if self.link == "logistic":
             values = np.exp(-np.logaddexp(0, -values))
         elif self.link == "softmax":
@@ -116,7 +119,7 @@ class Head:
         if self.outputs == 1:
             return np.concatenate([1 - values, values], axis=1)
         total = values.sum(axis=1, keepdims=True)
-        return np.asarray(values / np.where(total > 0, total, 1))
+        return values / np.where(total > 0, total, 1)
 
 
 def head_of(loss: str, task: str, classes: int) -> Head:

@@ -1,8 +1,7 @@
-/* $TITLE */
-
-/* The class that the outputs for the features `x` mean$AND_SHARES. */
-static void $p_decide(const $T *x, int32_t *label$SHARES_PARAMETER)
+/* The class that the outputs for the features `x` mean. */
+static void $p_decide(const $T *x, int32_t *label)
 {
     static $T y[$P_OUTPUTS];
-    $p_network(x, y$SHARES_ARGUMENT);
-$CHOICE}
+    $p_network(x, y);
+$CHOICE
+}

@@ -1,4 +1,3 @@
-
 /* The cells of the row as numbers; the number of the first one that is none, -1 if all are. */
 static int $p_read_numbers(int count, int left_out, double *numbers)
 {
@@ -43,7 +42,8 @@ int main(int argc, char **argv)
     if (width != $P_FEATURES && width != $P_FEATURES + $HAS_LABEL) {
         $p_stop(1, "it has another number of cells than the network takes", "");
     }
-    const int is_header = $p_read_numbers(count, -1, numbers) >= 0;
+    const int last = count == $P_FEATURES + 1 ? $P_FEATURES : -1; /* a label may be a word */
+    const int is_header = $p_read_numbers(count, last, numbers) >= 0;
     const int left_out = $p_find_label(count, is_header);
     $p_print_head(shares);
     if (is_header) {

@@ -1,4 +1,3 @@
-
 static const char *const $p_problems[] = {"", "a value is missing: column ",
     "no finite number in column ", "neither of its two words in column "};
 

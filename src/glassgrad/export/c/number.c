@@ -1,5 +1,3 @@
-/* $TITLE */
-
 enum { $P_DIGITS = 800, $P_WORDS = 176 }; /* no double needs more digits to be told apart */
 
 /* big = big * factor + more; the number of words that it has then */

@@ -1,5 +1,3 @@
-/* $TITLE */
-
 /* The features of a row of raw numbers: divided by the largest that there can be. */
 static int $p_features_of_numbers(const double *numbers, $T *x)
 {

@@ -1,5 +1,3 @@
-/* $TITLE */
-
 /* The quantity that the output for the features `x` means, in the unit of the training file. */
 static void $p_decide(const $T *x, double *value)
 {

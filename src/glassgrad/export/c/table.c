@@ -1,5 +1,3 @@
-/* $TITLE */
-
 /* What is known of a column that is used:
    a number becomes (x - mean) / scale; a pair of words 0 or 1, whatever their case; a category a 1
    in its place, in the last one if it was unseen in training. With `has_mark` one place more is 1

@@ -1,5 +1,3 @@
-/* $TITLE */
-
 /* bytes of the blank that text begins with, of those that Python strips from UTF-8; 0 for none */
 static size_t $p_blank(const char *text, size_t length)
 {

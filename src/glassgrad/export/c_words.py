@@ -1,0 +1,105 @@
+"""Values as C: strings that nothing can break out of, numbers, tables, and pieces of C filled in.
+
+Layer L10. A string is written with octal escapes for every byte that is not a plain ASCII letter,
+digit or mark: no quote, backslash, line end, trigraph or encoding of the compiler can change it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib.resources import files
+
+import numpy as np
+
+from glassgrad.backends.native.loops import F64, Number
+from glassgrad.errors import DataError
+from glassgrad.text import say
+
+WIDTH = 100
+_PLAIN = frozenset(b" !#$%&'()*+,-./:;<=>@[]^_`{|}~") | frozenset(
+    b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+)
+_MOST = 4000  # bytes of a literal; C99 promises 4095
+
+
+def string(text: str) -> str:
+    """A text as a C string in UTF-8.
+
+    Raises:    DataError for a text that C cannot hold: with a zero byte, or no Unicode text
+
+    >>> print(string('say "hi"??/'), string("한"))
+    "say \\042hi\\042\\077\\077/" "\\355\\225\\234"
+    """
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError:
+        content = b"\0"
+    if b"\0" in content:
+        raise DataError(
+            say("{text!r} cannot be written as a C string", text=text), operation="export"
+        )
+    if len(content) > _MOST:
+        raise DataError(
+            say("a text of {n:,} bytes is too long for C", n=len(content)),
+            operation="export",
+            rule=say("at most {n:,} bytes", n=_MOST),
+        )
+    return '"' + "".join(map(_byte, content)) + '"'
+
+
+def _byte(value: int) -> str:
+    return chr(value) if value in _PLAIN else f"\\{value:03o}"
+
+
+def strings(name: str, texts: Sequence[str], *, is_public: bool = False) -> str:
+    """A table of strings."""
+    kind = "const char *const" if is_public else "static const char *const"
+    return table(f"{kind} {name}", [string(text) for text in texts])
+
+
+def table(head: str, items: Sequence[str]) -> str:
+    """`head[n] = {items};`, filled to the width of the page."""
+    rows, row = [], "   "
+    for item in items:
+        if row.strip() and len(row) + len(item) + 2 > WIDTH:
+            rows, row = [*rows, row], "   "
+        row += f" {item},"
+    return "\n".join([f"{head}[{len(items)}] = {{", *rows, row, "};"])
+
+
+def double(value: float) -> str:
+    """A double by its exact value."""
+    from glassgrad.backends.native.c_words import literal  # noqa: PLC0415 - with the C printer
+
+    return literal(Number(float(value), F64))
+
+
+def array(head: str, values: np.ndarray) -> str:
+    """`head[n] = {...};` with every number to its last bit."""
+    from glassgrad.backends.native.c_words import literal  # noqa: PLC0415 - with the C printer
+
+    return table(head, [literal(Number(x, values.dtype)) for x in values.ravel()])
+
+
+# --- pieces ------------------------------------------------------------------------------
+
+
+@cache
+def _piece(name: str) -> str:
+    return files("glassgrad.export").joinpath("c", f"{name}.c").read_text(encoding="utf-8")
+
+
+def filled(name: str, words: Mapping[str, str]) -> str:
+    """A piece of C with its `$WORDS` put in."""
+    longest = sorted(words, key=len, reverse=True)
+    pattern = re.compile(rf"\$({'|'.join(longest)})")
+    text = pattern.sub(lambda found: words[found[1]], _piece(name))
+    assert "$" not in text.replace("$%", ""), f"{name}.c has a word without a value"
+    return text.rstrip("\n")
+
+
+def heading(title: str) -> str:
+    """`/* --- numbers --------- */`."""
+    return f"/* --- {title} ".ljust(80, "-") + " */"
