@@ -18,7 +18,16 @@ from glassgrad.backends.source.plain import made_by
 from glassgrad.data.features import Feature
 from glassgrad.data.table import TablePlan
 from glassgrad.export.c_network import NetworkText, network_text
-from glassgrad.export.c_words import WIDTH, double, filled, heading, string, strings
+from glassgrad.export.c_words import (
+    WIDTH,
+    commented,
+    declaration,
+    double,
+    filled,
+    heading,
+    string,
+    strings,
+)
 from glassgrad.export.pieces.files import MISSING_WORDS
 from glassgrad.export.subject import Subject
 from glassgrad.text import speaking
@@ -102,12 +111,14 @@ class _Writer:
             f"#ifndef {declared}",
         ]
         if not self.raw:
-            parts += [heading("numbers and texts"), self._fill("number"), self._fill("text")]
-        if not self.raw:
-            parts += [heading("what rows mean"), *self._meaning()]
+            parts += [heading("names"), *self._names()]
         parts += [heading("network"), *self.network.parts]
         if not self.raw:
+            parts += [heading("numbers and texts"), self._fill("number"), self._fill("text")]
+            parts += [heading("rows to features"), *self._preparation()]
             parts += [heading("results"), *self._results()]
+        if self.network.training:
+            parts += [heading("training"), *self.network.training]
         parts += [heading("command"), f"#ifdef GLASSGRAD_MAIN\n\n{self._command()}\n#endif"]
         parts += ["#endif\n#endif"]
         text = "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
@@ -117,29 +128,31 @@ class _Writer:
         return filled(name, {**self.words, **words})
 
     def _headers(self) -> Sequence[str]:
-        math = ["math.h"] if self.network.uses_math else []
-        return ["float.h", *math, "stddef.h", "stdint.h"]
+        return sorted({"float.h", "stddef.h", *self.network.headers})
+
+    @property
+    def _uses_math(self) -> bool:
+        return "math.h" in self.network.headers
 
     # --- what it is and offers -------------------------------------------------------------
 
     def _head(self) -> str:
         subject, prefix = self.subject, self.prefix
         what = "its own inputs -> its outputs" if self.raw else "raw rows -> predictions"
-        math = " -lm" if self.network.uses_math else ""
+        math = " -lm" if self._uses_math else ""
         flags = f"-DGLASSGRAD_MAIN {prefix}.c -o {prefix}{math}"
         weights, memory = self.network.constant_bytes, self.network.memory_bytes
         paragraphs = [
             f"A trained network in C99: {what}.",
             self._about_calls(),
-            f"Its names begin with {prefix}. It is compiled beside a program, which includes it "
-            f"behind #define {prefix.upper()}_DECLARATIONS_ONLY; or included as a whole, once. "
-            "With GLASSGRAD_MAIN it is a command:",
+            f"It is compiled beside a program, which includes it behind "
+            f"#define {prefix.upper()}_DECLARATIONS_ONLY. With GLASSGRAD_MAIN it is a command:",
             f"    gcc -std=c99 -O2 {flags}\n    ./{prefix} < rows.csv",
             f"Memory: {weights:,} bytes of weights{' and state' if subject.learning else ''}, "
             f"{memory:,} bytes between the steps of the network; features and outputs of a row "
             "besides. All of it is static: nothing is allocated, and one call is made at a time.",
             "It needs IEEE 754 floats of 4 and doubles of 8 bytes, and "
-            + ("math.h." if self.network.uses_math else "no C library.")
+            + ("math.h." if self._uses_math else "no C library.")
             + " Compile with -std=c99 or -ffp-contract=off: each operation is rounded by itself.",
             made_by(),
         ]
@@ -172,9 +185,8 @@ class _Writer:
         return text
 
     def _declarations(self) -> str:
-        subject, words = self.subject, self.words
-        upper, plan = words["P"], self.plan
-        sizes = {"FEATURES": subject.width, "OUTPUTS": subject.head.outputs}
+        subject, upper, plan = self.subject, self.words["P"], self.plan
+        sizes = {"FEATURES": subject.width, "OUTPUTS": subject.head.outputs, **self.network.sizes}
         if not self.raw:
             sizes["USED"] = subject.width if plan is None else len(plan.features)
             if subject.classes:
@@ -183,35 +195,37 @@ class _Writer:
             sizes["COLUMNS"] = len(plan.columns)
             sizes["TARGET"] = plan.columns.index(plan.target)
             sizes["FILLS"] = int(plan.missing == "impute")
-        listed = ", ".join(f"{upper}_{name} = {value}" for name, value in sizes.items())
-        lines = textwrap.wrap(f"enum {{ {listed} }};", WIDTH, subsequent_indent="    ")
-        lines += self.network.prototypes
-        if self.raw:
-            return "\n".join(lines)
-        names = ("FINE", "MISSING", "NO_NUMBER", "NO_WORD", "WRONG_COUNT")
-        listed = ", ".join(f"{upper}_{name}" for name in names)
-        lines += ["", "/* What a call returns; all but the first say what does not fit. */"]
-        lines.append(f"enum {{ {listed} }};")
+        texts = [_enum([f"{upper}_{name} = {value}" for name, value in sizes.items()])]
+        if not self.raw or subject.learning is not None:
+            names = ("FINE", "MISSING", "NO_NUMBER", "NO_WORD", "WRONG_COUNT", "NOT_FINITE")
+            about = "/* What a call returns; all but the first say what does not fit. */\n"
+            texts.append(about + _enum([f"{upper}_{name}" for name in names]))
         if plan is not None:
-            lines.append(f"extern const char *const {self.prefix}_columns[{upper}_COLUMNS];")
-        if subject.classes:
-            lines.append(f"extern const char *const {self.prefix}_labels[{upper}_CLASSES];")
-        lines += [f"{text.partition(chr(10))[0]};" for text in self._functions()]
-        return "\n".join(lines)
+            texts.append(f"extern const char *const {self.prefix}_columns[{upper}_COLUMNS];")
+        if subject.classes and not self.raw:
+            texts.append(f"extern const char *const {self.prefix}_labels[{upper}_CLASSES];")
+        texts += self.network.prototypes
+        if not self.raw:
+            texts += [declaration(text) for text in self._functions()]
+        return "\n\n".join(texts)
 
     # --- rows ------------------------------------------------------------------------------
 
-    def _meaning(self) -> list[str]:
-        plan, subject = self.plan, self.subject
+    def _names(self) -> list[str]:
         texts = []
-        if subject.classes:
-            texts.append(strings(f"{self.prefix}_labels", subject.classes, is_public=True))
-        if plan is None:
-            return [*texts, self._fill("plain")]
-        texts.append(strings(f"{self.prefix}_columns", plan.columns, is_public=True))
-        tables = "\n\n".join(self._tables(plan))
-        texts.append(self._fill("table", TABLES=tables))
-        return [*texts, self._fill("numbers")] if self.is_numeric else texts
+        if self.plan is not None:
+            head = f"{self.prefix}_columns"
+            texts.append(strings(head, self.plan.columns, is_public=True))
+        if self.subject.classes:
+            texts.append(strings(f"{self.prefix}_labels", self.subject.classes, is_public=True))
+        return texts
+
+    def _preparation(self) -> list[str]:
+        if self.plan is None:
+            return [self._fill("plain")]
+        tables = "\n\n".join(self._tables(self.plan))
+        text = self._fill("table", TABLES=tables)
+        return [text, self._fill("numbers")] if self.is_numeric else [text]
 
     def _tables(self, plan: TablePlan) -> list[str]:
         texts, rows = [], []
@@ -220,8 +234,9 @@ class _Writer:
             if feature.categories:
                 words = f"{self.prefix}_words_{number}"
                 texts.append(strings(words, feature.categories))
-            rows.append(self._row(plan, feature, words))
-        head = f"static const struct {self.prefix}_column {self.prefix}_used[{len(rows)}] = {{"
+            rows += [f"    /* {_about(feature)} */", self._row(plan, feature, words)]
+        name = f"{self.prefix}_used[{self.prefix.upper()}_USED]"
+        head = f"static const struct {self.prefix}_column {name} = {{"
         return [*texts, "\n".join([head, *rows, "};"])]
 
     def _row(self, plan: TablePlan, feature: Feature, words: str) -> str:
@@ -305,6 +320,20 @@ class _Writer:
         if not self.subject.classes:
             return self._fill("print_quantity")
         return self._fill("print_shares" if self.has_shares else "print_label")
+
+
+def _enum(names: Sequence[str]) -> str:
+    """`enum { NAMES };`."""
+    text = f"enum {{ {', '.join(names)} }};"
+    return "\n".join(textwrap.wrap(text, WIDTH, subsequent_indent="    "))
+
+
+def _about(feature: Feature) -> str:
+    """A column in words, for a comment."""
+    name = commented(feature.name)
+    if feature.kind != "numeric":
+        return name
+    return f"{name}: (x - {feature.mean:.6g}) / {feature.scale:.6g}"
 
 
 def _target(plan: TablePlan) -> tuple[float, float]:

@@ -7,9 +7,11 @@ digit or mark: no quote, backslash, line end, trigraph or encoding of the compil
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,7 @@ WIDTH = 100
 _PLAIN = frozenset(b" !#$%&'()*+,-./:;<=>@[]^_`{|}~") | frozenset(
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 )
+_SHOWN = 60  # letters of a text in a comment
 _MOST = 4000  # bytes of a literal; C99 promises 4095
 
 
@@ -54,14 +57,53 @@ def _byte(value: int) -> str:
 
 
 def strings(name: str, texts: Sequence[str], *, is_public: bool = False) -> str:
-    """A table of strings."""
+    """A table of strings; where letters had to be escaped, a comment says them."""
     kind = "const char *const" if is_public else "static const char *const"
-    return table(f"{kind} {name}", [string(text) for text in texts])
+    text = table(f"{kind} {name}", [string(text) for text in texts])
+    if all(text.isascii() for text in texts):
+        return text
+    shown = textwrap.wrap(", ".join(map(commented, texts)), WIDTH - 10)
+    return f"/* {f'{chr(10)}   '.join(shown)} */\n{text}"
+
+
+def commented(text: str) -> str:
+    """A text that stands in a comment and can neither end nor continue it, cut to one line."""
+    from glassgrad.backends.native.c_words import in_comment  # noqa: PLC0415
+
+    shown = in_comment(text)
+    return shown if len(shown) <= _SHOWN else f"{shown[:_SHOWN]}..."
+
+
+def c_type(dtype: Any) -> str:
+    """The C type of one number."""
+    from glassgrad.backends.native.c_words import c_type as of  # noqa: PLC0415
+
+    return of(np.dtype(dtype))
+
+
+def call(function: str, arguments: Sequence[str]) -> str:
+    """`function(arguments);`, in several lines if one is too wide."""
+    line = f"{function}({', '.join(arguments)});"
+    if len(line) <= WIDTH:
+        return line
+    indent = " " * (len(function) - len(function.lstrip()) + 4)
+    text = ", ".join(arguments) + ");"
+    rows = textwrap.wrap(
+        text, WIDTH, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False
+    )
+    return "\n".join([f"{function}(", *rows])
+
+
+def declaration(function: str) -> str:
+    """What declares a function, from its text."""
+    head = function.partition("\n{")[0].rpartition("*/\n")[2]
+    return f"{head};"
 
 
 def table(head: str, items: Sequence[str]) -> str:
     """`head[n] = {items};`, filled to the width of the page."""
-    rows, row = [], "   "
+    rows: list[str] = []
+    row = "   "
     for item in items:
         if row.strip() and len(row) + len(item) + 2 > WIDTH:
             rows, row = [*rows, row], "   "
