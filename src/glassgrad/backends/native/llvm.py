@@ -36,6 +36,7 @@ from glassgrad.backends.native.loops import (
     Value,
     identity,
     lane_count,
+    walk,
 )
 from glassgrad.backends.native.words import (
     COMPARE,
@@ -100,7 +101,7 @@ class _KernelPrinter:
         self.lanes = 0
         self.mask = ""  # of the tail, "" where all lanes count
         self.env: dict[Value, Text] = {
-            kernel.tile: Text("%tile"),
+            kernel.tile: Text("0" if kernel.tiles == 1 else "%tile"),
             kernel.worker: Text("%worker"),
         }
         self.bases: dict[int, str] = {}
@@ -439,7 +440,7 @@ class _KernelPrinter:
         if statement.lanes:
             assert not self.lanes, "lanes loops do not nest"
             self.lanes_loop(statement)
-        elif isinstance(statement.stop, int) and statement.unroll:
+        elif isinstance(statement.stop, int) and _is_short(statement, statement.stop):
             self.unrolled(statement)
         else:
             self.serial_loop(statement)
@@ -714,6 +715,14 @@ _PRINTERS: dict[type, Callable[[_KernelPrinter, object], None]] = {
     CallBack: _KernelPrinter.call_back,  # type: ignore[dict-item]
     Product: _KernelPrinter.product,  # type: ignore[dict-item]
 }
+
+
+SHORT = 64  # statements up to which a loop is written out
+
+
+def _is_short(loop: For, stop: int) -> bool:
+    """Whether a loop is better written out: its index arithmetic then costs nothing."""
+    return loop.unroll or stop * sum(1 for _ in walk(loop.body)) <= SHORT
 
 
 def _number(number: Number) -> str:

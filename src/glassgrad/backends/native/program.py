@@ -27,6 +27,7 @@ class Program:
     arena_bytes:   memory of the buffers of place "arena"; each lies at its byte `slot`
     private_bytes: memory of place "private", once for every worker
     callbacks:     equations that Python runs, by the number of their `CallBack`
+    fault:         one int64: -1, or the number of an equation that met what NumPy refuses
     in_place:      (input, output) that may share their memory
     stepped:       (slot, bytes) of pointers that move on with every step
     swapped:       (slot, slot) of pointers that change places after every step
@@ -42,6 +43,7 @@ class Program:
     arena_bytes: int = 0
     private_bytes: int = 0
     callbacks: list[Eqn] = field(default_factory=list)
+    fault: Buffer | None = None
     in_place: set[tuple[int, int]] = field(default_factory=set)
     stepped: list[tuple[int, int]] = field(default_factory=list)
     swapped: list[tuple[int, int]] = field(default_factory=list)

@@ -28,7 +28,8 @@ from glassgrad.backends.native.lower.expand import expand
 from glassgrad.backends.native.lower.items import Item, Nest, items_of
 from glassgrad.backends.native.lower.nodes import COMBINES, Node, Nodes, nodes_of
 from glassgrad.backends.native.lower.schedule import Region, Schedule, is_everywhere, schedule
-from glassgrad.backends.native.lower.site import LOWERINGS, Site, Workspace
+from glassgrad.backends.native.lower.site import Site, Workspace
+from glassgrad.backends.native.lower.whole import LOWERINGS
 from glassgrad.backends.native.program import Program
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Graph, Literal, Var
@@ -67,7 +68,8 @@ class _Building:
         self.graph = self.nodes.graph
         self.original = graph
         self.tested = None if tested is None else self.graph.outputs[tested]
-        self.workspace = Workspace()
+        self.fault = Buffer("fault", I64, 1, "arena")
+        self.workspace = Workspace(fault=self.fault)
         self.access: dict[Var, Access] = {}
         self.arena: list[tuple[Buffer, Var]] = []
         self.private_bytes = HEADER
@@ -97,6 +99,7 @@ class _Building:
             private_bytes=self.private_bytes,
             callbacks=list(self.workspace.callbacks),
             places=self.workspace.places,
+            fault=self.fault,
             in_place=in_place_pairs(self.nodes, self.where, self.graph),
         )
 
@@ -253,6 +256,9 @@ class _Building:
             stop = _aligned(offset + max(buffer.bytes, 1))
             placed.append((offset, stop, first, end))
             total = max(total, stop)
+        for buffer in (self.fault, *self.workspace.shared):
+            buffer.slot = total
+            total = _aligned(total + max(buffer.bytes, 1))
         return total
 
     # --- kernels -------------------------------------------------------------------------
@@ -351,7 +357,7 @@ class _Building:
         start = self.start_of(work)
         _define(b, start, kernel.tile, size)
         count: int | Value = size
-        if region.rows % size:
+        if size and region.rows % size:
             rest = b.let("subtract", Number(region.rows, I64), start)
             count = b.let("minimum", rest, Number(size, I64))
         return Rows(start, count)
@@ -384,7 +390,7 @@ class _Building:
                 assert view is not None
                 inputs.append(view.access(self.access[view.root]))
         outputs = [self.access[out] for out in node.outputs]
-        site = Site(b, node.eqn, inputs, outputs, rows, self.workspace)
+        site = Site(b, node.eqn, inputs, outputs, rows, self.workspace, node.order)
         LOWERINGS[node.eqn.primitive].emit(site)
 
 

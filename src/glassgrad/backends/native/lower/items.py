@@ -42,7 +42,7 @@ class Nest:
         wanted = self.split if split is None else split
         if self.split is not None and wanted != self.split:
             return (), None
-        if split is None and is_row_shape(shape, wanted or 1):
+        if is_row_shape(shape, wanted or 1):
             rows = shape[: wanted or 1]
             if self.shape is None or self.shape[: wanted or 1] == rows:
                 is_plain = self.shape is None and wanted in (None, 1)

@@ -23,6 +23,10 @@ def apply(
     b: Builder, primitive: Elementwise, args: Sequence[Operand], weak: Sequence[bool]
 ) -> Operand:
     """The primitive's value; `weak` says which operands are Python scalars."""
+    if primitive.parsed.result.op == "power":
+        quick = _quick_power(b, args)
+        if quick is not None:
+            return quick
     common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
     if primitive.name in functions.NAMES and functions.find(primitive.name, common) is not None:
         return b.let(primitive.name, *(converted(b, a, common) for a in args))
@@ -50,10 +54,6 @@ def _value(b: Builder, expr: Expr, names: Names) -> tuple[Operand, bool]:
 
 def operation(b: Builder, op: str, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
     """One word of the vocabulary applied to values."""
-    if op == "power":
-        quick = _quick_power(b, args)
-        if quick is not None:
-            return quick
     special = _SPECIAL.get(op)
     if special is not None:
         return special(b, args, weak)
@@ -241,6 +241,8 @@ _SPECIAL: dict[str, Special] = {
 
 def _quick_power(b: Builder, args: Sequence[Operand]) -> Operand | None:
     """What NumPy's `**` does instead of a power, for the exponents that it knows."""
+    if len(args) != 2:  # noqa: PLR2004 - a formula of more than the power
+        return None
     x, y = args
     if not isinstance(y, Number) or x.dtype.kind != "f" or y.value not in (-1, 0.5, 1, 2):
         return None

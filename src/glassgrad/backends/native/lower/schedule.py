@@ -38,7 +38,7 @@ class Region:
     @property
     def tile_rows(self) -> int:
         """How many rows a tile has; the last may have fewer."""
-        return -(-(self.rows or 1) // self.tiles)
+        return 1 if self.rows is None else -(-self.rows // self.tiles)
 
 
 @dataclass
