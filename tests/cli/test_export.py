@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from export.runs import alone, passengers
+from export.compiling import GCC, code_of, command, needs_gcc, said
+from export.runs import alone, here, passengers
 
 QUICK = ("--epochs", "10", "--lr", "0.02", "--layers", "8")
 
@@ -15,7 +16,7 @@ QUICK = ("--epochs", "10", "--lr", "0.02", "--layers", "8")
 def _same(cli: Any, run: str, file: str, *words: str, program: str = "") -> str:
     """What the program of a run prints, if `glassgrad predict` prints it too."""
     expected = cli("predict", run, file, *words)
-    done = alone(Path(program or f"{run}.py"), file, *words)
+    done = here(Path(program or f"{run}.py"), file, *words)
     assert done.returncode == 0, done.stderr
     assert done.stdout == expected.out
     return done.stdout
@@ -29,7 +30,7 @@ def test_a_table(cli: Any, flowers: Path) -> None:
     _same(cli, "flowers", "runs/flowers/test.csv", "--probabilities")
     Path("new.csv").write_text("colour,width,length\ngreen,1,2\n, 3,1e0\n", encoding="utf-8")
     assert cli("predict", "flowers", "new.csv").code == 1  # a missing cell
-    done = alone(Path("flowers.py"), "new.csv")
+    done = here(Path("flowers.py"), "new.csv")
     assert (done.returncode, done.stdout) == (1, "")
     assert "row 2 has a missing value" in done.stderr
     Path("new.csv").write_text("colour,width,length\ngreen,1,2\nred, 3,1e0\n", encoding="utf-8")
@@ -78,10 +79,11 @@ def test_digits_as_text_and_as_arrays(cli: Any) -> None:
     np.savetxt("rows.csv", rows, fmt="%d", delimiter=",")
     np.savez("rows.npz", X=pixels.reshape(-1, 8, 8), y=data.test_y)
     _same(cli, "digits", "rows.csv", "--probabilities", program="d.py")
-    assert _same(cli, "digits", "rows.npz", program="d.py").count("\n") == 1798
+    expected = _same(cli, "digits", "rows.npz", program="d.py")
+    assert expected.count("\n") == 1798
     np.save("rows.npy", pixels)
     done = alone(Path("d.py"), "rows.npy")
-    assert done.stdout == cli("predict", "digits", "rows.npz").out
+    assert done.stdout == expected
 
 
 def test_a_headerless_table(cli: Any, flowers: Path) -> None:
@@ -103,7 +105,7 @@ def test_raw_and_training(cli: Any) -> None:
     assert "def learn(X: Any, targets: Any" in text
     assert "def predict" not in text
     Path("X.csv").write_text("0.5,1\n-1,2\n", encoding="utf-8")
-    assert alone(Path("moons.py"), "X.csv").stdout.startswith("row,y0,y1\n1,")
+    assert here(Path("moons.py"), "X.csv").stdout.startswith("row,y0,y1\n1,")
 
 
 def test_files_that_are_there_stay(cli: Any) -> None:
@@ -123,6 +125,9 @@ def test_files_that_are_there_stay(cli: Any) -> None:
     [
         ("moons", "--to FORMAT is missing"),
         ("moons --to nunpy", "did you mean `numpy`?"),
+        ("moons --to numpy --freestanding", "--freestanding is for --to c"),
+        ("moons --to c --batch-size 4", "--batch-size is for --train"),
+        ("moons --to c --train --batch-size 0", "1 ≤ batch size"),
         ("moons --to numpy -o csv.py", "csv.py would hide a module"),
         ("moons --to numpy -o moons.txt", "moons.txt has another suffix"),
         ("mons --to numpy", "there is no run mons"),
@@ -149,6 +154,29 @@ def test_help_in_both_languages(cli: Any) -> None:
     assert "선택 사항" in cli("--lang", "ko", "export", "--help").out
 
 
+# --- C -----------------------------------------------------------------------------------
+
+
+def _same_in_c(cli: Any, run: str, file: str, folder: Path) -> None:
+    """The program in C prints the labels that `glassgrad predict` prints."""
+    text = Path(f"{run}.c").read_text(encoding="utf-8")
+    done = said(command(folder, text), Path(file))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == cli("predict", run, file).out
+
+
+@needs_gcc
+def test_a_table_in_c(cli: Any, flowers: Path, tmp_path: Path) -> None:
+    assert cli("train", flowers, "--target", "species", *QUICK).code == 0
+    result = cli("export", "flowers", "--to", "c", "--freestanding")
+    assert (result.code, result.out) == (0, "flowers.c\n"), result.err
+    _same_in_c(cli, "flowers", "runs/flowers/test.csv", tmp_path)
+    _same_in_c(cli, "flowers", "flowers.csv", tmp_path)
+    text = Path("flowers.c").read_text(encoding="utf-8")
+    assert "flowers_predict_row(" in code_of(text)
+    assert "math.h" not in code_of(text)
+
+
 # --- real data ---------------------------------------------------------------------------
 
 
@@ -164,12 +192,16 @@ def test_help_in_both_languages(cli: Any) -> None:
         ("california_housing", "--target median_house_value --missing impute --epochs 3"),
     ],
 )
-def test_real_tables(cli: Any, shared_data: Path, name: str, words: str) -> None:
+def test_real_tables(cli: Any, shared_data: Path, tmp_path: Path, name: str, words: str) -> None:
     path = shared_data / "tabular" / f"{name}.csv"
     trained = cli("train", path, "--epochs", "10", "--layers", "16", "--name", "t", *words.split())
     assert trained.code == 0, trained.err
     assert cli("export", "t", "--to", "numpy").code == 0
     _same(cli, "t", "runs/t/test.csv")
     _same(cli, "t", str(path))
-    if "median" not in words and "regression" not in words:
+    is_classes = "median" not in words and "regression" not in words
+    if is_classes:
         _same(cli, "t", str(path), "--probabilities")
+    if is_classes and GCC is not None:
+        assert cli("export", "t", "--to", "c").code == 0
+        _same_in_c(cli, "t", str(path), tmp_path)

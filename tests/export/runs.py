@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
+import runpy
 import subprocess
 import sys
 from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +88,25 @@ def subject_of(
         learning=learning,
     )
     return subject, table
+
+
+def here(path: Path, *words: object) -> subprocess.CompletedProcess[str]:
+    """Run a program in this process, which takes less time; what it prints, and its exit code."""
+    out, err = io.TextIOWrapper(io.BytesIO(), "utf-8"), io.StringIO()
+    code: Any = 0
+    before, sys.argv = sys.argv, [str(path), *map(str, words)]
+    try:
+        with redirect_stdout(out), redirect_stderr(err):
+            runpy.run_path(str(path), run_name="__main__")
+    except SystemExit as stop:
+        code = stop.code
+        err.write(code if isinstance(code, str) else "")
+    finally:
+        sys.argv = before
+    out.flush()
+    printed = out.buffer.getvalue().decode()  # type: ignore[attr-defined]
+    code = 1 if isinstance(code, str) else code or 0
+    return subprocess.CompletedProcess(sys.argv, code, printed, err.getvalue())
 
 
 def alone(path: Path, *words: object) -> subprocess.CompletedProcess[str]:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from export.runs import HOSTILE, alone, hostile_rows, passengers, subject_of, write_rows
+from export.runs import HOSTILE, alone, here, hostile_rows, passengers, subject_of, write_rows
 
 from glassgrad.errors import GraphError
 from glassgrad.export import Subject, numpy_program
@@ -267,7 +267,7 @@ def test_raw(tmp_path: Path) -> None:
     np.save(tmp_path / "X.npy", X)
     np.savetxt(tmp_path / "X.csv", X, delimiter=",", fmt="%.9g")
     for name in ("X.npy", "X.csv"):
-        done = alone(path, tmp_path / name)
+        done = here(path, tmp_path / name)
         assert done.returncode == 0, done.stderr
         lines = done.stdout.splitlines()
         assert lines[0] == "row,y0,y1,y2"
@@ -283,7 +283,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
         (["none.csv"], "No such file"),
         (["bad.csv", "--encoding", "klingon"], "unknown encoding"),
     ):
-        done = alone(path, tmp_path / words[0], *words[1:])
+        done = here(path, tmp_path / words[0], *words[1:])
         assert done.returncode == 1
         assert done.stdout == ""
         assert problem in done.stderr

@@ -6,8 +6,9 @@ Layer L11.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +21,8 @@ from glassgrad.text import say
 if TYPE_CHECKING:
     from glassgrad.export import Subject
 
-SUFFIXES = {"numpy": ".py"}
+SUFFIXES = {"numpy": ".py", "c": ".c"}
+MOST_ROWS = 65_536
 
 
 def _examples() -> list[tuple[str, str]]:
@@ -33,6 +35,10 @@ def _examples() -> list[tuple[str, str]]:
         (
             "glassgrad export runs/iris --to numpy --train -o learner.py",
             say("with a training step, to go on learning elsewhere"),
+        ),
+        (
+            "glassgrad export runs/iris --to c --freestanding",
+            say("iris.c, for machines without Python and without a C library"),
         ),
     ]
 
@@ -48,46 +54,81 @@ def _examples() -> list[tuple[str, str]]:
     examples=_examples,
 )
 @click.argument("run")
-@flag("--to", "form", about="what it is written in: numpy", metavar="FORMAT")
+@flag("--to", "form", about="what it is written in: numpy or c", metavar="FORMAT")
 @flag("-o", "--output", "target", about="where to; RUN's name if not given", metavar="FILE")
 @flag("--raw", about="the network alone: its own inputs in, its outputs out", is_flag=True)
 @flag("--train", "learns", about="with a training step and the optimiser's state", is_flag=True)
+@flag("--freestanding", about="C without a library: not even math.h; else math.h", is_flag=True)
+@flag("--batch-size", about="rows of one training step in C; 1 by default", type=int, metavar="N")
 @flag("--force", about="replace a file that is there", is_flag=True)
 @flag("--json", "as_json", about="print JSON", is_flag=True)
-def export(
-    run: str,
-    form: str | None,
-    target: str | None,
-    raw: bool,
-    learns: bool,
-    force: bool,
-    as_json: bool,
-) -> int:
-    if form not in SUFFIXES:
-        if form is None:
-            hint = say("offered: {names}", names=", ".join(SUFFIXES))
-            raise OptionError(say("{name} is missing", name="--to FORMAT"), hint=hint)
-        raise unknown_option("format", form, SUFFIXES)
-    from glassgrad.export import numpy_program  # noqa: PLC0415 - help needs none of it
-
+def export(run: str, force: bool, as_json: bool, **given: Any) -> int:
+    wanted = Wanted(**given)
+    suffix = wanted.suffix
     output = Output(json=as_json)
-    subject = _subject(run, learns)
-    path = _target(subject.name, target, SUFFIXES[form])
-    program = numpy_program(subject, raw=raw)
-    files = {path: program.text.encode("utf-8")}
-    if program.arrays is not None:  # first: a program never stands there without its weights
-        files = {path.with_suffix(".npz"): program.arrays, **files}
+    subject = _subject(run, wanted.learns)
+    path = _target(subject.name, wanted.target, suffix)
+    files = _files(subject, path, wanted)
     for place in files:
         if place.exists() and not force:
             hint = say("replace it by --force, or choose another -o FILE")
             raise OptionError(say("there is a file {path} already", path=place), hint=hint)
     for place, content in files.items():
         atomic_write(place, content)
-    output.data({"run": run, "format": form, "files": [str(place) for place in files]})
+    output.data({"run": run, "format": wanted.form, "files": [str(place) for place in files]})
     if not output.json:
         for place in reversed(files):
             output.result(str(place))
     return 0
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What was asked for; the names are those of the options."""
+
+    form: str | None
+    target: str | None
+    raw: bool
+    learns: bool
+    freestanding: bool
+    batch_size: int | None
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the file; what does not fit together is refused."""
+        if self.form is None:
+            hint = say("offered: {names}", names=", ".join(SUFFIXES))
+            raise OptionError(say("{name} is missing", name="--to FORMAT"), hint=hint)
+        if self.form not in SUFFIXES:
+            raise unknown_option("format", self.form, SUFFIXES)
+        if self.form != "c" and (self.freestanding or self.batch_size is not None):
+            name = "--freestanding" if self.freestanding else "--batch-size"
+            raise OptionError(say("{name} is for --to c", name=name))
+        if self.batch_size is not None and not self.learns:
+            raise OptionError(say("{name} is for --train", name="--batch-size"))
+        if self.batch_size is not None and not 1 <= self.batch_size <= MOST_ROWS:
+            raise OptionError(
+                say("{value} is outside what is allowed", value=self.batch_size),
+                operation="--batch-size",
+                rule=f"1 ≤ batch size ≤ {MOST_ROWS:,}",
+            )
+        return SUFFIXES[self.form]
+
+
+def _files(subject: Subject, path: Path, wanted: Wanted) -> dict[Path, bytes]:
+    """What is written where, in this order."""
+    from glassgrad.export import c_file, c_prefix, numpy_program  # noqa: PLC0415 - not for help
+
+    if wanted.form == "c":
+        options = {"raw": wanted.raw, "freestanding": wanted.freestanding}
+        prefix = c_prefix(path.stem)
+        text = c_file(subject, prefix, batch=wanted.batch_size or 1, **options).text
+        return {path: text.encode("utf-8")}
+    program = numpy_program(subject, raw=wanted.raw)
+    files = {path: program.text.encode("utf-8")}
+    if program.arrays is not None:  # first: a program never stands there without its weights
+        files = {path.with_suffix(".npz"): program.arrays, **files}
+    return files
 
 
 def _subject(run: str, learns: bool) -> Subject:

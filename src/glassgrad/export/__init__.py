@@ -3,7 +3,17 @@
 Layer L10.
 """
 
+from glassgrad.export.c_file import CFile, c_file, c_prefix
 from glassgrad.export.numpy_file import NumpyProgram, numpy_program
 from glassgrad.export.subject import Learning, Subject, identifier
 
-__all__ = ["Learning", "NumpyProgram", "Subject", "identifier", "numpy_program"]
+__all__ = [
+    "CFile",
+    "Learning",
+    "NumpyProgram",
+    "Subject",
+    "c_file",
+    "c_prefix",
+    "identifier",
+    "numpy_program",
+]

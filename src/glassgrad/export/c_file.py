@@ -29,7 +29,7 @@ from glassgrad.export.c_words import (
     strings,
 )
 from glassgrad.export.pieces.files import MISSING_WORDS
-from glassgrad.export.subject import Subject
+from glassgrad.export.subject import Subject, identifier
 from glassgrad.text import speaking
 
 _ROW_BYTES = 65536  # of the command's longest row, at least
@@ -60,6 +60,19 @@ def c_file(
     with speaking("en"):
         network = network_text(subject, prefix, raw=raw, freestanding=freestanding, batch=batch)
         return _Writer(subject, prefix, network, raw).file()
+
+
+def c_prefix(name: str) -> str:
+    """What the names of a C file may begin with, from any text.
+
+    >>> c_prefix("iris"), c_prefix("gg"), c_prefix("int")
+    ('iris', 'network_gg', 'network_int')
+    """
+    from glassgrad.backends.native.c_words import identifier as checked  # noqa: PLC0415
+
+    plain = identifier(name)
+    is_free = checked(plain) and checked(f"{plain}_forward")
+    return plain if is_free else f"network_{plain}"
 
 
 class _Writer:
@@ -114,7 +127,8 @@ class _Writer:
             parts += [heading("names"), *self._names()]
         parts += [heading("network"), *self.network.parts]
         if not self.raw:
-            parts += [heading("numbers and texts"), self._fill("number"), self._fill("text")]
+            if self.plan is not None:
+                parts += [heading("numbers and texts"), *self._reading(), self._fill("missing")]
             parts += [heading("rows to features"), *self._preparation()]
             parts += [heading("results"), *self._results()]
         if self.network.training:
@@ -123,6 +137,9 @@ class _Writer:
         parts += ["#endif\n#endif"]
         text = "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
         return CFile(text, self.network.constant_bytes, self.network.memory_bytes)
+
+    def _reading(self) -> list[str]:
+        return [self._fill("number"), self._fill("text")]
 
     def _fill(self, name: str, **words: str) -> str:
         return filled(name, {**self.words, **words})
@@ -301,7 +318,7 @@ class _Writer:
     # --- the command -----------------------------------------------------------------------
 
     def _command(self) -> str:
-        reading = [] if not self.raw else [self._fill("number"), self._fill("text")]
+        reading = self._reading() if self.plan is None else []  # else it stands above
         texts = [*reading, self._fill("csv")]
         if not self.raw and self.subject.classes:
             texts.append(self._fill("print"))

@@ -1,7 +1,7 @@
 """The training of an exported C file: the step as a graph, its memory, its call, targets of rows.
 
 Layer L10. The step writes new weights and new state into the memory of the old ones, wherever each
-reader of the old value has read it by then; where the loss is not finite it puts the old ones back.
+reader of the old value has read it by then; where the loss is not finite it stops before that.
 """
 
 from __future__ import annotations
@@ -9,18 +9,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from glassgrad.autodiff.graphs import record
 from glassgrad.export.c_words import array, c_type, call, declaration, double, filled, table
 from glassgrad.export.subject import Subject
-from glassgrad.graph.ir import Graph, Var
 
 if TYPE_CHECKING:
-    from glassgrad.backends.native.c import Argument, CProgram
-    from glassgrad.backends.native.program import Program
+    from glassgrad.backends.native.c_head import Argument, CProgram
 
 # How a row's target stands in what the loss takes; `code` is the number of its class.
 _FORMS = {
@@ -39,55 +36,13 @@ _FORMS = {
 
 
 @dataclass(frozen=True)
-class Step:
-    """The training step as a graph, and per output behind the loss the input that it replaces.
-
-    Behind these, where gradients are clipped, an output says whether the update was left out.
-    """
-
-    graph: Graph
-    replaced: Sequence[int]
-    tells_skips: bool
-
-
-def guarded_step(subject: Subject, rows: int) -> Step:
-    """The step that changes nothing where its loss is not finite."""
-    assert subject.learning is not None
-    graph = subject.step_graph(rows)
-    carried = subject.learning.step.carried(*subject.batch(rows))
-    replaced = sorted(carried, key=carried.__getitem__)
-    tells_skips = len(graph.outputs) > 1 + len(replaced)
-
-    def step(*inputs: Any) -> list[Any]:
-        loss, *found = graph.evaluate(*inputs)
-        is_sound = np.isfinite(loss)
-        new = [
-            np.where(is_sound, value, inputs[number])
-            for value, number in zip(found, replaced, strict=False)
-        ]
-        return [loss, *new, *([found[-1]] if tells_skips else [])]
-
-    inputs = [Var(var.aval, var.name) for var in graph.inputs]
-    recorded, captures = record(step, inputs, "train_step")
-    assert not captures
-    recorded = recorded.transform("exact")
-    names = ["loss", *(f"new_{graph.inputs[number].name}" for number in replaced), "skipped"]
-    for atom, name in zip(recorded.outputs, names, strict=False):
-        if isinstance(atom, Var) and atom not in recorded.inputs:
-            atom.name = name
-    return Step(recorded, replaced, tells_skips)
-
-
-@dataclass(frozen=True)
 class Learning:
-    """Writes the text; `weights` are the names of the network's arrays."""
+    """Writes the text; `weights` are the names of the network's arrays, `step` was printed."""
 
     subject: Subject
     prefix: str
     weights: Sequence[str]
-    step: Step
-    program: Program
-    printed: CProgram
+    step: CProgram
     rows: int
     raw: bool
 
@@ -97,15 +52,17 @@ class Learning:
         return {"p": self.prefix, "P": self.prefix.upper(), "T": kind, "TARGET": self.target}
 
     @cached_property
-    def inputs(self) -> Sequence[Argument]:
-        return self.printed.arguments[: self.program.inputs]
+    def inputs(self) -> list[Argument]:
+        """Weights, state of the optimiser, features, targets, key, step, rate, updates."""
+        return [argument for argument in self.step.arguments if not argument.is_output]
 
     @cached_property
-    def outputs(self) -> Sequence[Argument]:
-        return self.printed.arguments[self.program.inputs :]
+    def outputs(self) -> list[Argument]:
+        """The loss, new weights and state, and of clipping the norm and whether it skipped."""
+        return [argument for argument in self.step.arguments if argument.is_output]
 
     @property
-    def state(self) -> Sequence[Argument]:
+    def state(self) -> list[Argument]:
         """The arrays of the optimiser."""
         return self.inputs[len(self.weights) : -6]
 
@@ -113,27 +70,42 @@ class Learning:
     def target(self) -> str:
         return c_type(self.inputs[-5].dtype)
 
-    @property
-    def targets(self) -> int:
-        """How many numbers the target of one row is."""
-        return _size(self.inputs[-5]) // self.rows
-
     @cached_property
     def names(self) -> list[str]:
         """What is handed over for each input, in the words of `learn`."""
         state = [f"{self.prefix}_{argument.name}" for argument in self.state]
         return [*self.weights, *state, "x", "t", f"{self.prefix}_key", "&step", "&rate", "&updates"]
 
+    @cached_property
+    def replaced(self) -> list[int]:
+        """Per output behind the loss the input that it takes the place of."""
+        assert self.subject.learning is not None
+        carried = self.subject.learning.step.carried(*self.subject.batch(self.rows))
+        return sorted(carried, key=carried.__getitem__)
+
+    @cached_property
+    def apart(self) -> dict[int, str]:
+        """The outputs that cannot be written over what they replace, and their own arrays."""
+        pairs = enumerate(self.replaced, start=1)
+        names = {o: (self.inputs[i].name, self.outputs[o].name) for o, i in pairs}
+        return {
+            o: f"{self.prefix}_{pair[1]}"
+            for o, pair in names.items()
+            if pair not in self.step.in_place
+        }
+
     @property
-    def apart(self) -> list[int]:
-        """The outputs that cannot be written over what they replace."""
-        pairs = enumerate(self.step.replaced, start=1)
-        return [o for o, i in pairs if (i, o) not in self.program.in_place]
+    def reports(self) -> list[Argument]:
+        return self.outputs[1 + len(self.replaced) :]
 
     @property
     def memory_bytes(self) -> int:
         made = [*self.state, *(self.outputs[o] for o in self.apart)]
         return sum(_size(argument) * argument.dtype.itemsize for argument in made)
+
+    def sizes(self) -> dict[str, int]:
+        """Constants that the file declares: the rows of a step, and numbers of a row's target."""
+        return {"BATCH": self.rows, "TARGETS": _size(self.inputs[-5]) // self.rows}
 
     def prototypes(self) -> list[str]:
         texts = [self._learn(), *([] if self.raw else [self._learn_rows()])]
@@ -142,37 +114,34 @@ class Learning:
     def parts(self) -> list[str]:
         """The texts, below the step."""
         assert self.subject.learning is not None
-        words = self.words
-        lines = [f"static {words['T']} {self.prefix}_{a.name}[{_size(a)}];" for a in self.state]
-        for o in self.apart:
-            lines.append(f"static {words['T']} {self._aside(o)}[{_size(self.outputs[o])}];")
+        made = [(f"{self.prefix}_{argument.name}", argument) for argument in self.state]
+        made += [(name, self.outputs[o]) for o, name in self.apart.items()]
+        lines = [f"static {c_type(a.dtype)} {name}[{_size(a)}];" for name, a in made]
         key = np.asarray(self.subject.learning.step.key)
         lines.append(array(f"static const uint32_t {self.prefix}_key", key))
         lines.append(f"static int64_t {self.prefix}_steps, {self.prefix}_updates;")
         texts = ["\n".join(lines), self._learn()]
         return texts if self.raw else [*texts, *self._targets(), self._learn_rows()]
 
-    def _aside(self, output: int) -> str:
-        return f"{self.prefix}_{self.outputs[output].name}"
-
     def _learn(self) -> str:
-        given = ["&found"]
-        for o, i in enumerate(self.step.replaced, start=1):
-            given.append(self._aside(o) if o in self.apart else self.names[i])
-        given += ["&skipped"] if self.step.tells_skips else []
-        copies = "".join(
+        given = [self.apart.get(o, self.names[i]) for o, i in enumerate(self.replaced, start=1)]
+        reports = [f"report_{number}" for number in range(len(self.reports))]
+        declared = [
+            f"    {c_type(a.dtype)} {name} = 0;\n"
+            for a, name in zip(self.reports, reports, strict=True)
+        ]
+        copies = [
             f"    for (int i = 0; i < {_size(self.outputs[o])}; i++) {{\n"
-            f"        {self.names[self.step.replaced[o - 1]]}[i] = {self._aside(o)}[i];\n    }}\n"
-            for o in self.apart
-        )
-        skipped = "    unsigned char skipped = 0;\n" if self.step.tells_skips else ""
-        counted = "!skipped" if self.step.tells_skips else "1"
+            f"        {self.names[self.replaced[o - 1]]}[i] = {name}[i];\n    }}\n"
+            for o, name in self.apart.items()
+        ]
+        arguments = [*self.names, "&found", *given, *(f"&{name}" for name in reports)]
         words = {
             **self.words,
-            "DECLARED": skipped,
-            "CALL": call(f"    {self.prefix}_step", [*self.names, *given]),
-            "COPIES": copies,
-            "COUNTED": counted,
+            "DECLARED": "".join(declared),
+            "CALL": call(f"    const int status = {self.prefix}_step", arguments),
+            "COPIES": "".join(copies),
+            "COUNTED": f"!{reports[-1]}" if reports else "1",
         }
         return filled("learn", words)
 

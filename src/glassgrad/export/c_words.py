@@ -137,9 +137,9 @@ def filled(name: str, words: Mapping[str, str]) -> str:
     """A piece of C with its `$WORDS` put in."""
     longest = sorted(words, key=len, reverse=True)
     pattern = re.compile(rf"\$({'|'.join(longest)})")
-    text = pattern.sub(lambda found: words[found[1]], _piece(name))
-    assert "$" not in text.replace("$%", ""), f"{name}.c has a word without a value"
-    return text.rstrip("\n")
+    piece = _piece(name)
+    assert "$" not in pattern.sub("", piece), f"{name}.c has a word without a value"
+    return pattern.sub(lambda found: words[found[1]], piece).rstrip("\n")
 
 
 def heading(title: str) -> str:

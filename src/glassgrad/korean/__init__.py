@@ -20,6 +20,7 @@ TOPICS = (
     "source",
     "grade",
     "report",
+    "export",
     "explain",
     "inspect",
     "diagnose",

@@ -6,11 +6,11 @@ int $p_learn(const $T *x, const $TARGET *t, double rate, double *loss)
     const double updates = (double)$p_updates;
     $T found = 0;
 $DECLARED$CALL
-$COPIES    *loss = (double)found;
-    if (found - found != 0) {
+    *loss = (double)found;
+    if (status != 0 || found - found != 0) {
         return $P_NOT_FINITE;
     }
-    $p_steps++;
+$COPIES    $p_steps++;
     $p_updates += $COUNTED;
     return $P_FINE;
 }
