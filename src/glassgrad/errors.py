@@ -13,6 +13,7 @@
     ├── GradientError (RuntimeError)        a gradient that does not exist or would be wrong
     ├── RandomKeyError (RuntimeError)       a random draw without a key
     ├── NonFiniteError (FloatingPointError) a NaN or an infinity where a number must be
+    ├── OutOfMemoryError (MemoryError)      arrays for which the system has no memory
     └── MissingExtraError (ImportError)     an optional dependency that is not installed
 
 Layer L0. A message has five parts: operation, what is wrong with both values, the operands,
@@ -130,6 +131,10 @@ class NonFiniteError(GlassgradError, FloatingPointError):
     def __init__(self, problem: str, *, finding: object = None, **parts: Any) -> None:
         super().__init__(problem, **parts)
         self.finding = finding
+
+
+class OutOfMemoryError(GlassgradError, MemoryError):
+    """Arrays for which the system has no memory."""
 
 
 class MissingExtraError(GlassgradError, ImportError):

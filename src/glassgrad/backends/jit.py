@@ -1,4 +1,4 @@
-"""`jit(f)`: record a function once per kind of argument, then run the text of its graph.
+"""`jit(f)`: record a function once per kind of argument, then run its graph on a back end.
 
 Layer L6. Arrays, tensors, NumPy scalars and Python floats are inputs of the program; so are the
 parameters and states of modules. Everything else (integers, flags, names, fields of modules) is
@@ -18,11 +18,18 @@ from typing import Any
 import numpy as np
 
 from glassgrad.autodiff.graphs import record
-from glassgrad.backends.numpy_run import callable_of
+from glassgrad.backends.chosen import (
+    BACKENDS,
+    Runner,
+    require_offered,
+    resolve_backend,
+    runner_of,
+)
+from glassgrad.backends.quick import Guard, guard_of
 from glassgrad.config import config
 from glassgrad.core.aval import aval_of
 from glassgrad.core.interpret import as_operand
-from glassgrad.errors import DtypeError, OptionError, TraceError, unknown_option
+from glassgrad.errors import DtypeError, TraceError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import input_aval
 from glassgrad.passes.pipeline import exact
@@ -38,29 +45,17 @@ from glassgrad.tree import (
     unflatten,
 )
 
-BACKENDS = ("auto", "native", "numpy", "cupy")
 _REMEMBERED = 256
+_GUARDS = 4
 _STATIC = (bool, int, float, str, bytes, tuple, type(None))
-
-
-def resolve_backend(name: str) -> str:
-    """The back end that `name` means on this machine.
-
-    Raises:    OptionError for a name that is not offered, or not part of this version
-    """
-    if name not in BACKENDS:
-        raise unknown_option("backend", name, BACKENDS)
-    if name not in ("auto", "numpy"):
-        raise OptionError(
-            say("the back end {name} is not part of this version", name=name),
-            operation="backend",
-            hint=say("offered: {names}", names="auto, numpy"),
-        )
-    return "numpy"
 
 
 def jit(function: Callable[..., Any] | None = None, *, backend: str = "auto") -> Any:
     """`function`, recorded once per shapes and dtypes of its arguments and then run as one program.
+
+    backend: "native" is machine code, compiled at the first call for a form of arguments; "numpy"
+             the text of `source()`; "auto" is native where llvmlite is installed and every
+             primitive has a native form, else numpy. `.backend_of(...)` says what runs a call
 
     Results come back in the containers that `function` returns: tensors if a tensor was given,
     else arrays. Values that it takes from outside, as closures do, are constants of the program.
@@ -68,14 +63,19 @@ def jit(function: Callable[..., Any] | None = None, *, backend: str = "auto") ->
     a module argument are not, so take gradients inside `function`.
 
     Raises:    TraceError for a Python branch on a traced value; OptionError for a back end that
-               this version does not have
+               this version does not have; MissingExtraError for "native" without llvmlite;
+               GraphError under "native" for a primitive without a native form
 
     >>> double = jit(lambda x: {"twice": x + x})
     >>> double(np.arange(3.0))
     {'twice': array([0., 2., 4.])}
     """
-    resolve_backend(backend)
-    return functools.partial(jit, backend=backend) if function is None else Jitted(function)
+    require_offered(backend)
+    if backend == "native":
+        resolve_backend(backend)
+    if function is None:
+        return functools.partial(jit, backend=backend)
+    return Jitted(function, backend)
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class _Program:
     """One recorded version of a function."""
 
     graph: Graph
-    run: Callable[..., tuple[Any, ...]]
+    runner: Runner
     out_structure: Structure
     states: tuple[int, ...]  # leaves of modules that the function assigns, returned last
     draws: dict[str, int]  # how often each module draws random numbers
@@ -92,28 +92,61 @@ class _Program:
 class Jitted:
     """A function and the programs recorded from it."""
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], backend: str = "auto") -> None:
         functools.update_wrapper(self, function)
         self.function = function
+        self._wanted = backend
         self._programs: OrderedDict[Any, _Program] = OrderedDict()
+        self._guards: list[tuple[Guard, _Program]] = []  # of the newest calls, for `quick.py`
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        call = _Call(self.function, args, kwargs)
+        if not kwargs:
+            for guard, program in self._guards:
+                inputs = guard.inputs(args)
+                if inputs is not None:
+                    return unflatten(program.out_structure, program.runner.run(*inputs))
+        call = _Call(self.function, args, kwargs, self._wanted)
         program = self._program(call)
         if program is None:
             return self.function(*args, **kwargs)
-        return call.finish(program, call.run(program))
+        results = call.finish(program, call.run(program))
+        if not kwargs and not program.states:
+            self._remember(call, program)
+        return results
+
+    def _remember(self, call: _Call, program: _Program) -> None:
+        """Let a call like this one find its program at once."""
+        guard = guard_of(call.args, call.structure, call.leaves)
+        if guard is not None:
+            older = [pair for pair in self._guards if pair[1] is not program]
+            self._guards = [(guard, program), *older[: _GUARDS - 1]]
+
+    @property
+    def backend(self) -> str:
+        """What programs run on here: "native" or "numpy"."""
+        return resolve_backend(self._wanted)
+
+    def backend_of(self, *args: Any, **kwargs: Any) -> Runner:
+        """What runs a call with these arguments: its `backend`, and as `reason` why not "native".
+
+        >>> jit(lambda x: x + x, backend="numpy").backend_of(np.arange(3.0)).backend
+        'numpy'
+        """
+        return self._required(args, kwargs).runner
 
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
     def graph(self, *args: Any, **kwargs: Any) -> Graph:
         """The graph that arguments like these run."""
-        program = self._program(_Call(self.function, args, kwargs))
+        return self._required(args, kwargs).graph
+
+    def _required(self, args: Any, kwargs: Any) -> _Program:
+        program = self._program(_Call(self.function, args, kwargs, self._wanted))
         if program is None:
             problem = say("the function uses a value of an outer trace, which cannot outlive it")
             raise TraceError(problem, hint=say("pass the value as an argument"))
-        return program.graph
+        return program
 
     def _program(self, call: _Call) -> _Program | None:
         key = call.key()
@@ -134,8 +167,10 @@ class Jitted:
 class _Call:
     """The arguments of one call, split into inputs and the static rest."""
 
-    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any) -> None:
+    def __init__(self, function: Callable[..., Any], args: Any, kwargs: Any, backend: str) -> None:
         self.function = function
+        self.backend = backend
+        self.args = args
         self.leaves, self.structure = flatten((args, kwargs))
         self.slots: dict[int, Slot] = {}
         for slot, index in module_slots(self.structure):
@@ -202,7 +237,8 @@ class _Call:
         if captures:
             return None
         graph = exact(graph)
-        return _Program(graph, callable_of(graph), *packed)
+        lasting = [n for n, i in enumerate(self.numbers) if i in self.slots]
+        return _Program(graph, runner_of(graph, self.backend, lasting=lasting), *packed)
 
     def _draw(self, traced: Sequence[Any], args: Any, kwargs: Any) -> tuple[Any, dict[str, int]]:
         """Call the function with the ambient key traced; also how often it drew."""
@@ -243,7 +279,7 @@ class _Call:
             x if type(x) is np.ndarray else np.asarray(getattr(x, "data", x), var.dtype)
             for x, var in zip(inputs, program.graph.inputs, strict=True)
         ]
-        results = program.run(*arrays)
+        results = program.runner.run(*arrays)
         given = [x for i, x in zip(self.numbers, inputs, strict=False) if i not in self.slots]
         tensors = [x for x in given if hasattr(x, "interpreter")]
         if not tensors:

@@ -82,6 +82,11 @@ class Batches:
             self._latest = (epoch, self._draw(_checked_epoch(epoch)))
         return self._latest[1]
 
+    def rows(self, epoch: int, start: int, stop: int) -> NDArray[np.int64]:
+        """The row numbers of whole batches `start` to `stop`, a row of them a batch."""
+        window = slice(start * self.batch_size, stop * self.batch_size)
+        return self.indices(epoch)[window].reshape(stop - start, self.batch_size)
+
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, from batch number `start` on."""
         for number in range(start, len(self)):

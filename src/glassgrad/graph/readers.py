@@ -12,7 +12,8 @@ from typing import Any
 
 READERS = {
     "run": "glassgrad.backends.numpy_run:run",
-    "callable": "glassgrad.backends.numpy_run:callable_of",
+    "callable": "glassgrad.backends.chosen:run_flat",
+    "compile": "glassgrad.backends.chosen:compiled",
     "source": "glassgrad.backends.numpy_source:source",
     "pretty": "glassgrad.graph.pretty:pretty",
     "to_json": "glassgrad.graph.exchange:to_json",
@@ -61,9 +62,13 @@ class Readable:
         """A standalone NumPy function that computes this graph."""
         return str(reader("source")(self, **options))
 
-    def callable(self) -> Any:
+    def callable(self, backend: str = "numpy") -> Any:
         """A function of flat arrays that returns a tuple of flat results."""
-        return reader("callable")(self)
+        return reader("callable")(self, backend)
+
+    def compile(self, backend: str = "auto") -> Any:
+        """A function of arguments like those traced, as `run`, on a back end: "native", "numpy"."""
+        return reader("compile")(self, backend)
 
     def evaluate(self, *leaves: Any) -> Any:
         """Flat results for flat inputs, one equation at a time, on any kind of value."""

@@ -31,10 +31,15 @@ class Callback:
     """Base of callbacks; all methods may be left as they are.
 
     `on_step` is called after every step if `every_step` is true; the model's arrays are then those
-    of the last epoch's end, unless `run.sync()` is called first.
+    of the last epoch's end, unless `run.sync()` is called first. Natively many steps are one call:
+    where `may_pass` allows it, `on_step` is called after the last of them.
     """
 
     every_step = False
+
+    def may_pass(self, run: Run) -> int | None:
+        """How many steps may be done before `on_step` is called; None for any number."""
+        return 1
 
     def on_start(self, run: Run) -> None:
         """Before the first step."""
@@ -204,6 +209,9 @@ class Checkpoint(Callback):
 
     def on_start(self, run: Run) -> None:
         self.save(run)
+
+    def may_pass(self, run: Run) -> int | None:
+        return None if self.every_steps is None else self.every_steps - run.step % self.every_steps
 
     def on_step(self, run: Run) -> None:
         is_counted = self.every_steps is not None and run.step % self.every_steps == 0

@@ -5,6 +5,7 @@ Layer L9. The search itself stands in `inspect/`, which diagnosis asks too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -28,6 +29,15 @@ def non_finite_error(
     operation = say("step {step}", step=step)
     error = _of_input if finding.source is None else _of_operation
     return error(finding, operation, what)
+
+
+def all_finite(arrays: Sequence[Any]) -> bool:
+    """Whether all elements of all arrays are finite; runs inside an errstate."""
+    for array in arrays:
+        # One fast pass, which is finite unless an element is not, or the sum overflows.
+        if not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
+            return False
+    return True
 
 
 def _of_operation(finding: Finding, operation: str, what: str) -> NonFiniteError:
@@ -87,4 +97,4 @@ def _hint(finding: Finding) -> str:
     return say("a smaller learning rate, or clip_norm=1.0, keeps the numbers in range")
 
 
-__all__ = ["is_finite", "non_finite_error"]
+__all__ = ["all_finite", "is_finite", "non_finite_error"]

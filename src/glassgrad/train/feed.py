@@ -7,6 +7,7 @@ checked and converted once; batches that somebody else makes are converted as th
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from functools import cached_property
 from itertools import chain, islice
 from typing import Any
 
@@ -44,6 +45,25 @@ class Feed:
         else:
             batches = islice(iter(self._source), start, None)
         return batches if self.prepare is None else map(self.prepare, batches)
+
+    @cached_property
+    def arrays(self) -> Batch | None:
+        """The whole arrays whose rows are the batches; None where only batches are at hand."""
+        if not isinstance(self._source, Batches) or self.prepare is not None:
+            return None
+        X, y = self._source.X, self._source.y
+        return tuple(np.ascontiguousarray(array) for array in (X, y) if array is not None)
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """(rows of a whole batch, number of whole batches an epoch), where `arrays` are at hand."""
+        size = self._source.batch_size
+        return size, min(self._source.n // size, len(self._source))
+
+    def rows(self, epoch: int, start: int, stop: int) -> np.ndarray:
+        """The row numbers of whole batches, where `arrays` are at hand."""
+        found: np.ndarray = self._source.rows(epoch, start, stop)
+        return found
 
     def first(self) -> Batch:
         """A batch to look at; one that can be drawn only once is put back."""

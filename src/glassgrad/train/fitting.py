@@ -154,7 +154,7 @@ def prepare(
     chosen = _optimizer(optimizer, model, lr)
     if schedule is not None:
         chosen.lr = _schedule(schedule, chosen, limits, data.feed)
-    trainer = TrainStep(step_function(objective), (model,), (chosen,), seed)
+    trainer = TrainStep(step_function(objective), (model,), (chosen,), seed, backend)
     run = Run(
         model,
         trainer,

@@ -6,8 +6,8 @@ value, so that the score of an epoch is that of all its rows, whatever the batch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -26,6 +26,8 @@ class Metric:
     measure: (prediction, target) -> statistics of a batch, in float64
     value:   statistics -> the score
     merge:   statistics of two batches -> those of both
+    is_exact: whether statistics of several batches measured at once are, to the bit, those of each
+             merged: true of counts
     """
 
     name: str
@@ -33,9 +35,23 @@ class Metric:
     value: Callable[[Statistics], float]
     merge: Callable[[Statistics, Statistics], Statistics] = np.add
     is_better_higher: bool = False
+    is_exact: bool = False
 
     def __call__(self, pred: Any, target: Any) -> float:
         return self.value(self.measure(_array(pred), _array(target)))
+
+
+def measured(
+    metrics: Sequence[Metric], pred: np.ndarray, target: np.ndarray
+) -> Iterator[list[Statistics]]:
+    """Statistics that, merged in this order, are to the bit those of one batch after the other.
+
+    Shapes:    pred (steps, n, …), target (steps, n, …)
+    """
+    if all(metric.is_exact for metric in metrics):
+        pred, target = (x.reshape(1, -1, *x.shape[2:]) for x in (pred, target))
+    for some, truth in zip(pred, target, strict=True):
+        yield [metric.measure(some, truth) for metric in metrics]
 
 
 # --- functions ---------------------------------------------------------------------------
@@ -186,8 +202,11 @@ def _array(value: Any) -> np.ndarray:
 
 # --- by name -----------------------------------------------------------------------------
 
+_ACCURACY = Metric(
+    "accuracy", partial(_hits, 0.5), _ratio, is_better_higher=True, is_exact=True
+)
 METRICS: dict[str, Metric] = {
-    "accuracy": Metric("accuracy", partial(_hits, 0.5), _ratio, is_better_higher=True),
+    "accuracy": _ACCURACY,
     "mae": Metric("mae", _sizes, _ratio),
     "mse": Metric("mse", _squares, _ratio),
     "r2": Metric("r2", _moments, _explained, _merged_moments, is_better_higher=True),
@@ -214,7 +233,7 @@ def _find(given: Any, threshold: float) -> Metric:
     if not isinstance(name, str) or name not in METRICS:
         raise unknown_option("metric", name, METRICS)
     if name == "accuracy":
-        return Metric(name, partial(_hits, threshold), _ratio, is_better_higher=True)
+        return replace(_ACCURACY, measure=partial(_hits, threshold))
     return METRICS[name]
 
 

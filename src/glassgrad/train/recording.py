@@ -14,6 +14,7 @@ from glassgrad.autodiff.vjp import Reverse, ReverseTracer, accumulate, ancestors
 from glassgrad.core.aval import aval_of, is_float
 from glassgrad.core.interpret import as_operand, new_level
 from glassgrad.errors import GradientError, OptionError, ShapeError
+from glassgrad.graph.trace import input_aval
 from glassgrad.optim.base import Optimizer, flat_rows
 from glassgrad.primitives.random import random_key
 from glassgrad.text import say
@@ -156,6 +157,12 @@ class Recording:
             rule=say("gradients flow through operations on the model's parameters"),
             hint=say("compute the loss from model(x); do not freeze every parameter"),
         )
+
+
+def batch_array(leaf: Any) -> Any:
+    """The array of a batch's leaf."""
+    value = leaf.data if hasattr(leaf, "interpreter") else as_operand(leaf)
+    return np.asarray(value, input_aval(leaf).dtype)
 
 
 def value_and_gradients(

@@ -1,4 +1,4 @@
-"""`train_step`: forward, backward and update as one graph, run as one NumPy program.
+"""`train_step`: forward, backward and update as one graph, run as one program.
 
 Layer L9. (parameters, states, optimiser state, batch, key, step, lr) -> (loss, new parameters, new
 states, new optimiser state). The program is pure: until its results are taken, nothing has changed.
@@ -10,13 +10,15 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from glassgrad.autodiff.graphs import record
-from glassgrad.backends.jit import resolve_backend, static_fields
+from glassgrad.backends.chosen import Runner, resolve_backend, runner_of
+from glassgrad.backends.jit import static_fields
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import as_operand
 from glassgrad.errors import ShapeError, TraceError
@@ -25,8 +27,9 @@ from glassgrad.graph.trace import input_aval
 from glassgrad.optim.base import Optimizer, name_outputs
 from glassgrad.primitives.random import as_key
 from glassgrad.text import say
-from glassgrad.train.fault import non_finite_error
-from glassgrad.train.recording import Places, Recording
+from glassgrad.train.fault import all_finite, non_finite_error
+from glassgrad.train.many import Layout, ManySteps, many_of, take
+from glassgrad.train.recording import Places, Recording, batch_array
 from glassgrad.tree import Structure, flatten, named_leaves, unflatten
 
 _STEP = Aval((), np.dtype(np.int64))
@@ -50,15 +53,29 @@ class Outcome(NamedTuple):
     aux: Any
 
 
-@dataclass(frozen=True)
-class _Program:
+@dataclass(eq=False)
+class Program:
     """The step for batches of one form; `written` are the leaves that it returns."""
 
     graph: Graph
-    run: Callable[..., tuple[Any, ...]]
+    backend: str
+    layout: Layout
     written: tuple[int, ...]
     clipping: tuple[int, ...]  # numbers of the optimisers that report a norm and a skip
     aux: Structure | None
+    _many: dict[Any, ManySteps | None] = field(default_factory=dict)
+
+    @cached_property
+    def runner(self) -> Runner:
+        """What runs one step, made when one is first taken by itself."""
+        return runner_of(self.graph, self.backend)
+
+    def many_steps(self, data: Sequence[Any]) -> ManySteps | None:
+        """What runs many steps on rows of such arrays; None where steps run by NumPy."""
+        shapes = tuple([array.shape for array in data])
+        if shapes not in self._many:
+            self._many[shapes] = many_of(self.graph, self.layout, self.backend, shapes)
+        return self._many[shapes]
 
 
 class TrainStep:
@@ -74,22 +91,40 @@ class TrainStep:
         models: Sequence[Any],
         optimizers: Sequence[Optimizer],
         key: Any = 0,
+        backend: str = "auto",
     ) -> None:
         self.loss_fn = loss_fn
+        self.wanted_backend = backend
         self.models = tuple(models)
         self.optimizers = tuple(optimizers)
         self.key = as_key(key)
         self.steps = 0
         self.places = Places(self.models, self.optimizers)
         self._modules = [inner for model in self.models for _, inner in model.named_modules()]
-        self._programs: dict[Any, dict[Any, _Program]] = {}
-        self._active: dict[Any, _Program] = {}
+        self._programs: dict[Any, dict[Any, Program]] = {}
+        self._active: dict[Any, Program] = {}
 
     def __call__(self, *batch: Any) -> Any:
         self.refresh()
         outcome = self.advance(self.read(), batch)
         self.write(outcome.carry)
         return outcome.loss if outcome.aux is None else (outcome.loss, outcome.aux)
+
+    def run(self, *data: Any, order: Any, batch_size: int | None = None) -> Any:
+        """Many steps in one call, each on some rows of `data`: the same numbers as single calls.
+
+        data:  whole arrays in place of a batch's, all of one length
+        order: row numbers, an array (steps, rows a step); or flat, with `batch_size`
+
+        Returns the losses (steps,); with aux values (losses, aux), stacked on a new first axis.
+        Raises:    as a call does; the steps before have taken effect then
+        """
+        return take(self, data, order, batch_size)
+
+    def backend_of(self, *batch: Any) -> Runner:
+        """What runs a batch like this: its `backend`, and as `reason` why it is not native."""
+        self.refresh()
+        return self._program(batch)[0].runner
 
     def graph(self, *batch: Any) -> Graph:
         """The graph that a batch like this runs."""
@@ -99,16 +134,13 @@ class TrainStep:
     def carried(self, *batch: Any) -> dict[int, int]:
         """What one step hands to the next: per input of the graph the output that replaces it."""
         self.refresh()
-        written = self._program(batch)[0].written
-        first, last = len(self.places.paths), 1 + len(written)
-        rows = {first + i: last + i for i in range(sum(self.places.sizes))}
-        return {index: 1 + i for i, index in enumerate(written)} | rows
+        return dict(self._program(batch)[0].layout.carried)
 
     def loss_graph(self, carry: Carry, batch: Sequence[Any]) -> tuple[Graph, list[Any]]:
         """The loss of one step as a graph of leaves, batch, key and step, and these inputs."""
         self.refresh()
         leaves, structure = flatten(tuple(batch))
-        arrays = [_plain(leaf) for leaf in leaves]
+        arrays = [batch_array(leaf) for leaf in leaves]
         named = self._leaf_inputs(carry)
         inputs = [*named, *self._batch_inputs(arrays, structure), *self._draw_inputs()]
         recording = Recording(self.loss_fn, self.places, structure, len(arrays))
@@ -117,6 +149,12 @@ class TrainStep:
         graph = graph.transform("exact")
         name_outputs(graph, ["loss"])
         return graph, [*carry.leaves, *arrays, self.key, np.int64(carry.step)]
+
+    def program_for(self, data: Sequence[Any], size: int) -> Program:
+        """The program for batches of `size` rows of `data`."""
+        leaves, structure = flatten(tuple(data))
+        forms = [Aval((size, *leaf.shape[1:]), leaf.dtype) for leaf in leaves]
+        return self._program_of(forms, structure)
 
     # --- the models' arrays --------------------------------------------------------------
 
@@ -160,16 +198,16 @@ class TrainStep:
         step = np.int64(carry.step)
         inputs = (*carry.leaves, *carry.rows, *arrays, self.key, step, *scalars)
         with np.errstate(all="ignore"):  # what is not finite is found and named below
-            results = program.run(*inputs)
+            results = program.runner.run(*inputs)
             loss = float(results[0])
             end = 1 + len(program.written)
-            is_sound = math.isfinite(loss) and _all_finite(results[1:end])
+            is_sound = math.isfinite(loss) and all_finite(results[1:end])
         if not is_sound:
             raise self._fault(program, inputs, results, carry.step + 1)
         return self._outcome(program, carry, loss, results[1:])
 
     def _outcome(
-        self, program: _Program, carry: Carry, loss: float, results: Sequence[Any]
+        self, program: Program, carry: Carry, loss: float, results: Sequence[Any]
     ) -> Outcome:
         leaves = list(carry.leaves)
         for index, value in zip(program.written, results, strict=False):
@@ -188,13 +226,13 @@ class TrainStep:
         return Outcome(carry, loss, unflatten(program.aux, results[stop + len(reports) :]))
 
     def _fault(
-        self, program: _Program, inputs: Sequence[Any], results: Sequence[Any], step: int
+        self, program: Program, inputs: Sequence[Any], results: Sequence[Any], step: int
     ) -> Exception:
         if not math.isfinite(float(results[0])):
             return non_finite_error(program.graph, inputs, 0, step, say("the loss"))
         with np.errstate(all="ignore"):
             wrong = [
-                i for i in range(len(program.written)) if not _all_finite(results[i + 1 : i + 2])
+                i for i in range(len(program.written)) if not all_finite(results[i + 1 : i + 2])
             ]
         name = self.places.paths[program.written[wrong[0]]]
         what = say("the new value of {name}", name=name)
@@ -202,21 +240,30 @@ class TrainStep:
 
     # --- recording -----------------------------------------------------------------------
 
-    def _program(self, batch: Sequence[Any]) -> tuple[_Program, list[Any]]:
+    def _program(self, batch: Sequence[Any]) -> tuple[Program, list[Any]]:
         """The program for a batch of this form, and the batch's arrays."""
         structure: Structure | None = None
         arrays = list(batch)
         if not all(type(array) is np.ndarray for array in arrays):
             leaves, structure = flatten(tuple(batch))
-            arrays = [_plain(leaf) for leaf in leaves]
+            arrays = [batch_array(leaf) for leaf in leaves]
         form = (structure, tuple([(array.shape, array.dtype) for array in arrays]))
         program = self._active.get(form)
         if program is None:
-            structure = structure or flatten(tuple(batch))[1]
-            program = self._active[form] = self._record(arrays, structure)
+            program = self._program_of(arrays, structure or flatten(tuple(batch))[1])
         return program, arrays
 
-    def _record(self, arrays: Sequence[Any], batch: Structure) -> _Program:
+    def _program_of(self, arrays: Sequence[Any], structure: Structure) -> Program:
+        """The program for arrays, or avals, that are packed like this."""
+        is_flat = all(child.kind == "leaf" for child in structure.children)
+        packing = None if is_flat else structure  # of plain arrays nobody asks the structure
+        form = (packing, tuple([(array.shape, array.dtype) for array in arrays]))
+        program = self._active.get(form)
+        if program is None:
+            program = self._active[form] = self._record(arrays, structure)
+        return program
+
+    def _record(self, arrays: Sequence[Any], batch: Structure) -> Program:
         """Trace forward, backward and update for a batch of this form."""
         labels = self._labels()
         carry = self.read()
@@ -247,7 +294,27 @@ class TrainStep:
         clipping = tuple(i for i, o in enumerate(self.optimizers) if i in recording.reporting)
         for number, missing in recording.unreached.items():
             self.optimizers[number].warn_unreached(missing)
-        return _Program(graph, graph.callable(), tuple(recording.written), clipping, recording.aux)
+        written = tuple(recording.written)
+        layout = self._layout(written, len(arrays), len(clipping), len(graph.outputs))
+        return Program(graph, self.wanted_backend, layout, written, clipping, recording.aux)
+
+    def _layout(
+        self, written: Sequence[int], arrays: int, clipping: int, outputs: int
+    ) -> Layout:
+        """Where things stand in a program's graph."""
+        first, rows = len(self.places.paths), sum(self.places.sizes)
+        last = 1 + len(written)
+        carried = {index: 1 + i for i, index in enumerate(written)}
+        carried |= {first + i: last + i for i in range(rows)}
+        step = first + rows + arrays + 1
+        return Layout(
+            carried=carried,
+            batch=range(first + rows, first + rows + arrays),
+            step=step,
+            scalars=[(step + 1 + 2 * i, step + 2 + 2 * i) for i in range(len(self.optimizers))],
+            skipped=[last + rows + 2 * i + 1 for i in range(clipping)],
+            aux=range(last + rows + 2 * clipping, outputs),
+        )
 
     def _keep_resizable(self, graph: Graph, batch: Structure, count: int) -> None:
         """Give the graph a way to be recorded again for batches of other sizes."""
@@ -305,6 +372,8 @@ def train_step(
                loss_fn(model1, model2, *batch)
     model:     a Module, or a list of them; states they assign, such as running means, are kept
     optimizer: an optimiser made from the model, or a list; parameters of none stay as they are
+    backend:   "native", "numpy", or "auto": native where llvmlite is installed and every primitive
+               of the step has a native form
     key:       what dropout and other draws are drawn from, together with the number of the step
 
     >>> from glassgrad import nn, optim
@@ -314,22 +383,7 @@ def train_step(
     >>> step(x, y) > step(x, y)
     True
     """
-    resolve_backend(backend)
+    resolve_backend(backend)  # refuses a name at once
     models = model if isinstance(model, (list, tuple)) else (model,)
     optimizers = optimizer if isinstance(optimizer, (list, tuple)) else (optimizer,)
-    return TrainStep(loss_fn, models, optimizers, key)
-
-
-def _plain(leaf: Any) -> Any:
-    """The array of a batch's leaf."""
-    value = leaf.data if hasattr(leaf, "interpreter") else as_operand(leaf)
-    return np.asarray(value, input_aval(leaf).dtype)
-
-
-def _all_finite(arrays: Sequence[Any]) -> bool:
-    """Whether all elements of all arrays are finite; runs inside an errstate."""
-    for array in arrays:
-        # One fast pass, which is finite unless an element is not, or the sum overflows.
-        if not math.isfinite(np.vdot(array, array)) and not np.isfinite(array).all():
-            return False
-    return True
+    return TrainStep(loss_fn, models, optimizers, key, backend)

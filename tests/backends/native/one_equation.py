@@ -6,6 +6,7 @@ buffer, backwards. Results begin as garbage, so that what is not written is seen
 
 from __future__ import annotations
 
+import ctypes
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,11 +14,14 @@ from typing import Any
 import numpy as np
 
 from backends.native import interpret
+from glassgrad.backends.native import engine
+from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Number, Value
 from glassgrad.backends.native.lower.access import Access, Rows, contiguous, whole
 from glassgrad.backends.native.lower.inline import literal
 from glassgrad.backends.native.lower.site import Site, Workspace
 from glassgrad.backends.native.lower.whole import LOWERINGS, lower_equation
+from glassgrad.backends.native.module import product_text
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive
@@ -36,6 +40,7 @@ class Lowered:
     workspace: Workspace
     site: Site
     fault: np.ndarray = field(default_factory=lambda: np.full(1, -1, np.int64))
+    ends: dict[str, int] = field(default_factory=lambda: {"arena": 0, "private": 64})
 
     def results(self) -> list[np.ndarray]:
         return [self.memory[buffer].reshape(shape) for buffer, shape in self.outputs]
@@ -139,3 +144,100 @@ def _array(memory: dict[Buffer, np.ndarray], x: Access) -> np.ndarray:
     array = memory.setdefault(x.buffer, np.empty(x.buffer.size, x.dtype))
     steps = [step * x.dtype.itemsize for step in x.strides]
     return np.lib.stride_tricks.as_strided(array[x.base :], x.shape, steps)
+
+
+# --- by LLVM -----------------------------------------------------------------------------
+
+_TABLE_HEAD = 4
+_ATTRIBUTES = 'attributes #0 = { nounwind "no-builtins" }'
+_CALL_BACK = """\
+define internal void @call_back(ptr %table, i64 %number) #0 {
+  %at = getelementptr i8, ptr %table, i64 -24
+  %f = load ptr, ptr %at
+  call void %f(i64 %number)
+  ret void
+}"""
+
+
+def run_native(lowered: Sequence[Lowered]) -> None:
+    """Compile all kernels as one module and run them, one after the other."""
+    printer = ModulePrinter()
+    lines = []
+    for number, one in enumerate(lowered):
+        one.kernel.name = f"kernel{number}"
+        _settle(one)
+        printer.kernel(one.kernel)
+        lines.append(
+            f"define void @call{number}(ptr %t, ptr %a, ptr %p) #0 {{\n"
+            f"  call void @kernel{number}(ptr %t, ptr %a, ptr %p, i64 0, i64 0)\n  ret void\n}}\n"
+        )
+    products = [product_text("sgemm", "float", 8, "i64"), product_text("dgemm", "double", 16, "i64")]
+    text = "\n".join([printer.text(), *products, _CALL_BACK, *lines, _ATTRIBUTES, ""])
+    code = engine.compile_text(text, [f"call{i}" for i in range(len(lowered))])
+    for number, one in enumerate(lowered):
+        _call(code.address(f"call{number}"), one)
+
+
+def _settle(one: Lowered) -> None:
+    """Slots of the table, and bytes of the two blocks, for every buffer of a kernel."""
+    slots = 0
+    for buffer in _buffers(one):
+        if buffer.place == "argument":
+            buffer.slot, slots = slots, slots + 1
+        elif buffer.place in one.ends:
+            buffer.slot = one.ends[buffer.place]
+            one.ends[buffer.place] += -(-buffer.bytes // 64) * 64 + 64
+
+
+def _buffers(one: Lowered) -> list[Buffer]:
+    found = dict.fromkeys([*one.memory, *one.workspace.private, *one.workspace.shared])
+    return list(found)
+
+
+def _call(address: int, one: Lowered) -> None:
+    blocks = {place: np.full(size + 64, 0xAB, np.uint8) for place, size in one.ends.items()}
+    table = np.zeros(_TABLE_HEAD + len(_buffers(one)), np.int64)
+    for buffer in _buffers(one):
+        if buffer.place == "argument":
+            table[_TABLE_HEAD + buffer.slot] = one.memory[buffer].ctypes.data
+            continue
+        inside = blocks[buffer.place][buffer.slot :][: buffer.bytes].view(buffer.dtype)
+        if buffer in one.memory:
+            inside[...] = one.memory[buffer]
+        one.memory[buffer] = inside
+    caller = _caller(one)
+    functions = [
+        ctypes.CFUNCTYPE(None, ctypes.c_int64)(caller),
+        _gemm(np.float64, ctypes.c_double),
+        _gemm(np.float32, ctypes.c_float),
+    ]
+    table[1:_TABLE_HEAD] = [ctypes.cast(f, ctypes.c_void_p).value for f in functions]
+    function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)(address)
+    start = table.ctypes.data + 8 * _TABLE_HEAD
+    function(start, blocks["arena"].ctypes.data, blocks["private"].ctypes.data)
+    assert one.workspace.fault is not None
+    one.fault[...] = one.memory[one.workspace.fault]
+
+
+def _gemm(dtype: Any, kind: Any) -> Any:
+    """cblas_?gemm for row-major matrices, by NumPy."""
+
+    def matrix(address: int, rows: int, columns: int, lead: int, turned: bool) -> np.ndarray:
+        shape = (columns, rows) if turned else (rows, columns)
+        assert lead >= shape[1], "rows overlap"
+        count = (shape[0] - 1) * lead + shape[1]
+        flat = np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(kind)), (count,))
+        size = flat.itemsize
+        found = np.lib.stride_tricks.as_strided(flat, shape, (lead * size, size))
+        return found.T if turned else found
+
+    def gemm(*given: Any) -> None:
+        order, x_turned, y_turned, m, n, k, alpha, x, xl, y, yl, beta, out, ol = given
+        assert (order, alpha) == (101, 1)
+        product = matrix(x, m, k, xl, x_turned == 112) @ matrix(y, k, n, yl, y_turned == 112)
+        target = matrix(out, m, n, ol, False)
+        target[...] = product + target if beta else product
+
+    integer, size, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
+    signature = [integer] * 3 + [size] * 3 + [kind, pointer, size, pointer, size, kind]
+    return ctypes.CFUNCTYPE(None, *signature, pointer, size)(gemm)

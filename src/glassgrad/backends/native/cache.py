@@ -197,14 +197,17 @@ class _Folder:
             handle = os.open(self._at(name), flags, dir_fd=self._handle)
         except OSError:  # not there, a link, or not ours to read
             return None
-        with os.fdopen(handle, "rb") as stream:
+        try:
             status = os.fstat(handle)
             if not _is_our_file(status):
                 return None
             if time.time() - status.st_mtime > _REFRESH and os.utime in os.supports_fd:
                 with suppress(OSError):
                     os.utime(handle)
-            return stream.read(LARGEST_ENTRY)
+            with os.fdopen(handle, "rb", closefd=False) as stream:
+                return stream.read(LARGEST_ENTRY)
+        finally:
+            os.close(handle)
 
     def store(self, name: str, content: bytes) -> None:
         """Write an entry under another name first; a half-written one never has its own."""
@@ -220,7 +223,7 @@ class _Folder:
             raise
 
     def clear(self, most: int) -> None:
-        """Remove entries used longest ago until few enough bytes are left, and what was given up."""
+        """Remove unfinished files, and entries used longest ago until few enough bytes are left."""
         now = time.time()
         entries = sorted(self.entries(), key=lambda entry: entry.used)
         for entry in entries:
@@ -244,11 +247,11 @@ class _Folder:
 
     def _rename(self, old: str, new: str) -> None:
         handle = self._handle
-        os.replace(self._at(old), self._at(new), src_dir_fd=handle, dst_dir_fd=handle)  # noqa: PTH105
+        os.replace(self._at(old), self._at(new), src_dir_fd=handle, dst_dir_fd=handle)
 
     def _remove(self, name: str) -> None:
         with suppress(OSError):
-            os.unlink(self._at(name), dir_fd=self._handle)  # noqa: PTH108 - by descriptor
+            os.unlink(self._at(name), dir_fd=self._handle)
 
 
 def _flags(flags: int, *wanted: str) -> int:
@@ -273,8 +276,12 @@ def _stranger(status: os.stat_result) -> str | None:
     """How somebody else may have written here, if so."""
     if not hasattr(os, "geteuid"):
         return None
-    if status.st_uid != os.geteuid():
+    if _owner(status) != os.geteuid():
         return say("it belongs to another user")
     if stat.S_IMODE(status.st_mode) & 0o077:
         return say("its mode lets other users in; `chmod 700` makes it private")
     return None
+
+
+def _owner(status: os.stat_result) -> int:
+    return status.st_uid

@@ -1,17 +1,27 @@
 """A lowered graph that can be called: memory, the table of pointers, and the call itself.
 
-Layer L6.
+Layer L6. A call binds the arrays' addresses and runs; what it costs beside the program are a few
+microseconds. Arrays that do not lie as the program reads them are copied. Several Python threads
+may call one executable: they take turns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import ctypes
+import os
+import threading
+from collections.abc import Callable, Collection
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
+from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 import numpy as np
 
+from glassgrad.backends.native.callbacks import Callbacks
 from glassgrad.backends.native.engine import compile_text
+from glassgrad.backends.native.loops import Product, walk
 from glassgrad.backends.native.lower.build import lower
+from glassgrad.backends.native.memory import at_address, out_of_memory
 from glassgrad.backends.native.module import (
     CONTEXT_WORDS,
     ENTRY,
@@ -19,15 +29,30 @@ from glassgrad.backends.native.module import (
     module_text,
     table_words,
 )
-from glassgrad.backends.native.pool import Pool, aligned_block, barrier_block
+from glassgrad.backends.native.pool import Pool, aligned_block, available_cpus, barrier_block
 from glassgrad.backends.native.program import Program
-from glassgrad.graph.ir import Graph
+from glassgrad.backends.numpy_run import callable_of
+from glassgrad.core.aval import aval_of
+from glassgrad.errors import Operand, ShapeError
+from glassgrad.graph.ir import Graph, Var
+from glassgrad.text import say
 
 _POOL = Pool()
+_PAGE = 4096
+_READABLE = 0x101  # of `ndarray.flags.num`: C-contiguous and aligned
+_STEPS, _DONE, _STOPPED = 5, 6, 7  # words of the context
+_NO_FAULT = -1
 
 
 class Executable:
-    """A program in machine code with its memory; `run` does steps on the arrays that are bound."""
+    """A program in machine code with its memory; calling it gives fresh arrays.
+
+    workers: threads at most; by default as many as the program has work for
+    lasting: inputs that are mostly the same arrays from call to call, such as parameters
+    tested, prepare: as `Steps` needs them
+
+    Raises:    GraphError for a graph with a primitive that has no native form; OutOfMemoryError
+    """
 
     def __init__(
         self,
@@ -36,57 +61,223 @@ class Executable:
         *,
         tested: int | None = None,
         prepare: Callable[[Program], None] | None = None,
+        lasting: Collection[int] = (),
     ) -> None:
-        self.program = lower(graph, tested=tested)
+        self.program = program = lower(graph, tested=tested)
         if prepare is not None:
-            prepare(self.program)
-        workers = workers or 1
-        self.text = module_text(self.program)
+            prepare(program)
+        self.workers = fitting_workers(program) if workers is None else workers
+        self.text = module_text(program)
         self.code = compile_text(self.text, [ENTRY])
-        self.workers = workers
-        program = self.program
-        self.arena = aligned_block(max(program.arena_bytes, 64))
-        own = program.private_bytes + 8 * table_words(program)
-        size = -(-own // 4096) * 4096
-        self.private = aligned_block(size * workers)
-        slots = len(program.arguments) + len(program.constants)
-        self.table = np.zeros(TABLE_HEAD + slots, np.int64)
-        self.table[TABLE_HEAD - 1], self.table[TABLE_HEAD - 2] = _products()
-        self.barrier = barrier_block()
-        self.context = np.zeros(CONTEXT_WORDS, np.int64)
-        self.context[:6] = (
-            self.table.ctypes.data + 8 * TABLE_HEAD,
-            self.arena.ctypes.data,
-            self.private.ctypes.data,
-            size,
-            self.barrier.ctypes.data,
-            1,
+        self.lock = threading.Lock()
+        self._entry = self.code.address(ENTRY)
+        self._alone = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
+            self._entry
         )
+        self._quiet = _single_threaded if _has_products(program) else nullcontext
+        self._lasting = frozenset(lasting)
+        self._known: dict[int, ReferenceType[np.ndarray]] = {}
+        self._set_up()
+        _alive.add(self)
+
+    def _set_up(self) -> None:
+        program = self.program
+        own = program.private_bytes + 8 * table_words(program)
+        size = -(-own // _PAGE) * _PAGE
+        try:
+            self._arena = aligned_block(max(program.arena_bytes, 64))
+            self._private = aligned_block(size * self.workers)
+        except MemoryError:
+            raise out_of_memory(program) from None
+        slots = len(program.arguments) + len(program.constants)
+        # Words that Python writes and machine code reads; ctypes writes them fastest.
+        self._table = (ctypes.c_int64 * (TABLE_HEAD + slots))()
+        self._context = (ctypes.c_int64 * CONTEXT_WORDS)()
+        self._at = ctypes.addressof(self._context)
+        self._callbacks = Callbacks(program, self._arena.ctypes.data)
+        self._table[TABLE_HEAD - 1], self._table[TABLE_HEAD - 2] = _products()
+        self._table[TABLE_HEAD - 3] = self._callbacks.address
+        self._context[:4] = [
+            ctypes.addressof(self._table) + 8 * TABLE_HEAD,
+            self._arena.ctypes.data,
+            self._private.ctypes.data,
+            size,
+        ]
+        self._fault: np.ndarray | None = None
+        if program.fault is not None:
+            at = self._arena.ctypes.data + program.fault.slot
+            self._fault = at_address(at, (1,), np.dtype(np.int64))
+        self._new_barrier()
         for buffer, array in program.constants:
             self.bind(buffer.slot, array)
+        avals = [atom.aval for atom in program.graph.outputs]
+        first = TABLE_HEAD + program.inputs
+        self._outputs = [(first + i, a.shape, a.dtype) for i, a in enumerate(avals)]
+
+    def _new_barrier(self) -> None:
+        self._barrier = barrier_block()
+        self._context[4] = self._barrier.ctypes.data
+
+    # --- calling -------------------------------------------------------------------------
+
+    def __call__(self, *arrays: Any) -> tuple[Any, ...]:
+        """The results as arrays that nobody else holds, those without axes as NumPy scalars.
+
+        Raises:    what NumPy raises for an index outside an array; ShapeError for arrays that do
+                   not have the shapes of the program; OutOfMemoryError
+        """
+        # NOTE: this is the hot path of `jit`; it is written out.
+        table, known = self._table, self._known
+        with self.lock:
+            held = []
+            for slot, x in enumerate(arrays):
+                if slot not in known or known[slot]() is not x:
+                    held.append(self._bind_input(slot, x))
+            found = []
+            try:
+                for slot, shape, dtype in self._outputs:
+                    out = np.empty(shape, dtype)
+                    table[slot] = out.ctypes.data
+                    found.append(out)
+            except MemoryError:
+                raise out_of_memory(self.program) from None
+            self._run(1)
+            is_faulty = self._fault is not None and self._fault[0] != _NO_FAULT
+        if is_faulty:
+            return self.again(arrays)
+        return tuple([out if out.ndim else out[()] for out in found])
+
+    def again(self, arrays: Any) -> tuple[Any, ...]:
+        """The same call by NumPy's text, which raises the error that machine code only noted."""
+        with np.errstate(all="ignore"):
+            return callable_of(self.program.graph)(*arrays)
+
+    def _bind_input(self, slot: int, value: Any) -> np.ndarray:
+        """Let an input be these numbers; the array is to be kept for the length of the call."""
+        var = self.program.graph.inputs[slot]
+        array = readable(value, var)
+        self._table[TABLE_HEAD + slot] = array.ctypes.data
+        if slot in self._lasting:
+            if array is value:
+                self._known[slot] = ref(array)
+            else:
+                self._known.pop(slot, None)
+        return array
+
+    # --- running -------------------------------------------------------------------------
 
     def bind(self, slot: int, array: np.ndarray) -> None:
-        """Let an argument be this array; the caller keeps it alive."""
-        self.table[TABLE_HEAD + slot] = array.ctypes.data
+        """Let an argument be this array; the caller keeps it alive, and holds the lock."""
+        self._table[TABLE_HEAD + slot] = array.ctypes.data
 
     def run(self, steps: int = 1) -> tuple[int, bool]:
-        """(whole steps done, whether a step said stop)."""
-        self.context[5] = steps
-        _POOL.run(self.code.address(ENTRY), self.context.ctypes.data, self.workers)
-        return int(self.context[6]), bool(self.context[7])
+        """(whole steps done, whether a step said stop), on what is bound; under the lock."""
+        self._run(steps)
+        return self._context[_DONE], bool(self._context[_STOPPED])
 
-    def __call__(self, *arrays: Any) -> tuple[np.ndarray, ...]:
-        program = self.program
-        held = [np.ascontiguousarray(x) for x in arrays]
-        outputs = [np.empty(a.aval.shape, a.aval.dtype) for a in program.graph.outputs]
-        for slot, array in enumerate([*held, *outputs]):
-            self.bind(slot, array)
-        self.run()
-        return tuple(outputs)
+    @property
+    def is_faulty(self) -> bool:
+        """Whether the newest run met a fault, such as an index outside an array."""
+        return self._fault is not None and bool(self._fault[0] != _NO_FAULT)
+
+    def _run(self, steps: int) -> None:
+        self._context[_STEPS] = steps
+        if self._fault is not None:
+            self._fault[0] = _NO_FAULT
+        with self._quiet():
+            if self.workers == 1:
+                self._alone(self._at, 0, 1)
+            else:
+                _POOL.run(self._entry, self._at, self.workers)
+        if self._callbacks.error is not None:
+            self._callbacks.raise_error()
+
+    def _begin_anew(self) -> None:
+        """In a child process: whoever held the lock, or stood at the barrier, is not here."""
+        self.lock = threading.Lock()
+        self._new_barrier()
+
+
+def readable(value: Any, var: Var) -> np.ndarray:
+    """`value` as machine code reads it: in C order, of the variable's dtype.
+
+    Raises:    ShapeError if it does not have the variable's shape
+    """
+    array = value
+    if type(array) is not np.ndarray or array.dtype != var.dtype:
+        array = np.asarray(value, var.dtype)
+    if array.shape != var.shape:
+        aval = aval_of(array)
+        raise ShapeError(
+            say("recorded for {wanted}, got {got}", wanted=var.aval, got=aval),
+            operands=[Operand(var.name or "x", aval.shape, aval.dtype.name)],
+            rule=say("a graph has fixed shapes and dtypes"),
+            hint=say("trace the function again with arguments like these"),
+        )
+    if array.flags.num & _READABLE != _READABLE or not array.dtype.isnative:
+        array = np.array(array, var.dtype.newbyteorder("="), order="C")
+    return array
+
+
+# --- one executable a graph --------------------------------------------------------------
+
+_alive: WeakSet[Executable] = WeakSet()
+_made: WeakKeyDictionary[Graph, Executable] = WeakKeyDictionary()
+_making = threading.RLock()
+
+
+def executable_of(
+    graph: Graph, workers: int | None = None, *, lasting: Collection[int] = ()
+) -> Executable:
+    """The executable of a graph, which is made once; `lasting` and `workers` as it takes them.
+
+    Raises:    GraphError for a graph with a primitive that has no native form; OutOfMemoryError
+    """
+    found = _made.get(graph)
+    if found is not None and workers in (None, found.workers):
+        return found
+    with _making:
+        found = _made.get(graph)
+        if found is None or workers not in (None, found.workers):
+            # NOTE: the executable must not hold its own key, or it would stay for ever.
+            twin = graph.with_eqns(graph.eqns, out_structure=None, retrace=None)
+            found = _made[graph] = Executable(twin, workers, lasting=lasting)
+    return found
+
+
+def _in_child() -> None:
+    global _making  # noqa: PLW0603 - the lock belongs to the parent's threads
+    _making = threading.RLock()
+    for executable in list(_alive):
+        executable._begin_anew()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
+
+
+# --- what a program needs ----------------------------------------------------------------
+
+
+def fitting_workers(program: Program) -> int:
+    """One worker for a program without shared work, else as many as it has tiles at most."""
+    most = max((kernel.tiles for kernel in program.kernels), default=1)
+    return 1 if most <= 1 else min(available_cpus(), most)
+
+
+def _has_products(program: Program) -> bool:
+    """Whether the program calls a BLAS."""
+    return any(isinstance(s, Product) for k in program.kernels for s in walk(k.body))
+
+
+def _single_threaded() -> AbstractContextManager[None]:
+    return nullcontext()
 
 
 def _products() -> tuple[int, int]:
-    import ctypes, glob, os
+    import ctypes
+    import glob
+    import os
 
     folder = os.path.join(os.path.dirname(np.__file__), "..", "numpy.libs")
     lib = ctypes.CDLL(glob.glob(folder + "/libscipy_openblas64_*.so")[0])

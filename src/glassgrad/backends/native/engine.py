@@ -12,7 +12,7 @@ import ctypes
 import os
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -37,7 +37,7 @@ _OUTSIDE = frozenset(
 )
 
 _lock = threading.RLock()
-_loaded: WeakValueDictionary[str, Code] = WeakValueDictionary()
+_loaded: WeakValueDictionary[tuple[str, tuple[str, ...]], Code] = WeakValueDictionary()
 if hasattr(os, "register_at_fork"):
     # A child that is forked while another thread compiles would wait for that thread for ever.
     os.register_at_fork(
@@ -48,20 +48,14 @@ if hasattr(os, "register_at_fork"):
 class Code:
     """Machine code in memory; it stays there as long as this object, which callers must keep."""
 
-    def __init__(self, find: Callable[[str], int | None], content: bytes, keeper: object) -> None:
-        self._find = find
+    def __init__(self, addresses: dict[str, int], content: bytes, keeper: object) -> None:
+        self._addresses = addresses
         self._keeper = keeper
         self.content = content  # the object as LLVM made it
 
     def address(self, name: str) -> int:
-        """Where the function `name` starts.
-
-        Raises:    GraphError if the module defines no such function
-        """
-        found = self._find(name)
-        if not found:
-            raise GraphError(say("the compiled module has no function {name!r}", name=name))
-        return found
+        """Where the function `name` starts, one of those given to `compile_text`."""
+        return self._addresses[name]
 
 
 def compile_text(text: str, names: Sequence[str], *, level: str = "quick") -> Code:
@@ -71,16 +65,18 @@ def compile_text(text: str, names: Sequence[str], *, level: str = "quick") -> Co
     without its vectorisers, for comparison). Code that was compiled before, by this process or
     another, is only loaded.
 
-    Raises:    GraphError for a text that LLVM refuses, or one that calls what is not in it;
-               MissingExtraError without llvmlite; OSError where no memory may hold code
+    Raises:    GraphError for a text that LLVM refuses, that calls what is not in it, or that does
+               not define a name; MissingExtraError without llvmlite; OSError where no memory may
+               hold code
     """
     assert level in LEVELS
     key = _key(text, level)
+    wanted = tuple(names)
     with _lock:
-        code = _loaded.get(key) or _from_cache(key) or _compiled(key, text, level)
-        for name in names:
-            code.address(name)
-        _loaded[key] = code
+        code = _loaded.get((key, wanted))
+        if code is None:
+            code = _from_cache(key, wanted) or _compiled(key, text, level, wanted)
+            _loaded[key, wanted] = code
     return code
 
 
@@ -104,7 +100,7 @@ def problem() -> str | None:
         )
     try:
         reason = _self_test()
-    except Exception as error:  # noqa: BLE001 - an unknown version may fail in any way
+    except Exception as error:
         reason = str(error) or type(error).__name__
     if reason is None:
         return None
@@ -210,14 +206,15 @@ def _llvm() -> Any:
     return llvm
 
 
-def _compiled(key: str, text: str, level: str) -> Code:
+def _compiled(key: str, text: str, level: str, names: tuple[str, ...]) -> Code:
     llvm = _llvm()
     module = _parsed(llvm, text)
     machine = _target_machine(llvm)
     _optimise(llvm, module, machine, level)
     content = machine.emit_object(module)
+    code = _load(content, names)
     store.write(key, content)
-    return _load(content)
+    return code
 
 
 def _parsed(llvm: Any, text: str) -> Any:
@@ -259,46 +256,53 @@ def _optimise(llvm: Any, module: Any, machine: Any, level: str) -> None:
 # --- loading -----------------------------------------------------------------------------
 
 
-def _from_cache(key: str) -> Code | None:
+def _from_cache(key: str, names: tuple[str, ...]) -> Code | None:
     content = store.read(key)
     if content is None:
         return None
     try:
-        return _load(content)
-    except (GraphError, ValueError, RuntimeError):  # an object of ours, and yet it does not fit
+        return _load(content, names)
+    except (GraphError, RuntimeError):  # an object of ours, and yet it does not fit
         return None
 
 
-def _load(content: bytes) -> Code:
+def _load(content: bytes, names: tuple[str, ...]) -> Code:
     _check_outside(content)
-    if executable.is_supported():
-        try:
-            loaded = image.load(content, _outside)
-        except ValueError:
-            pass  # something that LLVM emits and `image` has not seen yet
-        else:
-            return Code(loaded.addresses.get, content, loaded)
-    return _load_with_llvm(content)
+    if not executable.is_supported():
+        return _load_with_llvm(content, names)
+    try:
+        loaded = image.load(content, _outside)
+    except ValueError:  # something that LLVM emits and `image` has not seen yet
+        return _load_with_llvm(content, names)
+    missing = [name for name in names if name not in loaded.addresses]
+    if missing:
+        raise _no_function(missing[0])
+    return Code({name: loaded.addresses[name] for name in names}, content, loaded)
 
 
-def _load_with_llvm(content: bytes) -> Code:
+def _load_with_llvm(content: bytes, names: tuple[str, ...]) -> Code:
     """Loaded by LLVM's own linker, one for each object, so that it goes with the object."""
     llvm = _llvm()
-    jit = llvm.create_lljit_compiler(_target_machine(llvm), use_jit_link=sys.platform != "win32")
+    jit = llvm.create_lljit_compiler(
+        _target_machine(llvm), use_jit_link=sys.platform != "win32", suppress_errors=True
+    )
     builder = llvm.JITLibraryBuilder().add_object_img(content)
     for name in sorted(_OUTSIDE):
         address = _address_outside(name)
         if address:
             builder.import_symbol(name, address)
-    tracker = builder.link(jit, "glassgrad")
+    for name in names:
+        builder.export_symbol(name)
+    try:
+        tracker = builder.link(jit, "glassgrad")
+    except RuntimeError as error:
+        raise _no_function(str(error)) from error
+    # A tuple lets go of its last item first, as these two need it.
+    return Code({name: int(tracker[name]) for name in names}, content, (jit, tracker))
 
-    def find(name: str) -> int | None:
-        try:
-            return int(jit.lookup("glassgrad", name)[name])
-        except RuntimeError:
-            return None
 
-    return Code(find, content, (tracker, jit))
+def _no_function(name: str) -> GraphError:
+    return GraphError(say("the compiled module has no function {name}", name=name))
 
 
 def _check_outside(content: bytes) -> None:
@@ -339,15 +343,17 @@ def _address_outside(name: str) -> int | None:
 
 # --- the self-test -----------------------------------------------------------------------
 
-# out[i] = in[i] * in[i] + 0.5 under a mask of three lanes of four, and the sum of the rest.
+# out[i] = in[i] * in[i] + 0.5 in three lanes of four
 _SELF_TEST = """\
 declare <4 x float> @llvm.fma.v4f32(<4 x float>, <4 x float>, <4 x float>)
 declare <4 x float> @llvm.masked.load.v4f32.p0(ptr, i32, <4 x i1>, <4 x float>)
 declare void @llvm.masked.store.v4f32.p0(<4 x float>, ptr, i32, <4 x i1>)
 define void @gg_self_test(ptr %in, ptr %out) {
   %mask = bitcast i4 7 to <4 x i1>
-  %x = call <4 x float> @llvm.masked.load.v4f32.p0(ptr %in, i32 4, <4 x i1> %mask, <4 x float> zeroinitializer)
-  %y = call <4 x float> @llvm.fma.v4f32(<4 x float> %x, <4 x float> %x, <4 x float> splat (float 0.5))
+  %x = call <4 x float> @llvm.masked.load.v4f32.p0(
+    ptr %in, i32 4, <4 x i1> %mask, <4 x float> zeroinitializer)
+  %y = call <4 x float> @llvm.fma.v4f32(
+    <4 x float> %x, <4 x float> %x, <4 x float> splat (float 0.5))
   call void @llvm.masked.store.v4f32.p0(<4 x float> %y, ptr %out, i32 4, <4 x i1> %mask)
   ret void
 }

@@ -17,7 +17,7 @@ import weakref
 from collections.abc import Sequence
 from functools import cache
 
-READ, WRITE, EXECUTE = mmap.PROT_READ, mmap.PROT_WRITE, mmap.PROT_EXEC
+READ, WRITE, EXECUTE = 1, 2, 4  # PROT_READ …, which the module `mmap` has not on every system
 _FAILED = ctypes.c_void_p(-1).value  # MAP_FAILED
 
 

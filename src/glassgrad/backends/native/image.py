@@ -25,7 +25,7 @@ _UNDEFINED, _FIRST_RESERVED, _ABSOLUTE = 0, 0xFF00, 0xFFF1  # numbers of section
 _GLOBAL = 1
 _UNWINDING = b".eh_frame"  # not loaded: no exception passes through our code
 _FILLED_ONCE = b".data.rel.ro"  # constants that hold addresses
-_LARGEST = 1 << 30
+_LARGEST = 64 << 20  # bytes in memory
 
 _HEADER = np.dtype(
     [
@@ -202,10 +202,10 @@ class _Layout:
 
     def _place(self, number: int, section: np.void) -> None:
         align, size = max(1, int(section["align"])), int(section["size"])
-        if align > mmap.PAGESIZE or size > _LARGEST:
-            raise ValueError("a section of an impossible size")
         self.starts[number] = _rounded(self.size, align)
         self.size = self.starts[number] + size
+        if align > mmap.PAGESIZE or self.size > _LARGEST:
+            raise ValueError("a section of an impossible size")
 
     def _place_stubs(self, found: ObjectFile, numbers: list[int]) -> None:
         symbols = set(found.undefined())
@@ -271,7 +271,7 @@ def _kinds(table: np.ndarray) -> np.ndarray:
     kinds = table["kind"]
     if np.any(kinds >= len(_KINDS)) or not np.all(_KINDS[kinds]):
         raise ValueError("a kind of relocation that is not understood")
-    return _KINDS[kinds]
+    return np.take(_KINDS, kinds)
 
 
 def _check_table(found: ObjectFile, number: int, table: np.ndarray) -> None:

@@ -26,7 +26,7 @@ _CALL_BACK = """\
 define internal void @call_back(ptr %table, i64 %number) #0 {
   %at = getelementptr i8, ptr %table, i64 -24
   %f = load ptr, ptr %at
-  call void %f(i64 %number)
+  call void %f(i64 %number, ptr %table)
   ret void
 }
 """

@@ -27,11 +27,11 @@ class Program:
     arena_bytes:   memory of the buffers of place "arena"; each lies at its byte `slot`
     private_bytes: memory of place "private", once for every worker
     callbacks:     equations that Python runs, by the number of their `CallBack`
+    places:        where the operands and results of each of these lie
     fault:         one int64: -1, or the number of an equation that met what NumPy refuses
     in_place:      (input, output) that may share their memory
     stepped:       (slot, bytes) of pointers that move on with every step
     swapped:       (slot, slot) of pointers that change places after every step
-    places:        where the operands and results of each of these lie
     """
 
     name: str

@@ -31,12 +31,15 @@ class Outcome:
     carried:   per carried input its value after them
     collected: per collected output an array with a row a step; of a step that stopped the run,
                the tested output is there too
+    stopped:   whether the tested output was not finite
+    is_faulty: whether a step met a fault, such as an index outside an array: nothing here counts
     """
 
     done: int
     carried: list[np.ndarray]
     collected: list[np.ndarray]
     stopped: bool
+    is_faulty: bool
 
 
 class Steps:
@@ -75,11 +78,21 @@ class Steps:
 
         order: row numbers, those of step after step
         """
-        shapes = tuple(inputs[i].shape for i in self.gathered)
-        ready = self._ready.get(shapes)
+        ready = self.ready_for([inputs[i].shape for i in self.gathered])
+        with ready.executable.lock:
+            return ready.run(inputs, order, count)
+
+
+    def ready_for(self, shapes: Sequence[tuple[int, ...]]) -> _Ready:
+        """Compile for data of these shapes, unless that was done.
+
+        Raises:    GraphError for a graph with a primitive that has no native form
+        """
+        key = tuple(shapes)
+        ready = self._ready.get(key)
         if ready is None:
-            ready = self._ready[shapes] = _Ready(self, shapes)
-        return ready.run(inputs, order, count)
+            ready = self._ready[key] = _Ready(self, key)
+        return ready
 
 
 class _Ready:
@@ -138,7 +151,7 @@ class _Ready:
         done, stopped = executable.run(count)
         del rest
         carried = [others[i] if done % 2 else values[i] for i in steps.carried]
-        return Outcome(done, carried, collected, stopped)
+        return Outcome(done, carried, collected, stopped, executable.is_faulty)
 
     def bind_rest(self) -> list[np.ndarray]:
         """Memory for outputs that nobody asked for."""
@@ -165,9 +178,7 @@ class _Ready:
         return dict(zip(order, fresh, strict=True))
 
 
-def gathering(
-    graph: Graph, gathered: Sequence[int], shapes: Sequence[tuple[int, ...]]
-) -> Graph:
+def gathering(graph: Graph, gathered: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> Graph:
     """The graph with data arrays in place of batches, and row numbers as its last input."""
     if not gathered:
         return graph

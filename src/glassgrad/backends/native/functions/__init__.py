@@ -15,11 +15,13 @@ from functools import cache
 
 import numpy as np
 
+from glassgrad.backends.native.functions import arcs as arcs
 from glassgrad.backends.native.functions import exponential as exponential
 from glassgrad.backends.native.functions import hyperbolic as hyperbolic
 from glassgrad.backends.native.functions import logarithm as logarithm
 from glassgrad.backends.native.functions import power as power
 from glassgrad.backends.native.functions import special as special
+from glassgrad.backends.native.functions import trigonometric as trigonometric
 from glassgrad.backends.native.functions.terms import RECIPES, Term
 from glassgrad.backends.native.loops import Builder, Operand, Statement, Value
 

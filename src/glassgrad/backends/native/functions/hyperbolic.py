@@ -1,25 +1,40 @@
-"""tanh and its kin.
+"""tanh, sinh, cosh and their inverses.
 
-Layer L6.
+Layer L6. The inverses are log(1 + w) of a w that is an unevaluated sum of two numbers, so that
+nothing cancels and no rounding counts twice.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
+import numpy as np
+
 from glassgrad.backends.native.functions.exponential import (
-    LN2,
+    LIMITS,
     LOG2_E,
     exp_less_one,
     power_of_two,
+    reduce,
 )
+from glassgrad.backends.native.functions.logarithm import LN2, fields, rest_of_log
 from glassgrad.backends.native.functions.terms import (
+    Pair,
     Term,
     at_most,
     constant,
+    exact_product,
+    exact_sum,
     fma,
     format_of,
     horner,
+    inverse_power,
+    is_equal,
     polynomial,
+    quick_sum,
+    quotient,
     recipe,
+    root_of_sum,
     select,
     size,
     with_sign_of,
@@ -61,3 +76,139 @@ def _exp_plus_one(y: Term) -> Term:
     r = fma(shifted - layout.magic, -sum(LN2[y.dtype]), y)
     power = power_of_two(shifted)
     return fma(power, exp_less_one(r), power + 1.0)
+
+
+# --- sinh and cosh -----------------------------------------------------------------------
+
+# (sinh(r) / r - 1) / r² and (cosh(r) - 1) / r² in r² for |r| <= ln(2) / 2.
+# Errors in sinh 2^-34 and 2^-61.7, in cosh 2^-33 and 2^-58.
+_SINH = {
+    F32: (0.1666666716337204, 0.00833317544311285, 0.00019974088354501873),
+    F64: (
+        0.16666666666666677, 0.008333333333321457, 0.00019841269886499777,
+        2.7557243881594867e-06, 2.5109138103456102e-08,
+    ),
+}  # fmt: skip
+_COSH = {
+    F32: (0.5, 0.041666459292173386, 0.0013935418101027608),
+    F64: (
+        0.5000000000000012, 0.04166666666651935, 0.0013888888946072024, 2.480149085119984e-05,
+        2.763097553054768e-07,
+    ),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Halves:
+    """e^y and e^-y of y >= 0, as parts of half their sum and difference.
+
+    sinh(y) / 2 = plus sinh(r) + minus cosh(r) and cosh(y) / 2 = plus cosh(r) + minus sinh(r), with
+    plus and minus = (2**k ± 2**-k) / 4; odd is sinh(r) - r, even is cosh(r) - 1.
+    """
+
+    plus: Pair
+    minus: Pair
+    r: Term
+    odd: Term
+    even: Term
+
+
+def _halves(y: Term) -> Halves:
+    layout = format_of(y)
+    parts = reduce(at_most(y, LIMITS[y.dtype].infinite + 0.5))
+    up = power_of_two(parts.shifted, -2)
+    # 2**-k is nothing beside 2**k long before it leaves the range.
+    down = inverse_power(at_most(parts.shifted, layout.magic + layout.digits + 3.0), -2)
+    z = parts.r * parts.r
+    odd = parts.r * z * polynomial(z, _SINH[y.dtype])
+    even = z * polynomial(z, _COSH[y.dtype])
+    return Halves(quick_sum(up, down), quick_sum(up, -down), parts.r, odd, even)
+
+
+@recipe("sinh", f32=1.5, f64=1.5)
+def sinh(x: Term) -> Term:
+    y = size(x)
+    h = _halves(y)
+    small = fma(h.plus.high, h.odd, fma(h.minus.high, h.even, h.minus.low))
+    half = fma(h.plus.high, h.r, h.minus.high) + small
+    return select(y < 2.0 ** -format_of(x).digits, x, with_sign_of(half + half, x))
+
+
+@recipe("cosh", f32=1.5, f64=1.5)
+def cosh(x: Term) -> Term:
+    h = _halves(size(x))
+    small = fma(h.minus.high, h.odd, fma(h.plus.high, h.even, h.plus.low))
+    half = fma(h.minus.high, h.r, h.plus.high) + small
+    return half + half
+
+
+# --- inverses ----------------------------------------------------------------------------
+
+
+def _log_one_plus(w: Pair, doublings: Term | float = 0.0) -> Term:
+    """log(1 + w) + doublings * ln 2 for w >= 0, w.high normal and w.low less than its rounding."""
+    layout = format_of(w.high)
+    high, low = LN2[w.high.dtype]
+    shifted, _ = fields(w.high + 1.0)
+    k = shifted - float(2**layout.digits + layout.bias)
+    power = inverse_power(shifted, layout.bias + 2)
+    rough = fma(power, w.high * 0.25, fma(power, 0.25, -1.0))
+    f = quick_sum(rough, power * (w.low * 0.25))
+    rest = rest_of_log(f.high) + fma(-f.high, f.low, f.low)
+    if isinstance(doublings, Term):
+        k = k + doublings
+    return fma(k, high, f.high + fma(k, low, rest))
+
+
+@recipe("arcsinh", f32=1.5, f64=1.5)
+def arcsinh(x: Term) -> Term:
+    """w = y + y² / (1 + sqrt(1 + y²)) of y = |x|; where y² is all, log(1 + y) + ln 2."""
+    far = 2.0 ** (format_of(x).digits + 4)
+    y = size(x)
+    is_far = y > far
+    near = at_most(y, far)
+    square = exact_product(near, near)
+    total = exact_sum(constant(x, 1.0), square.high)
+    length = root_of_sum(Pair(total.high, total.low + square.low))
+    below = exact_sum(constant(x, 1.0), length.high)
+    part = quotient(square, Pair(below.high, below.low + length.low))
+    w = quick_sum(near, part)
+    value = _log_one_plus(
+        Pair(select(is_far, y, w.high), select(is_far, constant(x, 0.0), w.low)),
+        select(is_far, constant(x, 1.0), 0.0),
+    )
+    is_plain = (y < 2.0 ** -(format_of(x).digits // 2 + 2)) | is_equal(y, np.inf)
+    return select(is_plain, x, with_sign_of(value, x))
+
+
+@recipe("arccosh", f32=1.5, f64=1.5)
+def arccosh(x: Term) -> Term:
+    """w = t + sqrt(t (t + 2)) of t = x - 1; for large x, log(1 + t) + ln 2."""
+    far = 2.0 ** (format_of(x).digits + 4)
+    is_far = x > far
+    y = x - 1.0
+    t = at_most(y, far)
+    sum_ = exact_sum(t, constant(x, 2.0))
+    product = exact_product(t, sum_.high)
+    length = root_of_sum(Pair(product.high, fma(t, sum_.low, product.low)))
+    w = exact_sum(t, length.high)
+    value = _log_one_plus(
+        Pair(select(is_far, y, w.high), select(is_far, constant(x, 0.0), w.low + length.low)),
+        select(is_far, constant(x, 1.0), 0.0),
+    )
+    value = select(x > 1.0, value, select(is_equal(x, 1.0), constant(x, 0.0), np.nan))
+    return select(x < np.inf, value, x)
+
+
+@recipe("arctanh", f32=1.5, f64=1.5)
+def arctanh(x: Term) -> Term:
+    """log(1 + w) / 2 with w = 2y / (1 - y)"""
+    y = size(x)
+    below = quick_sum(constant(x, 1.0), -y)
+    top = y + y
+    inverse = 1.0 / below.high
+    first = top * inverse
+    left = fma(-first, below.high, top) - first * below.low
+    value = 0.5 * _log_one_plus(quick_sum(first, left * inverse))
+    value = select(y < 1.0, value, select(is_equal(y, 1.0), constant(x, np.inf), np.nan))
+    return select(y < 2.0 ** -(format_of(x).digits // 2 + 2), x, with_sign_of(value, x))

@@ -19,7 +19,7 @@ from glassgrad.backends.native.functions.terms import (
     fma,
     format_of,
     from_bits,
-    horner,
+    inverse_power,
     is_equal,
     polynomial,
     recipe,
@@ -151,7 +151,7 @@ def log1p(x: Term) -> Term:
     high, low = LN2[x.dtype]
     shifted, _ = fields(x + 1.0)
     k = shifted - float(2**layout.digits + layout.bias)
-    power = from_bits(((2 * layout.bias + 2) << layout.digits) - (bits(shifted) << layout.digits))
+    power = inverse_power(shifted, layout.bias + 2)
     f = fma(power, x * 0.25, fma(power, 0.25, -1.0))
     value = fma(k, high, f + fma(k, low, rest_of_log(f)))
     inside = select(size(x) < 2.0 ** (-layout.digits - 2), x, select(x < np.inf, value, x))

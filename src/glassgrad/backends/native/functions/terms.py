@@ -185,6 +185,12 @@ def convert(x: Term, dtype: np.dtype) -> Term:
     return Term(x.builder, x.builder.convert(x.operand, dtype))
 
 
+def inverse_power(shifted: Term, exponent: int) -> Term:
+    """2**(exponent - n), a normal number, where the low bits of the float `shifted` hold n."""
+    layout = format_of(shifted)
+    return from_bits(((layout.bias + exponent) << layout.digits) - (bits(shifted) << layout.digits))
+
+
 def lookup(table: Buffer, index: Term, base: int = 0, stride: int = 1) -> Term:
     """`table[base + index * stride]`; `index` is int64."""
     assert isinstance(index.operand, Value), "an index is computed"
@@ -255,6 +261,13 @@ def quotient(x: Pair, y: Pair) -> Term:
     return fma(left, inverse, first)
 
 
+def root_of_sum(x: Pair) -> Pair:
+    """The square root of an unevaluated sum, to nearly twice the digits; x.high >= 0."""
+    high = root(x.high)
+    left = fma(-high, high, x.high) + x.low
+    return Pair(high, select(high > 0.0, left / (high + high), 0.0))
+
+
 # --- formats -----------------------------------------------------------------------------
 
 
@@ -275,6 +288,11 @@ class Format:
     def one(self) -> int:
         """The bits of 1.0."""
         return self.bias << self.digits
+
+    @property
+    def sign(self) -> int:
+        """The bits of -0.0."""
+        return 1 << (8 * self.integer.itemsize - 1)
 
     @property
     def smallest(self) -> float:

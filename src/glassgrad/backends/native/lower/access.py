@@ -69,6 +69,12 @@ class Access:
             return replace(moved, base=self.base + first * self.strides[0])
         return replace(moved, shift=(*self.shift, (first, self.strides[0])))
 
+    def line(self, position: Sequence[Position], axis: int) -> Access:
+        """The elements along one axis, the others at `position`."""
+        first = self.index([0 if i == axis else at for i, at in enumerate(position)])
+        shape, strides = (self.shape[axis],), (self.strides[axis],)
+        return Access(self.buffer, shape, strides, first.base, None, first.terms)
+
 
 def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
     """The strides, in elements, of a C-contiguous array."""

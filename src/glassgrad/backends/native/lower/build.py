@@ -23,7 +23,14 @@ from glassgrad.backends.native.loops import (
     Value,
 )
 from glassgrad.backends.native.lower import nest, products, scalar
-from glassgrad.backends.native.lower.access import Access, Position, Rows, contiguous, positions, whole
+from glassgrad.backends.native.lower.access import (
+    Access,
+    Position,
+    Rows,
+    contiguous,
+    positions,
+    whole,
+)
 from glassgrad.backends.native.lower.expand import expand
 from glassgrad.backends.native.lower.items import Item, Nest, items_of
 from glassgrad.backends.native.lower.nodes import COMBINES, Node, Nodes, nodes_of

@@ -1,37 +1,168 @@
-"""Composite primitives into basic ones. Layer L6."""
+"""Graph → Graph: composite primitives become basic ones, inner graphs that only stand there go.
+
+Layer L6. What a composite means is said with other primitives, so that the scheduler can fuse it:
+log_softmax, einsum, checkpoint, custom_gradient. Loops and branches keep their inner graphs, which
+are expanded too. New equations keep region, position and what they derive.
+"""
 
 from __future__ import annotations
-from glassgrad.core.aval import Aval
-from glassgrad.graph.ir import Eqn, Graph, Var
-from glassgrad.primitives import along
-from glassgrad.primitives.arithmetic import subtract
-from glassgrad.primitives.transcendental import exp, log
-from glassgrad.primitives.layout import sum_p
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from glassgrad.backends.native.lower.contract import contract, contract_one
+from glassgrad.core.interpret import infer
+from glassgrad.core.primitive import Primitive
+from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.primitives.activation import log_softmax_p
+from glassgrad.primitives.arithmetic import add, equal, subtract, where
+from glassgrad.primitives.control import checkpoint_p, custom_p
+from glassgrad.primitives.einsum import pair_p, single_p
+from glassgrad.primitives.layout import astype_p, sum_p
 from glassgrad.primitives.reduce import max_p
-import dataclasses
+from glassgrad.primitives.transcendental import exp, log1p
+
+_INLINED = frozenset((checkpoint_p, custom_p))
 
 
 def expand(graph: Graph) -> Graph:
-    eqns = []
+    """The same program without composite primitives.
+
+    A result keeps its variable, unless it is an operand or a literal that an inner graph handed on.
+    """
+    writer = Writer(list(graph.consts))
     for eqn in graph.eqns:
-        if eqn.primitive.name != "log_softmax":
-            eqns.append(eqn)
-            continue
-        x = eqn.inputs[0]
-        axis = eqn.params["axis"] % len(x.shape)
-        row = tuple(1 if i == axis else s for i, s in enumerate(x.shape))
+        writer.visit(eqn)
+    outputs = tuple(writer.renamed(atom) for atom in graph.outputs)
+    return replace(graph, eqns=tuple(writer.eqns), consts=tuple(writer.consts), outputs=outputs)
 
-        def new(shape):
-            return Var(Aval(shape, x.dtype), "")
 
-        high, shifted, e, total, l = new(row), new(x.shape), new(x.shape), new(row), new(row)
-        rep = lambda p, i, o, **k: eqns.append(
-            dataclasses.replace(eqn, primitive=p, inputs=i, outputs=(o,), params=k)
+def expanded(eqn: Eqn) -> Graph | None:
+    """One equation as a graph of its operands; None if it is no composite."""
+    if eqn.primitive not in _INLINED and eqn.primitive not in _COMPOSITES:
+        return None
+    inputs = tuple(dict.fromkeys(atom for atom in eqn.inputs if isinstance(atom, Var)))
+    return expand(Graph(inputs, eqn.outputs, (eqn,), name=eqn.primitive.name))
+
+
+class Writer:
+    """Equations so far, and what stands for values that are no longer computed."""
+
+    def __init__(self, consts: list[tuple[Var, Any]]) -> None:
+        self.eqns: list[Eqn] = []
+        self.consts = consts
+        self._alias: dict[Var, Atom] = {}
+        self._source: Eqn | None = None
+
+    def visit(self, eqn: Eqn) -> None:
+        """Keep an equation, or write what it means."""
+        inputs = tuple(self.renamed(atom) for atom in eqn.inputs)
+        composite = _COMPOSITES.get(eqn.primitive)
+        if eqn.primitive in _INLINED:
+            results = self.inline(eqn.graphs[0], inputs, eqn)
+        elif composite is not None:
+            self._source = eqn
+            results = [composite(self, eqn, inputs)]
+        else:
+            graphs = tuple(map(expand, eqn.graphs))
+            self.eqns.append(replace(eqn, inputs=inputs, graphs=graphs))
+            return
+        for var, result in zip(eqn.outputs, results, strict=True):
+            self._become(var, result)
+
+    def write(self, primitive: Primitive, *inputs: Atom, **params: Any) -> Var:
+        """One equation more, in place of the one that is visited."""
+        assert self._source is not None
+        out = Var(infer(primitive, [atom.aval for atom in inputs], params))
+        self.eqns.append(
+            replace(
+                self._source,
+                primitive=primitive,
+                inputs=inputs,
+                outputs=(out,),
+                params=params,
+                graphs=(),
+            )
         )
-        rep(max_p, (x,), high, axis=(axis,), keepdims=True)
-        rep(subtract, (x, high), shifted)
-        rep(exp, (shifted,), e)
-        rep(sum_p, (e,), total, axis=(axis,), keepdims=True)
-        rep(log, (total,), l)
-        rep(subtract, (shifted, l), eqn.outputs[0])
-    return graph.with_eqns(eqns)
+        return out
+
+    def inline(self, graph: Graph, inputs: Sequence[Atom], outer: Eqn) -> list[Atom]:
+        """The equations of an inner graph, with variables of their own."""
+        places: dict[Var, Atom] = dict(zip(graph.inputs, inputs, strict=True))
+        for var, value in graph.consts:
+            places[var] = Var(var.aval, var.name)
+            self.consts.append((places[var], value))
+        for eqn in graph.eqns:
+            outputs = tuple(Var(var.aval, var.name) for var in eqn.outputs)
+            places.update(zip(eqn.outputs, outputs, strict=True))
+            given = tuple(_place(atom, places) for atom in eqn.inputs)
+            self.visit(
+                replace(
+                    eqn,
+                    inputs=given,
+                    outputs=outputs,
+                    region=eqn.region or outer.region,
+                    derives=eqn.derives or outer.derives,
+                )
+            )
+        return [self.renamed(_place(atom, places)) for atom in graph.outputs]
+
+    def renamed(self, atom: Atom) -> Atom:
+        while isinstance(atom, Var) and atom in self._alias:
+            atom = self._alias[atom]
+        return atom
+
+    def _become(self, var: Var, result: Atom) -> None:
+        """`var` is what `result` is: its maker writes it, if that is the last one written."""
+        last = self.eqns[-1] if self.eqns else None
+        if last is not None and last.outputs == (result,):
+            self.eqns[-1] = replace(last, outputs=(var,))
+            self._alias[result] = var  # type: ignore[index] - an output is a variable
+        else:
+            self._alias[var] = result
+
+
+def _place(atom: Atom, places: dict[Var, Atom]) -> Atom:
+    return atom if isinstance(atom, Literal) else places[atom]
+
+
+# --- log-softmax -------------------------------------------------------------------------
+
+
+def _log_softmax(w: Writer, eqn: Eqn, inputs: Sequence[Atom]) -> Atom:
+    """z - log1p(r) for z = x - max x, where r is the sum of e^z without the largest element.
+
+    The largest is 1 = e^0 exactly and is never added, so that a small rest keeps its digits; where
+    several are the largest, all but one count 1 each. An infinite or NaN maximum makes all of z
+    NaN, as in NumPy's text.
+    """
+    (x,) = inputs
+    axis = (eqn.params["axis"],)
+    dtype = x.aval.dtype
+    z = w.write(subtract, x, w.write(max_p, x, axis=axis, keepdims=True))
+    is_largest = w.write(equal, z, Literal(0))
+    others = w.write(where, is_largest, Literal(0.0), w.write(exp, z))
+    rest = w.write(sum_p, others, axis=axis, keepdims=True)
+    winners = w.write(astype_p, is_largest, dtype=dtype)
+    count = w.write(sum_p, winners, axis=axis, keepdims=True)
+    total = w.write(add, rest, w.write(subtract, count, Literal(1)))
+    return w.write(subtract, z, w.write(log1p, total))
+
+
+# --- sums over labels --------------------------------------------------------------------
+
+
+def _einsum(w: Writer, eqn: Eqn, inputs: Sequence[Atom]) -> Atom:
+    return contract(w.write, eqn.params["spec"], inputs, eqn.outputs[0].dtype)
+
+
+def _einsum_of_one(w: Writer, eqn: Eqn, inputs: Sequence[Atom]) -> Atom:
+    return contract_one(w.write, eqn.params["spec"], inputs[0])
+
+
+_COMPOSITES: dict[Primitive, Callable[[Writer, Eqn, Sequence[Atom]], Atom]] = {
+    log_softmax_p: _log_softmax,
+    pair_p: _einsum,
+    single_p: _einsum_of_one,
+}

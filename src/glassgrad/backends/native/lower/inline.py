@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from glassgrad.backends.native.loops import I64, BOOL, F64, Note, Number
+from glassgrad.backends.native.loops import BOOL, F64, I64, Note, Number
 from glassgrad.backends.native.lower.access import Access, is_contiguous
 from glassgrad.backends.native.lower.elements import elementwise
+from glassgrad.backends.native.lower.expand import expanded
 from glassgrad.backends.native.lower.site import LOWERINGS, Site
 from glassgrad.backends.native.lower.whole_views import copy, view
 from glassgrad.core.primitive import Elementwise
@@ -28,11 +29,33 @@ def lower_equation(site: Site) -> None:
     lowering = LOWERINGS.get(primitive)
     if isinstance(primitive, Elementwise):
         elementwise(site)
-    elif lowering is None:
-        problem = say("the primitive {name} has no native form", name=primitive.name)
-        raise GraphError(problem, operation="native")
-    else:
+    elif lowering is not None:
         lowering.emit(site)
+    else:
+        _composite(site)
+
+
+def _composite(site: Site) -> None:
+    """The equations that a composite primitive stands for."""
+    graph = expanded(site.eqn)
+    if graph is None:
+        problem = say("{name} has no native form", name=site.eqn.primitive.name)
+        raise GraphError(problem, operation="native")
+    places = dict(zip(site.eqn.inputs, site.inputs, strict=True))
+    inputs = [places[var] for var in graph.inputs]
+    inline_into(site, graph, inputs, site.outputs)
+
+
+def inline_into(
+    site: Site, graph: Graph, inputs: Sequence[Placed], outputs: Sequence[Access]
+) -> None:
+    """Lower an inner graph and write its results into `outputs`, which are no operands of it."""
+    found = zip(graph.outputs, outputs, strict=True)
+    targets = {atom: out for atom, out in found if isinstance(atom, Var)}
+    results = inline_graph(site, graph, inputs, targets)
+    for result, out in zip(results, outputs, strict=True):
+        if result is not out:
+            copy(site.b, result, out)
 
 
 def inline_graph(

@@ -28,7 +28,8 @@ class Nest:
     def fits(self, node: Node, nodes: Nodes) -> bool:
         """Take the node in, if its elements are those of this nest."""
         shape = node.atoms[0].aval.shape if node.kind != "elementwise" else node.out.shape
-        shape, split = self._joined(shape, min(node.axes) if node.kind == "reduce" else None)
+        reduces = node.kind == "reduce" and not is_row_shape(shape, 1)
+        shape, split = self._joined(shape, min(node.axes) if reduces else None)
         if shape == () or not self._reads_simply(node, nodes):
             return False
         self.shape, self.split = (shape if len(shape) > 1 else None) or self.shape, split
@@ -44,10 +45,9 @@ class Nest:
             return (), None
         if is_row_shape(shape, wanted or 1):
             rows = shape[: wanted or 1]
-            if self.shape is None or self.shape[: wanted or 1] == rows:
-                is_plain = self.shape is None and wanted in (None, 1)
-                return self.shape or (shape[:1] if is_plain else ()), wanted
-            return (), None
+            if self.shape is None:
+                return (shape[:1] if wanted in (None, 1) else shape), wanted
+            return (self.shape, wanted) if self.shape[: wanted or 1] == rows else ((), None)
         if self.shape is not None and self.shape != shape:
             return (), None
         if any(

@@ -293,7 +293,7 @@ class _Writer:
             there = at + [0] * (len(self.element_shape(node)) - self.split)
             args = [self.row_operand(node, i, there) for i in range(len(node.atoms))]
             if node.kind == "partial":
-                self.accumulate(node, sums[node], args[0], [])
+                self.accumulate(node, sums[node], args[0], at[1:])
                 continue
             self.known[node.out] = value = self.reduced_alone(node, args)
             self.keep_row(node, at, value)

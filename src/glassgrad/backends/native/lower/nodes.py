@@ -252,7 +252,12 @@ class _Maker:
         outputs: list[Atom] = []
         taken: set[Var] = set()
         for number, atom in enumerate(self.found.graph.outputs):
-            is_own = number != tested and isinstance(atom, Var) and atom in self.found.makers and atom not in taken
+            is_own = (
+                number != tested
+                and isinstance(atom, Var)
+                and atom in self.found.makers
+                and atom not in taken
+            )
             out = atom if is_own else self.copy(_copy_equation(atom), atom)
             assert isinstance(out, Var)
             taken.add(out)

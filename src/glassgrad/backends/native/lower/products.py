@@ -38,8 +38,9 @@ def _as_matrices(x: Access, y: Access, out: Access) -> tuple[Access, Access, Acc
     """Vectors as matrices of one row or column, and all stacks as long as the result's."""
     if len(x.shape) == 1:
         x = x.with_shape((1, *x.shape), (x.shape[0], *x.strides))
+        row = out.shape[-1] if len(y.shape) > 1 else 1
         out = out.with_shape(
-            (*out.shape[:-1], 1, *out.shape[-1:]), (*out.strides[:-1], 1, *out.strides[-1:])
+            (*out.shape[:-1], 1, *out.shape[-1:]), (*out.strides[:-1], row, *out.strides[-1:])
         )
     if len(y.shape) == 1:
         y = y.with_shape((*y.shape, 1), (*y.strides, 1))

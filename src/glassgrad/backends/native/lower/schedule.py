@@ -165,7 +165,8 @@ def _tiles(region: Region) -> int:
     is_update = any(n.kind == "product" for n in region.nodes) and _is_fed_forward(region)
     while is_update and written * 2 / tiles > TILE_BYTES and rows / (2 * tiles) >= 32:  # noqa: PLR2004
         tiles *= 2
-    return tiles
+    size = -(-rows // tiles)
+    return -(-rows // size)  # none of them empty
 
 
 def _is_fed_forward(region: Region) -> bool:

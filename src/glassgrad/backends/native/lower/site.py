@@ -90,7 +90,9 @@ class Site:
         value: Operand = found if isinstance(found, Number) else found.load(self.b, position)
         if dtype is None or value.dtype == dtype:
             return value
-        return converted(value, dtype) if isinstance(value, Number) else self.b.convert(value, dtype)
+        return (
+            converted(value, dtype) if isinstance(value, Number) else self.b.convert(value, dtype)
+        )
 
     def scratch(self, dtype: Any, shape: Sequence[int], name: str = "scratch") -> Access:
         """Memory of the worker's own, contiguous, not initialised."""

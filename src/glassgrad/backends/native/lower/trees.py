@@ -77,7 +77,9 @@ class _Tree:
         if not rest:
             return total
         behind = whole * size
-        return self.join(total, self.chain(rest, lambda i: leaf(affine(self.b, (i, 1), base=behind))))
+        return self.join(
+            total, self.chain(rest, lambda i: leaf(affine(self.b, (i, 1), base=behind)))
+        )
 
     def in_lanes(self, sizes: tuple[int, ...], term: Term) -> Operand:
         """Rows of the last axis in blocks that run in lanes; then chains of blocks."""
@@ -104,9 +106,7 @@ class _Tree:
             total = self.join(total, part)
         return total
 
-    def _place(
-        self, outer: Sequence[int], term: Term, row: Position, last: Position
-    ) -> Operand:
+    def _place(self, outer: Sequence[int], term: Term, row: Position, last: Position) -> Operand:
         return term([*unravel(self.b, row, outer), last])
 
     def _block(

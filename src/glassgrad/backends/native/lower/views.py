@@ -52,7 +52,10 @@ def _indexed(access: Access, eqn: Eqn) -> Access:
     stand_in = np.lib.stride_tricks.as_strided(
         np.zeros(1, np.int8), access.shape, access.strides, writeable=False
     )
-    found = stand_in[decode(eqn.params["index"])]
+    index = decode(eqn.params["index"])
+    if not any(item is Ellipsis for item in index):
+        index = (*index, Ellipsis)  # else a single element would be read
+    found = stand_in[index]
     if 0 in found.shape:
         return access.with_shape(found.shape, found.strides)
     moved = found.__array_interface__["data"][0] - stand_in.__array_interface__["data"][0]

@@ -4,10 +4,22 @@ Layer L6. `lower_equation` writes the loops of one equation of any primitive, `i
 of an inner graph.
 """
 
-from glassgrad.backends.native.lower import reductions
-from glassgrad.backends.native.lower import whole_products as products
-from glassgrad.backends.native.lower import whole_views as views
+from glassgrad.backends.native.lower import (
+    algebra,
+    control,
+    indexing,
+    joining,
+    random,
+    reductions,
+    running,
+    sorting,
+    whole_products,
+    whole_views,
+)
 from glassgrad.backends.native.lower.inline import inline_graph, lower_equation
 from glassgrad.backends.native.lower.site import LOWERINGS
 
-__all__ = ["LOWERINGS", "inline_graph", "lower_equation", "products", "reductions", "views"]
+__all__ = [
+    "LOWERINGS", "algebra", "control", "indexing", "inline_graph", "joining", "lower_equation",
+    "random", "reductions", "running", "sorting", "whole_products", "whole_views",
+]  # fmt: skip

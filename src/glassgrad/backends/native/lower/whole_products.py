@@ -72,9 +72,7 @@ def _by_blas(site: Site, x: Access, y: Access, out: Access) -> None:
             Place(v.buffer, v.index([*position, *at]))
             for v, at in ((target, (first, 0)), (x, (first, 0)), (y, (0, 0)))
         ]
-        site.b.add(
-            Product(*places, sizes, target.strides[-2], steps[0], steps[1], out.dtype)
-        )
+        site.b.add(Product(*places, sizes, target.strides[-2], steps[0], steps[1], out.dtype))
     if back is not None:
         copy(site.b, target, back, site.rows)
 
@@ -140,5 +138,3 @@ def _by_loops(site: Site, x: Access, y: Access, out: Access) -> None:
 def _times_and_plus(site: Site, total: Operand, factors: Sequence[Operand]) -> Operand:
     product = scalar.operation(site.b, "multiply", factors, [False, False])
     return scalar.operation(site.b, "add", [total, product], [False, False])
-
-

@@ -47,7 +47,7 @@ def basic_view(access: Access, index: Index) -> Access:
     base, axis = 0, 0
     shape: list[int] = []
     strides: list[int] = []
-    for item in _complete(index, len(access.shape)):
+    for item in complete(index, len(access.shape)):
         if item is None:
             shape.append(1)
             strides.append(0)
@@ -65,7 +65,7 @@ def basic_view(access: Access, index: Index) -> Access:
     return access.with_shape(shape, strides, base)
 
 
-def _complete(index: Index, ndim: int) -> list[Item]:
+def complete(index: Index, ndim: int) -> list[Item]:
     """The index with every axis named: no ellipsis, no axes left over."""
     named = sum(item is not None and item != "..." for item in index)
     rest: list[Item] = [ALL] * (ndim - named)
@@ -164,9 +164,7 @@ def zero(b: Builder, target: Access, rows: Rows | None = None) -> None:
     fill(b, target, Number(target.dtype.type(0), target.dtype), rows)
 
 
-def copy(
-    b: Builder, source: Access | Number, target: Access, rows: Rows | None = None
-) -> None:
+def copy(b: Builder, source: Access | Number, target: Access, rows: Rows | None = None) -> None:
     """Write `source`, broadcast and converted, into `target` (these rows of it)."""
     if isinstance(source, Number):
         fill(b, target, converted(source, target.dtype), rows)
