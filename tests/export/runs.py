@@ -76,7 +76,7 @@ def subject_of(
     learning = None
     if learns:
         optimizer = make_optimizer(learns, model, lr=0.05)
-        step = train_step(loss_of(find_loss(loss)), model, optimizer)
+        step = train_step(loss_of(find_loss(loss)), model, optimizer, backend="numpy")
         learning = Learning(step=step, rate=optimizer.rate)
     subject = Subject(
         name=path.stem,

@@ -81,7 +81,7 @@ def test_targets_as_the_file_has_them(tmp_path: Path, loss: str) -> None:
 def _plain(learns: str, **options: Any) -> Subject:
     model = MLP((4, 8, 3), "tanh", rng=0, dropout=options.pop("dropout", 0.0))
     optimizer = make_optimizer(learns, model, lr=0.1, **options)
-    step = train_step(loss_of(find_loss("cross_entropy")), model, optimizer)
+    step = train_step(loss_of(find_loss("cross_entropy")), model, optimizer, backend="numpy")
     return Subject(
         name="p",
         model=model,
