@@ -12,7 +12,8 @@ import importlib
 import locale
 import os
 import string
-from collections.abc import Iterable
+import unicodedata
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
@@ -176,3 +177,46 @@ def oxford(words: Iterable[str], joiner: str = "and") -> str:
     if len(listed) < 2:  # noqa: PLR2004 - one word needs no joiner
         return "".join(listed)
     return ", ".join(listed[:-1]) + f" {joiner} " + listed[-1]
+
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
+_KIB = 1024.0
+_PRECISE = 100.0  # amounts below have a decimal
+
+
+def byte_size(value: int) -> str:
+    """Bytes in the unit that a person would choose; nothing for none.
+
+    >>> byte_size(0), byte_size(512), byte_size(131072)
+    ('', '512 B', '128 KiB')
+    """
+    if not value:
+        return ""
+    amount, unit = float(value), 0
+    while amount >= _KIB and unit < len(_UNITS) - 1:
+        amount, unit = amount / _KIB, unit + 1
+    is_whole = amount.is_integer() or amount >= _PRECISE
+    shown = f"{amount:.0f}" if is_whole else f"{amount:.1f}"
+    return f"{shown} {_UNITS[unit]}"
+
+
+def columns_of(shown: str) -> int:
+    """Columns that a text takes in a terminal; Hangul takes two each."""
+    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in shown)
+
+
+def aligned(rows: Sequence[Sequence[str]], left: Collection[int] = (0,)) -> str:
+    """Rows of cells as columns; those numbered in `left` are words, the others numbers.
+
+    >>> print(aligned([("layer", "size"), ("fc", "12")]))
+    layer  size
+    fc       12
+    """
+    sizes = [max(columns_of(row[i]) for row in rows) for i in range(len(rows[0]))]
+    lines = []
+    for row in rows:
+        blanks = [" " * (size - columns_of(cell)) for size, cell in zip(sizes, row, strict=True)]
+        pairs = enumerate(zip(row, blanks, strict=True))
+        cells = [cell + blank if i in left else blank + cell for i, (cell, blank) in pairs]
+        lines.append("  ".join(cells).rstrip())
+    return "\n".join(lines)

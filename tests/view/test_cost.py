@@ -15,9 +15,8 @@ from glassgrad import nn
 from glassgrad.core.primitive import REGISTRY
 from glassgrad.errors import OptionError
 from glassgrad.graph.trace import trace
-from glassgrad.text import speaking
+from glassgrad.text import byte_size, speaking
 from glassgrad.view.cost import Cost
-from glassgrad.view.cost_text import size
 from glassgrad.view.operations import _KERNELS
 
 
@@ -212,6 +211,6 @@ def test_names_stay_text_on_a_page() -> None:
 
 
 def test_bytes_for_people() -> None:
-    assert [size(n) for n in (0, 1, 1023, 1024, 1536, 10**6, 2**30)] == [
+    assert [byte_size(n) for n in (0, 1, 1023, 1024, 1536, 10**6, 2**30)] == [
         "", "1 B", "1023 B", "1 KiB", "1.5 KiB", "977 KiB", "1 GiB",
     ]  # fmt: skip

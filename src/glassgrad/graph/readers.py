@@ -15,6 +15,7 @@ READERS = {
     "callable": "glassgrad.backends.chosen:run_flat",
     "compile": "glassgrad.backends.chosen:compiled",
     "source": "glassgrad.backends.numpy_source:source",
+    "c_source": "glassgrad.backends.native.c:c_source",
     "pretty": "glassgrad.graph.pretty:pretty",
     "to_json": "glassgrad.graph.exchange:to_json",
     "svg": "glassgrad.view.svg:svg",
@@ -24,6 +25,7 @@ READERS = {
     "notebook": "glassgrad.view.show:notebook",
     "latex": "glassgrad.view.formulas:latex",
     "cost": "glassgrad.view.cost:cost",
+    "native_report": "glassgrad.backends.native.report:native_report",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",
     "gradients": "glassgrad.autodiff.graphs:gradients",
@@ -61,6 +63,10 @@ class Readable:
     def source(self, **options: Any) -> str:
         """A standalone NumPy function that computes this graph."""
         return str(reader("source")(self, **options))
+
+    def c_source(self, **options: Any) -> str:
+        """A C99 file that computes this graph: readable, and for machines without Python."""
+        return str(reader("c_source")(self, **options))
 
     def callable(self, backend: str = "numpy") -> Any:
         """A function of flat arrays that returns a tuple of flat results."""
@@ -101,6 +107,11 @@ class Readable:
     def cost(self, *inputs: Any, **options: Any) -> Any:
         """Operations, bytes, what the backward pass keeps and why; time if `inputs` are given."""
         return reader("cost")(self, *inputs, **options)
+
+    def native_report(self, *args: Any, **options: Any) -> Any:
+        """Its kernels in native code, loops, memory, and what was not fused and why; times if `args`
+        are given."""
+        return reader("native_report")(self, *args, **options)
 
     def html(self, *inputs: Any, precision: int = 2, level: str = "auto", **options: Any) -> str:
         """The graph as a page to step through, one HTML file that needs no network."""

@@ -18,6 +18,7 @@ TOPICS = (
     "network",
     "page",
     "source",
+    "c_source",
     "grade",
     "report",
     "export",

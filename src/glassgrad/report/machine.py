@@ -10,11 +10,10 @@ import numpy as np
 from glassgrad.diagnose import diagnose
 from glassgrad.report.material import Material
 from glassgrad.report.prose import code, figure, pairs, paragraph, percent
-from glassgrad.text import say
+from glassgrad.text import byte_size, say
 from glassgrad.train.source import source as source_text
 from glassgrad.view import page as view
 from glassgrad.view.cost import Cost
-from glassgrad.view.cost_text import size
 from glassgrad.view.markup import element
 from glassgrad.view.network import network_svg
 
@@ -124,7 +123,7 @@ def cost(material: Material) -> str:
         ratio=f"{backward / max(forward, 1):.1f}",
         layer=heaviest.layer,
         share=percent(heaviest.all_operations / max(total.all_operations, 1), 0),
-        kept=size(total.kept) or "0 B",
+        kept=byte_size(total.kept) or "0 B",
     )
     return paragraph(words) + element("div", {"class": "scroll"}, found.html(_DEAREST))
 

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import median
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from glassgrad.core.aval import is_float
 from glassgrad.core.interpret import evaluate
 from glassgrad.core.region import COMPOSITES
-from glassgrad.errors import OptionError
+from glassgrad.errors import GraphError, OptionError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.graph.pretty import Names
 from glassgrad.text import say
 from glassgrad.view import cost_text
 from glassgrad.view.kept import BACKWARD, FORWARD, UPDATE, Reason, bytes_of, kept, phases, views
 from glassgrad.view.operations import operations
+
+if TYPE_CHECKING:
+    from glassgrad.backends.native.report import PlannedMemory
 
 PHASES = (FORWARD, BACKWARD, UPDATE)
 
@@ -84,6 +87,8 @@ class Total:
 class Cost:
     """The cost of a graph; `str()` is a table.
 
+    native: what native code plans to use as memory; None if something has no native form
+
     >>> from glassgrad.graph.trace import trace
     >>> cost = trace(lambda x, W: np.tanh(x @ W).sum(), np.ones((2, 3)), np.ones((3, 4))).cost()
     >>> [(line.text, line.kept, line.because) for line in cost.lines][1]
@@ -95,6 +100,7 @@ class Cost:
     name: str
     lines: tuple[Line, ...]
     held: tuple[Held, ...]
+    native: PlannedMemory | None = None
 
     @property
     def total(self) -> Total:
@@ -125,6 +131,7 @@ class Cost:
             "layers": [_plain(total) for total in self.layers],
             "lines": [{**vars(line), "shape": list(line.shape)} for line in self.lines],
             "held": [vars(item) for item in self.held],
+            "native": None if self.native is None else asdict(self.native),
         }
 
 
@@ -159,7 +166,18 @@ def cost(graph: Graph, *inputs: Any, wrt: Any = None, repeats: int = 5) -> Cost:
     held = tuple(
         Held(names[var], bytes_of(var), tuple(reasons[var])) for var in given if var in reasons
     )
-    return Cost(graph.name, lines, held)
+    return Cost(graph.name, lines, held, _planned(derived))
+
+
+def _planned(graph: Graph) -> PlannedMemory | None:
+    """The memory plan of native code, made without compiling anything."""
+    from glassgrad.backends.native.lower.build import lower  # noqa: PLC0415 - many modules
+    from glassgrad.backends.native.report import memory_of  # noqa: PLC0415
+
+    try:
+        return memory_of(lower(graph))
+    except GraphError:
+        return None
 
 
 def _can_derive(graph: Graph) -> bool:

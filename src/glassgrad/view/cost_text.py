@@ -5,21 +5,18 @@ Layer L8.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from glassgrad.text import say
+from glassgrad.text import aligned, byte_size, say
 from glassgrad.view.digits import number
 from glassgrad.view.markup import element, words
 
 if TYPE_CHECKING:
+    from glassgrad.backends.native.report import PlannedMemory
     from glassgrad.view.cost import Cost, Held, Line, Total
 
 _LONGEST = 44  # columns of an equation in the terminal
-_KIB = 1024.0
-_PRECISE = 100.0  # amounts below have a decimal
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB")
 _MICRO, _MILLI = 1e-6, 1e-3
 _REASONS = 3  # named in a cell; more are counted
 
@@ -39,6 +36,8 @@ def text(cost: Cost, most: int | None = None) -> str:
     if cost.held:
         parts.append(say("read by the backward pass too, and there anyway:"))
         parts.append("\n".join(f"  {_held(item)}" for item in cost.held))
+    if cost.native is not None:
+        parts.append(_planned(cost.native))
     return "\n\n".join(parts)
 
 
@@ -69,6 +68,17 @@ def timed(cost: Cost) -> bool:
     return any(line.seconds is not None for line in cost.lines)
 
 
+def _planned(memory: PlannedMemory) -> str:
+    """The memory of native code in one sentence."""
+    return say(
+        "native code plans {arena} for what its kernels hand on and {private} for each worker; "
+        "{over} of results could be written over inputs",
+        arena=byte_size(memory.arena) or "0 B",
+        private=byte_size(memory.private),
+        over=byte_size(sum(size for _, _, size in memory.in_place)) or "0 B",
+    )
+
+
 # --- cells -------------------------------------------------------------------------------
 
 
@@ -79,7 +89,7 @@ def _heads(cost: Cost) -> list[str]:
 
 
 def _cells(line: Line, is_timed: bool) -> list[str]:
-    found = [count(line.operations), size(line.bytes), size(line.kept)]
+    found = [count(line.operations), byte_size(line.bytes), byte_size(line.kept)]
     found += [duration(line.seconds)] if is_timed else []
     return [*found, reasons(line.because)]
 
@@ -93,7 +103,7 @@ def _sum_heads(cost: Cost) -> list[str]:
 
 def _sums(total: Total, is_timed: bool) -> list[str]:
     found = [count(value) for value in total.operations.values()]
-    found += [size(total.bytes), size(total.kept)]
+    found += [byte_size(total.bytes), byte_size(total.kept)]
     return [*found, duration(total.seconds)] if is_timed else found
 
 
@@ -102,7 +112,7 @@ def _layer(name: str) -> str:
 
 
 def _held(item: Held) -> str:
-    return f"{item.name}  {size(item.bytes)}  {reasons(item.because)}"
+    return f"{item.name}  {byte_size(item.bytes)}  {reasons(item.because)}"
 
 
 def reasons(because: Sequence[str]) -> str:
@@ -115,22 +125,6 @@ def reasons(because: Sequence[str]) -> str:
 def count(value: int) -> str:
     """Whole operations, with thousands apart; nothing for none."""
     return f"{value:,}" if value else ""
-
-
-def size(value: int) -> str:
-    """Bytes in the unit that a person would choose.
-
-    >>> size(0), size(512), size(131072)
-    ('', '512 B', '128 KiB')
-    """
-    if not value:
-        return ""
-    amount, unit = float(value), 0
-    while amount >= _KIB and unit < len(_UNITS) - 1:
-        amount, unit = amount / _KIB, unit + 1
-    is_whole = amount.is_integer() or amount >= _PRECISE
-    shown = f"{amount:.0f}" if is_whole else f"{amount:.1f}"
-    return f"{shown} {_UNITS[unit]}"
 
 
 def duration(seconds: float | None) -> str:
@@ -152,21 +146,8 @@ def _cut(shown: str) -> str:
 def _columns(rows: Sequence[Sequence[str]]) -> str:
     """Aligned columns; the first and the last are words, the others numbers."""
     last = len(rows[0]) - 1
-    sizes = [max(_width(row[i]) for row in rows) for i in range(last + 1)]
     is_words = any(row[last] and not row[last][0].isdigit() for row in rows[1:])
-    lines = []
-    for row in rows:
-        cells = []
-        for i, cell in enumerate(row):
-            blanks = " " * (sizes[i] - _width(cell))
-            left = i == 0 or (i == last and is_words)
-            cells.append(cell + blanks if left else blanks + cell)
-        lines.append("  ".join(cells).rstrip())
-    return "\n".join(lines)
-
-
-def _width(shown: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in shown)
+    return aligned(rows, left=(0, last) if is_words else (0,))
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]], *, code: bool) -> str:

@@ -29,7 +29,8 @@ from glassgrad.backends.native.module import (
     module_text,
     table_words,
 )
-from glassgrad.backends.native.pool import Pool, aligned_block, available_cpus, barrier_block
+from glassgrad.backends.native.blas import find, single_threaded
+from glassgrad.backends.native.pool import POOL, aligned_bytes, barrier_block, default_workers
 from glassgrad.backends.native.program import Program
 from glassgrad.backends.numpy_run import callable_of
 from glassgrad.core.aval import aval_of
@@ -37,7 +38,6 @@ from glassgrad.errors import Operand, ShapeError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.text import say
 
-_POOL = Pool()
 _PAGE = 4096
 _READABLE = 0x101  # of `ndarray.flags.num`: C-contiguous and aligned
 _STEPS, _DONE, _STOPPED = 5, 6, 7  # words of the context
@@ -67,14 +67,15 @@ class Executable:
         if prepare is not None:
             prepare(program)
         self.workers = fitting_workers(program) if workers is None else workers
-        self.text = module_text(program)
+        self.blas = find()
+        self.text = module_text(program, self.blas)
         self.code = compile_text(self.text, [ENTRY])
         self.lock = threading.Lock()
         self._entry = self.code.address(ENTRY)
         self._alone = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
             self._entry
         )
-        self._quiet = _single_threaded if _has_products(program) else nullcontext
+        self._quiet = single_threaded if _has_products(program) else nullcontext
         self._lasting = frozenset(lasting)
         self._known: dict[int, ReferenceType[np.ndarray]] = {}
         self._set_up()
@@ -85,8 +86,8 @@ class Executable:
         own = program.private_bytes + 8 * table_words(program)
         size = -(-own // _PAGE) * _PAGE
         try:
-            self._arena = aligned_block(max(program.arena_bytes, 64))
-            self._private = aligned_block(size * self.workers)
+            self._arena = aligned_bytes(max(program.arena_bytes, 64))
+            self._private = aligned_bytes(size * self.workers)
         except MemoryError:
             raise out_of_memory(program) from None
         slots = len(program.arguments) + len(program.constants)
@@ -95,7 +96,9 @@ class Executable:
         self._context = (ctypes.c_int64 * CONTEXT_WORDS)()
         self._at = ctypes.addressof(self._context)
         self._callbacks = Callbacks(program, self._arena.ctypes.data)
-        self._table[TABLE_HEAD - 1], self._table[TABLE_HEAD - 2] = _products()
+        if self.blas is not None:
+            self._table[TABLE_HEAD - 1] = self.blas.sgemm
+            self._table[TABLE_HEAD - 2] = self.blas.dgemm
         self._table[TABLE_HEAD - 3] = self._callbacks.address
         self._context[:4] = [
             ctypes.addressof(self._table) + 8 * TABLE_HEAD,
@@ -188,7 +191,7 @@ class Executable:
             if self.workers == 1:
                 self._alone(self._at, 0, 1)
             else:
-                _POOL.run(self._entry, self._at, self.workers)
+                POOL.run(self._entry, self._at, self.workers)
         if self._callbacks.error is not None:
             self._callbacks.raise_error()
 
@@ -262,7 +265,7 @@ if hasattr(os, "register_at_fork"):
 def fitting_workers(program: Program) -> int:
     """One worker for a program without shared work, else as many as it has tiles at most."""
     most = max((kernel.tiles for kernel in program.kernels), default=1)
-    return 1 if most <= 1 else min(available_cpus(), most)
+    return 1 if most <= 1 else default_workers(most)
 
 
 def _has_products(program: Program) -> bool:
@@ -270,19 +273,3 @@ def _has_products(program: Program) -> bool:
     return any(isinstance(s, Product) for k in program.kernels for s in walk(k.body))
 
 
-def _single_threaded() -> AbstractContextManager[None]:
-    return nullcontext()
-
-
-def _products() -> tuple[int, int]:
-    import ctypes
-    import glob
-    import os
-
-    folder = os.path.join(os.path.dirname(np.__file__), "..", "numpy.libs")
-    lib = ctypes.CDLL(glob.glob(folder + "/libscipy_openblas64_*.so")[0])
-    lib.scipy_openblas_set_num_threads64_(1)
-    return tuple(
-        ctypes.cast(getattr(lib, f"scipy_cblas_{n}64_"), ctypes.c_void_p).value
-        for n in ("sgemm", "dgemm")
-    )

@@ -7,6 +7,7 @@ scalars until they meet a vector.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -21,6 +22,7 @@ from glassgrad.backends.native.loops import (
     Buffer,
     CallBack,
     Carry,
+    Clock,
     For,
     If,
     Index,
@@ -38,6 +40,7 @@ from glassgrad.backends.native.loops import (
     lane_count,
     walk,
 )
+from glassgrad.backends.native.own_products import loops_of
 from glassgrad.backends.native.words import (
     COMPARE,
     INSTRUCTIONS,
@@ -51,6 +54,8 @@ from glassgrad.backends.native.words import (
     vector,
 )
 
+# On ARM the counter of cycles is closed to programs, the steady one is open.
+CLOCK = "readsteadycounter" if platform.machine() in ("aarch64", "arm64") else "readcyclecounter"
 PARAMETERS = "ptr %table, ptr %arena, ptr %private, i64 %tile, i64 %worker"
 
 
@@ -64,7 +69,8 @@ class Text(NamedTuple):
 class ModulePrinter:
     """Collects kernels, the tables that they read and the intrinsics that they call."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, has_blas: bool = True) -> None:
+        self.has_blas = has_blas
         self.parts: list[str] = []
         self.declared: dict[str, None] = {}
         self.tables: dict[int, tuple[str, Buffer]] = {}
@@ -682,8 +688,15 @@ class _KernelPrinter:
     def call_back(self, statement: CallBack) -> None:
         self.line(f"call void @call_back(ptr %table, i64 {statement.number})")
 
+    def clock(self, statement: Clock) -> None:
+        self.module.declare(f"i64 @llvm.{CLOCK}()")
+        self.env[statement.out] = Text(self.new(f"call i64 @llvm.{CLOCK}()"))
+
     def product(self, statement: Product) -> None:
-        """One call of a BLAS function with one thread: rows of C are rows of `out`."""
+        """One call of a BLAS function with one thread, or loops where there is no BLAS."""
+        if not self.module.has_blas:
+            self.statements(loops_of(statement))
+            return
         out, x, y = (
             self.element(p.buffer, p.index)[0] for p in (statement.out, statement.x, statement.y)
         )
@@ -713,6 +726,7 @@ _PRINTERS: dict[type, Callable[[_KernelPrinter, object], None]] = {
     If: _KernelPrinter.condition,  # type: ignore[dict-item]
     Note: _KernelPrinter.note,  # type: ignore[dict-item]
     CallBack: _KernelPrinter.call_back,  # type: ignore[dict-item]
+    Clock: _KernelPrinter.clock,  # type: ignore[dict-item]
     Product: _KernelPrinter.product,  # type: ignore[dict-item]
 }
 

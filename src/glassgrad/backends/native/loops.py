@@ -194,12 +194,29 @@ class CallBack:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Note:
-    """A comment for the reader of printed code, such as the equation that comes next."""
+    """A comment for the reader of printed code: words, and the equations that come next."""
 
-    text: str
+    text: str = ""
+    equations: tuple[Any, ...] = ()
 
 
-Statement = Let | Load | Store | For | If | Product | CallBack | Note
+@dataclass(frozen=True, slots=True, eq=False)
+class Clock:
+    """`out` = what the processor's clock shows; only in programs that are measured."""
+
+    out: Value
+
+
+Statement = Let | Load | Store | For | If | Product | CallBack | Note | Clock
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The statements `body[start:stop]` of a kernel, and what they were lowered from."""
+
+    source: Any
+    start: int
+    stop: int
 
 
 @dataclass(eq=False)
@@ -207,7 +224,7 @@ class Kernel:
     """Code for one tile of a region: parameters are the tile's and the worker's number.
 
     tiles: how many there are; 0 for code that every worker runs for itself
-    notes: what a report says about it
+    parts: what a report tells apart
     """
 
     name: str
@@ -216,7 +233,7 @@ class Kernel:
     tile: Value
     worker: Value
     equations: list[Any] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
+    parts: list[Part] = field(default_factory=list)
 
 
 # --- writing -----------------------------------------------------------------------------

@@ -11,6 +11,7 @@ In the table, behind its start: -1 sgemm, -2 dgemm, -3 the function that Python 
 
 from __future__ import annotations
 
+from glassgrad.backends.native.blas_candidates import Blas
 from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import Kernel
 from glassgrad.backends.native.program import Program
@@ -32,45 +33,65 @@ define internal void @call_back(ptr %table, i64 %number) #0 {
 """
 
 
-def module_text(program: Program, *, integers: str = "i64") -> str:
-    """The whole module; `integers` is the type of the sizes that BLAS takes."""
-    printer = ModulePrinter()
+def module_text(program: Program, blas: Blas | None) -> str:
+    """The whole module, with products by this BLAS, or by loops of our own."""
+    printer = ModulePrinter(has_blas=blas is not None)
     for kernel in program.kernels:
         printer.kernel(kernel)
-    parts = [
-        printer.text(),
-        product_text("sgemm", "float", 8, integers),
-        product_text("dgemm", "double", 16, integers),
-        _CALL_BACK,
-        BARRIER_TEXT,
-        driver_text(program),
-        _ATTRIBUTES,
-    ]
+    parts = [printer.text()]
+    if blas is not None:
+        parts.append(product_text("sgemm", "float", 8, blas))
+        parts.append(product_text("dgemm", "double", 16, blas))
+    parts += [_CALL_BACK, BARRIER_TEXT, driver_text(program), _ATTRIBUTES]
     return "\n".join(parts)
 
 
-def product_text(name: str, kind: str, offset: int, integers: str) -> str:
-    """A product in row-major order through the pointer of the table (cblas)."""
-    sizes = ("m", "n", "k", "xl", "yl", "ol")
+def product_text(name: str, kind: str, offset: int, blas: Blas) -> str:
+    """A product in row-major order through the pointer of the table."""
+    integers = f"i{blas.integer_bits}"
     given = "i32 %xt, i32 %yt, i64 %m, i64 %n, i64 %k, ptr %x, ptr %y, "
     given += f"{kind} %beta, ptr %out, i64 %xl, i64 %yl, i64 %ol, ptr %table"
-    lines = [f"define internal void @{name}({given}) #0 {{"]
-    names = {size: f"%{size}" for size in sizes}
-    if integers != "i64":
-        for size in sizes:
-            lines.append(f"  %{size}n = trunc i64 %{size} to {integers}")
-            names[size] = f"%{size}n"
-    m, n, k, xl, yl, ol = (f"{integers} {names[size]}" for size in sizes)
-    lines += [
+    lines = [
+        f"define internal void @{name}({given}) #0 {{",
         f"  %at = getelementptr i8, ptr %table, i64 -{offset}",
         "  %f = load ptr, ptr %at, align 8",
-        f"  call void %f(i32 101, i32 %xt, i32 %yt, {m}, {n}, {k}, {kind} 1.0, ptr %x, {xl}, "
-        f"ptr %y, {yl}, {kind} %beta, ptr %out, {ol})",
-        "  ret void",
-        "}",
-        "",
     ]
-    return "\n".join(lines)
+    sizes = {}
+    for size in ("m", "n", "k", "xl", "yl", "ol"):
+        sizes[size] = f"{integers} %{size}"
+        if blas.integer_bits != 64:  # noqa: PLR2004 - bits
+            lines.append(f"  %{size}n = trunc i64 %{size} to {integers}")
+            sizes[size] += "n"
+    lines += _fortran(kind, integers, sizes) if blas.abi == "fortran" else _cblas(kind, sizes)
+    return "\n".join([*lines, "  ret void", "}", ""])
+
+
+def _cblas(kind: str, sizes: dict[str, str]) -> list[str]:
+    m, n, k, xl, yl, ol = (sizes[s] for s in ("m", "n", "k", "xl", "yl", "ol"))
+    return [
+        f"  call void %f(i32 101, i32 %xt, i32 %yt, {m}, {n}, {k}, {kind} 1.0, ptr %x, {xl}, "
+        f"ptr %y, {yl}, {kind} %beta, ptr %out, {ol})"
+    ]
+
+
+def _fortran(kind: str, integers: str, sizes: dict[str, str]) -> list[str]:
+    """All by reference, columns first: the product of the transposes in the other order."""
+    lines = []
+    for name, size in sizes.items():
+        lines += [f"  %{name}.at = alloca {integers}", f"  store {size}, ptr %{name}.at"]
+    for name, value in (("one", "1.0"), ("to", "%beta")):
+        lines += [f"  %{name}.at = alloca {kind}", f"  store {kind} {value}, ptr %{name}.at"]
+    for name in ("xt", "yt"):  # 'N' or 'T'
+        lines += [
+            f"  %{name}.is = icmp eq i32 %{name}, 112",
+            f"  %{name}.c = select i1 %{name}.is, i8 84, i8 78",
+            f"  %{name}.at = alloca i8",
+            f"  store i8 %{name}.c, ptr %{name}.at",
+        ]
+    given = ("%yt.at", "%xt.at", "%n.at", "%m.at", "%k.at", "%one.at", "%y", "%yl.at", "%x")
+    given += ("%xl.at", "%to.at", "%out", "%ol.at")
+    lines.append(f"  call void %f({', '.join(f'ptr {g}' for g in given)})")
+    return lines
 
 
 def driver_text(program: Program) -> str:

@@ -14,7 +14,8 @@ from glassgrad.backends.native.loops import Buffer, Kernel
 
 if TYPE_CHECKING:
     from glassgrad.backends.native.lower.access import Access
-    from glassgrad.graph.ir import Eqn, Graph
+    from glassgrad.backends.native.lower.nodes import Nodes
+    from glassgrad.graph.ir import Eqn, Graph, Var
 
 
 @dataclass(eq=False)
@@ -32,6 +33,10 @@ class Program:
     in_place:      (input, output) that may share their memory
     stepped:       (slot, bytes) of pointers that move on with every step
     swapped:       (slot, slot) of pointers that change places after every step
+    nodes:         the work that the kernels were made of, for reports
+    memory:        where each value lies that has memory
+    names:         what each value of the graph is called, in printed code and its comments
+    places:        where the operands and results of each of these lie
     """
 
     name: str
@@ -47,7 +52,10 @@ class Program:
     in_place: set[tuple[int, int]] = field(default_factory=set)
     stepped: list[tuple[int, int]] = field(default_factory=list)
     swapped: list[tuple[int, int]] = field(default_factory=list)
+    names: dict[Var, str] = field(default_factory=dict)
     places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
+    nodes: Nodes | None = None
+    memory: dict[Var, Access] = field(default_factory=dict)
 
     @property
     def kernels(self) -> list[Kernel]:

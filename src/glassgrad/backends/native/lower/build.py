@@ -18,8 +18,10 @@ from glassgrad.backends.native.loops import (
     Index,
     Kernel,
     Let,
+    Note,
     Number,
     Operand,
+    Part,
     Value,
 )
 from glassgrad.backends.native.lower import nest, products, scalar
@@ -33,6 +35,7 @@ from glassgrad.backends.native.lower.access import (
 )
 from glassgrad.backends.native.lower.expand import expand
 from glassgrad.backends.native.lower.items import Item, Nest, items_of
+from glassgrad.backends.native.lower.names import value_names
 from glassgrad.backends.native.lower.nodes import COMBINES, Node, Nodes, nodes_of
 from glassgrad.backends.native.lower.schedule import Region, Schedule, is_everywhere, schedule
 from glassgrad.backends.native.lower.site import Site, Workspace
@@ -74,6 +77,7 @@ class _Building:
         self.nodes = plan.nodes
         self.graph = self.nodes.graph
         self.original = graph
+        self.names = value_names(self.graph)
         self.tested = None if tested is None else self.graph.outputs[tested]
         self.fault = Buffer("fault", I64, 1, "arena")
         self.workspace = Workspace(fault=self.fault)
@@ -106,6 +110,9 @@ class _Building:
             private_bytes=self.private_bytes,
             callbacks=list(self.workspace.callbacks),
             places=self.workspace.places,
+            nodes=self.nodes,
+            memory=self.access,
+            names=self.names,
             fault=self.fault,
             in_place=in_place_pairs(self.nodes, self.where, self.graph),
         )
@@ -113,10 +120,10 @@ class _Building:
     def arguments(self) -> list[Buffer]:
         found = []
         for var in self.graph.inputs:
-            found.append(self.argument(var, var.name or f"in{len(found)}", len(found)))
-        for number, atom in enumerate(self.graph.outputs):
+            found.append(self.argument(var, self.names[var], len(found)))
+        for atom in self.graph.outputs:
             assert isinstance(atom, Var)
-            found.append(self.argument(atom, atom.name or f"out{number}", len(found)))
+            found.append(self.argument(atom, self.names[atom], len(found)))
         return found
 
     def argument(self, var: Var, name: str, slot: int) -> Buffer:
@@ -178,7 +185,7 @@ class _Building:
         for node in self.nodes.list:
             if not is_everywhere(node):
                 continue
-            buffer = Buffer(node.out.name or "scalar", node.out.dtype, 1, "private", offset)
+            buffer = Buffer(f"{self.names[node.out]}_value", node.out.dtype, 1, "private", offset)
             offset += 8
             if node.out in self.access:
                 self.shared[node.out] = self.access[node.out]
@@ -196,7 +203,7 @@ class _Building:
         assert work is not None
         places = {self.where[user][1:] for user in users}
         is_fused = node.is_fusable and node.kind != "partial"
-        name = var.name or "t"
+        name = self.names.get(var) or f"{self.names.get(node.eqn.outputs[0], 't')}_parts"
         if is_fused and all(place == (work, number) for place in places):
             if var in again:
                 self.row_scratch(work, var, name)
@@ -288,6 +295,7 @@ class _Building:
             else:
                 args = [self.scalar_operand(b, node, i, known) for i in range(len(node.atoms))]
                 value = self.scalar_value(b, node, args)
+            scalar.name_value(value, self.names.get(node.out, ""))
             known[node.out] = value
             self.access[node.out].store(b, [], value)
             if node.out in self.shared:
@@ -296,6 +304,7 @@ class _Building:
             if node.out is self.tested:
                 self.stop_unless_finite(b, value)
             kernel.equations.append(node.eqn)
+        kernel.parts.append(Part(self.plan.scalars[number], 0, len(b.body)))
         return kernel
 
     def stop_unless_finite(self, b: Builder, value: Operand) -> None:
@@ -351,7 +360,10 @@ class _Building:
             for node in _nodes_of(item):
                 if node.eqn not in kernel.equations:
                     kernel.equations.append(node.eqn)
+            begun = len(b.body)
+            b.add(Note(equations=tuple(dict.fromkeys(n.eqn for n in _nodes_of(item)))))
             self.item(b, item, work, rows, kernel)
+            kernel.parts.append(Part(item, begun, len(b.body)))
         work.scratch += self.workspace.private
         self.settle(work.scratch)
         return kernel
@@ -372,7 +384,9 @@ class _Building:
     def item(self, b: Builder, item: Item, work: _Work, rows: Rows | None, kernel: Kernel) -> None:
         if isinstance(item, Nest):
             assert rows is not None
-            memory = nest.Memory(self.access.get, self.scratch, kernel.tile, work.region.tile_rows)
+            memory = nest.Memory(
+                self.access.get, self.scratch, kernel.tile, work.region.tile_rows, self.names
+            )
             nest.emit(b, item, rows, memory)
         elif item.kind == "product":
             x, y = (v.access(self.access[v.root]) for v in item.reads if v is not None)

@@ -19,11 +19,15 @@ class Nest:
 
     shape: of the elements, rows and inner axes; None where every node has one element a row
     split: how many axes are rows: reductions reduce those behind
+    why:   what kept its first node out of the nest before: "axes", "shape" or "view"
+    form:  "flat", "columns" or "rows", known when its loops are written
     """
 
     nodes: list[Node] = field(default_factory=list)
     shape: tuple[int, ...] | None = None
     split: int | None = None
+    why: str = ""
+    form: str = ""
 
     def fits(self, node: Node, nodes: Nodes) -> bool:
         """Take the node in, if its elements are those of this nest."""
@@ -35,6 +39,13 @@ class Nest:
         self.shape, self.split = (shape if len(shape) > 1 else None) or self.shape, split
         self.nodes.append(node)
         return True
+
+    def refusal(self, node: Node, nodes: Nodes) -> str:
+        """Why a node does not fit."""
+        if not self._reads_simply(node, nodes):
+            return "view"
+        is_other = node.kind == "reduce" and self.split not in (None, min(node.axes))
+        return "axes" if is_other else "shape"
 
     def _joined(
         self, shape: tuple[int, ...], split: int | None
@@ -152,7 +163,7 @@ class _Grouping:
             del self.pending[node]
             if not nest.fits(node, self.nodes):
                 self.found.append(nest)
-                nest = Nest()
+                nest = Nest(why=nest.refusal(node, self.nodes))
                 fits = nest.fits(node, self.nodes)
                 assert fits, node.eqn
         if nest.nodes:

@@ -7,7 +7,7 @@ with the lanes on the last one; what a reduction gives is known to the next stag
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from math import prod
@@ -39,16 +39,20 @@ class Memory:
     scratch: Callable[[Var, tuple[int, ...]], Access]
     tile: Value
     tile_rows: int
+    names: Mapping[Var, str]
 
 
 def emit(b: Builder, nest: Nest, rows: Rows, memory: Memory) -> None:
     """Write the loops of a nest for the rows of one tile."""
     writer = _Writer(b, nest, rows, memory)
     if nest.shape is None:
+        nest.form = "columns"
         writer.columns()
     elif writer.is_flat():
+        nest.form = "flat"
         writer.flat()
     else:
+        nest.form = "rows"
         writer.by_rows()
 
 
@@ -94,7 +98,9 @@ class _Writer:
             value = scalar.apply(self.b, primitive, args, weak)
         else:
             value = args[0]
-        return scalar.converted(self.b, value, node.out.dtype)
+        value = scalar.converted(self.b, value, node.out.dtype)
+        scalar.name_value(value, self.memory.names.get(node.out, ""))
+        return value
 
     def literal(self, node: Node, number: int) -> Operand | None:
         atom = node.atoms[number]
@@ -331,6 +337,7 @@ class _Writer:
         results = self.inner_loops(shape[self.split :], nodes, reductions, at, sums)
         self.known = row_known
         for node, value in zip(reductions, results, strict=True):
+            scalar.name_value(value, self.memory.names.get(node.out, ""))
             self.known[node.out] = value
             self.keep_row(node, at, value)
 

@@ -46,6 +46,8 @@ class Node:
     reads:  per operand the view it reads; None for a literal
     by_row: per operand whether row i of the result needs only row i of it
     rows:   the size of axis 0 if it can be computed row by row, else None
+    copies: why it copies, if it does: "strides" cannot say a view, "blas" or "python" cannot read
+            one, a "result" must be a value of its own
     """
 
     kind: str
@@ -59,6 +61,7 @@ class Node:
     phase: int = 0
     tiles: int = 1
     order: int = 0
+    copies: str = ""
 
     @property
     def out(self) -> Var:
@@ -140,18 +143,19 @@ class _Maker:
     def view(self, eqn: Eqn, source: Var) -> None:
         view = self.found.views[source].then(eqn)
         if view is None:  # strides cannot say it: copy what it is made of, then look again
-            copied = self.copy(eqn, source)
+            copied = self.copy(eqn, source, "strides")
             view = self.found.views[copied].then(eqn)
             assert view is not None
         self.found.views[eqn.outputs[0]] = view
 
-    def copy(self, eqn: Eqn, source: Atom, target: Var | None = None) -> Var:
+    def copy(self, eqn: Eqn, source: Atom, why: str) -> Var:
         """A new contiguous value with the same elements."""
-        out = target or Var(source.aval, "")
+        out = Var(source.aval, getattr(source, "name", "") if why == "result" else "")
         rows = out.shape[0] if out.shape else None
         by_row = (rows is not None and isinstance(source, Var),)
         atoms = (source,)
-        self.add(Node("elementwise", eqn, atoms, self.reads(atoms), (out,), by_row, rows))
+        reads = self.reads(atoms)
+        self.add(Node("elementwise", eqn, atoms, reads, (out,), by_row, rows, copies=why))
         return out
 
     def elementwise(self, eqn: Eqn) -> None:
@@ -183,7 +187,7 @@ class _Maker:
         access = view.access(stand_in(view.root))
         if _is_readable(access.shape, access.strides):
             return atom
-        return self.copy(eqn, atom)
+        return self.copy(eqn, atom, "blas")
 
     def reduction(self, eqn: Eqn) -> bool:
         """Split into axes behind the rows and the rows; False if it is neither."""
@@ -243,7 +247,7 @@ class _Maker:
     def contiguous(self, eqn: Eqn, atom: Atom) -> Atom:
         if isinstance(atom, Var) and not self.found.views[atom].steps:
             return atom
-        return self.copy(eqn, atom)
+        return self.copy(eqn, atom, "python")
 
     # --- results -------------------------------------------------------------------------
 
@@ -258,7 +262,7 @@ class _Maker:
                 and atom in self.found.makers
                 and atom not in taken
             )
-            out = atom if is_own else self.copy(_copy_equation(atom), atom)
+            out = atom if is_own else self.copy(_copy_equation(atom), atom, "result")
             assert isinstance(out, Var)
             taken.add(out)
             outputs.append(out)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.backends.native import functions
-from glassgrad.backends.native.loops import BOOL, F64, Builder, Number, Operand
+from glassgrad.backends.native.loops import BOOL, F64, Builder, Number, Operand, Value
 from glassgrad.core.formula import Expr
 from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import GraphError
@@ -94,6 +94,12 @@ def _common(kinds: Sequence[tuple[np.dtype, bool]]) -> np.dtype:
 def _floating(dtype: np.dtype) -> np.dtype:
     """The dtype in which NumPy takes the square root of integers: as few bits as hold them."""
     return np.sqrt(np.empty(0, dtype)).dtype
+
+
+def name_value(value: Operand, name: str) -> None:
+    """Call a value by a name, for printed code, if it has none yet."""
+    if isinstance(value, Value) and not value.name:
+        value.name = name
 
 
 def converted(b: Builder, value: Operand, dtype: np.dtype) -> Operand:

@@ -82,11 +82,18 @@ def is_everywhere(node: Node) -> bool:
 
 def _step(maker: Node, user: Node, keeps_rows: bool) -> int:
     """How many phases lie between two nodes of which one reads the other."""
+    return 0 if why_apart(maker, user, keeps_rows) is None else 1
+
+
+def why_apart(maker: Node, user: Node, keeps_rows: bool) -> str | None:
+    """Why a node must wait until all tiles of one that it reads are done; None if it need not."""
     if is_everywhere(maker):
-        return 0
-    if is_everywhere(user) or not keeps_rows:
-        return 1
-    return 0 if maker.rows is not None and maker.rows == user.rows else 1
+        return None
+    if is_everywhere(user):
+        return "scalar"
+    if not keeps_rows:
+        return "tiles" if user.kind == "combine" else "all"
+    return None if maker.rows is not None and maker.rows == user.rows else "rows"
 
 
 def _earliest(nodes: Nodes) -> None:

@@ -1,0 +1,151 @@
+"""What tests of printed C need: programs put together by hand, and both ways of running them."""
+
+from __future__ import annotations
+
+import ctypes
+import shutil
+import subprocess
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from glassgrad.backends.native.c import CProgram, c_program
+from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Value
+from glassgrad.backends.native.program import Program
+from glassgrad.graph.ir import Graph
+
+STRICT = ("-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic")
+GCC = shutil.which("gcc")
+needs_gcc = pytest.mark.skipif(GCC is None, reason="no gcc on this machine")
+
+
+class Written:
+    """A program that a test writes: arguments in the order in which they are made."""
+
+    def __init__(self) -> None:
+        self.inputs: list[Buffer] = []
+        self.arrays: list[np.ndarray] = []
+        self.outputs: list[Buffer] = []
+        self.kernels: list[Kernel] = []
+        self.arena_bytes = 0
+
+    def input(self, array: np.ndarray, name: str = "x") -> Buffer:
+        array = np.ascontiguousarray(array)
+        buffer = Buffer(name, array.dtype, array.size, "argument")
+        self.inputs.append(buffer)
+        self.arrays.append(array)
+        return buffer
+
+    def output(self, dtype: np.dtype, size: int, name: str = "out") -> Buffer:
+        buffer = Buffer(name, np.dtype(dtype), size, "argument")
+        self.outputs.append(buffer)
+        return buffer
+
+    def arena(self, dtype: np.dtype, size: int, name: str = "h") -> Buffer:
+        buffer = Buffer(name, np.dtype(dtype), size, "arena", self.arena_bytes)
+        self.arena_bytes += -(-buffer.bytes // 64) * 64
+        return buffer
+
+    def kernel(
+        self, write: Callable[[Builder, Value], None], tiles: int = 1, name: str = "k"
+    ) -> None:
+        builder, tile = Builder(), Value(I64)
+        write(builder, tile)
+        number = len(self.kernels)
+        self.kernels.append(Kernel(f"{name}{number}", tiles, builder.body, tile, Value(I64)))
+
+    def program(self) -> Program:
+        arguments = [*self.inputs, *self.outputs]
+        for slot, buffer in enumerate(arguments):
+            buffer.slot = slot
+        phases = [[kernel] for kernel in self.kernels]
+        return Program(
+            name="f",
+            graph=Graph((), (), ()),
+            phases=phases,
+            arguments=arguments,
+            inputs=len(self.inputs),
+            arena_bytes=self.arena_bytes,
+            private_bytes=64,
+        )
+
+
+def compiled(text: str, folder: Path, *flags: str) -> ctypes.CDLL:
+    """The file as a shared library; a warning is a failure."""
+    assert GCC is not None
+    source = folder / "program.c"
+    source.write_text(text, encoding="utf-8")
+    library = folder / f"program{len(list(folder.iterdir()))}.so"
+    command = [GCC, *STRICT, *(flags or ("-O2",)), "-shared", "-fPIC", str(source), "-lm"]
+    subprocess.run([*command, "-o", str(library)], check=True, timeout=120)
+    return ctypes.CDLL(str(library))
+
+
+def run_c(
+    printed: CProgram, arrays: Sequence[np.ndarray], folder: Path, *flags: str
+) -> list[np.ndarray]:
+    """What the printed program makes of the arrays."""
+    function = getattr(compiled(printed.text, folder, *flags), printed.name)
+    function.restype = None
+    outs = [np.zeros(a.shape, a.dtype) for a in printed.arguments if a.is_output]
+    held = [np.ascontiguousarray(array) for array in arrays]
+    given = [a for a in printed.arguments if not a.is_output]
+    for array, argument in zip(held, given, strict=True):
+        assert (array.dtype, array.size) == (argument.dtype, int(np.prod(argument.shape)))
+    function(*(ctypes.c_void_p(array.ctypes.data) for array in [*held, *outs]))
+    return outs
+
+
+def run_llvm(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
+    """What the same program makes of them as machine code by LLVM, with one worker."""
+    pytest.importorskip("llvmlite")
+    from glassgrad.backends.native.engine import compile_text
+    from glassgrad.backends.native.module import CONTEXT_WORDS, ENTRY, TABLE_HEAD, module_text
+
+    code = compile_text(module_text(program), [ENTRY])
+    outs = [np.zeros(b.size, b.dtype) for b in program.arguments[program.inputs :]]
+    constants = [array for _, array in program.constants]
+    held = [*map(np.ascontiguousarray, arrays), *outs, *constants]
+    table = np.zeros(TABLE_HEAD + len(held), np.int64)
+    table[TABLE_HEAD:] = [array.ctypes.data for array in held]
+    arena, private = (
+        np.zeros(size // 8 + 32, np.int64) for size in (program.arena_bytes, program.private_bytes)
+    )
+    barrier = np.zeros(64, np.int64)
+    context = np.zeros(CONTEXT_WORDS, np.int64)
+    context[:6] = (
+        table.ctypes.data + 8 * TABLE_HEAD,
+        -(-arena.ctypes.data // 64) * 64,
+        -(-private.ctypes.data // 64) * 64,
+        program.private_bytes,
+        barrier.ctypes.data,
+        1,
+    )
+    run = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)
+    run(code.address(ENTRY))(context.ctypes.data, 0, 1)
+    return outs
+
+
+def require_same(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray], what: str = "") -> None:
+    """The same bits, any NaN for any NaN."""
+    assert len(found) == len(wanted)
+    for number, pair in enumerate(zip(found, wanted, strict=True)):
+        x, y = map(np.ravel, pair)
+        assert x.dtype == y.dtype
+        same = x.view(np.uint8).reshape(x.size, -1) == y.view(np.uint8).reshape(x.size, -1)
+        agree = same.all(axis=1)
+        if x.dtype.kind == "f":
+            agree |= np.isnan(x) & np.isnan(y)
+        at = np.flatnonzero(~agree)[:3]
+        assert agree.all(), f"{what} result {number} at {at}: {x[at]} and {y[at]}"
+
+
+def require_agreement(written: Written, folder: Path, *flags: str) -> list[np.ndarray]:
+    """C and LLVM give the same; returns it."""
+    program = written.program()
+    printed = c_program(program, name="f", freestanding="-ffreestanding" in flags)
+    found = run_c(printed, written.arrays, folder, *flags)
+    require_same(found, run_llvm(program, written.arrays))
+    return found
