@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pages import blocks
-
 from export.compiling import gcc, needs_gcc
 from export.runs import subject_of, write_rows
+from pages import blocks
+
 from glassgrad.export import Subject, c_file, numpy_program
 
 
@@ -21,8 +21,8 @@ def titanic(tmp_path: Path) -> Subject:
     rng = np.random.default_rng(0)
     head = "Survived Pclass Sex Age SibSp Parch Fare Embarked".split()
     rows = [
-        [i % 2, 1 + i % 3, ("male", "female")[i % 2], "" if i % 7 == 0 else i, i % 4, i % 2]
-        + [f"{rng.lognormal(3, 1):.2f}", "SCQ"[i % 3]]
+        [i % 2, 1 + i % 3, ("male", "female")[i % 2], "" if i % 7 == 0 else i * 7 % 40, i % 4]
+        + [i % 2, f"{rng.lognormal(3, 1):.2f}", "SCQ"[i % 3]]
         for i in range(40)
     ]
     path = write_rows(tmp_path / "titanic.csv", head, rows)
