@@ -19,8 +19,9 @@ from typing import Any
 # Before glassgrad is imported anywhere, child processes included.
 os.environ["GLASSGRAD_LANG"] = "en"
 os.environ.pop("GLASSGRAD_DATA", None)
-for _variable in ("GLASSGRAD_BLAS", "GLASSGRAD_CPU", "GLASSGRAD_NUM_THREADS"):
-    os.environ.pop(_variable, None)
+os.environ.pop("GLASSGRAD_BLAS", None)
+os.environ.pop("GLASSGRAD_CPU", None)
+os.environ.pop("GLASSGRAD_NUM_THREADS", None)
 # Compiled code stays in the checkout; its names tell all that it was made from.
 os.environ["GLASSGRAD_CACHE"] = str(Path(__file__).resolve().parent.parent / ".pytest_cache")
 

@@ -9,8 +9,22 @@ import pytest
 
 from glassgrad import nn
 from glassgrad.autodiff.api import grad, value_and_grad
-from glassgrad.backends.jit import jit, resolve_backend
-from glassgrad.errors import DtypeError, OptionError, RandomKeyError, TraceError
+from glassgrad.backends.chosen import resolve_backend
+from glassgrad.backends.jit import jit
+from glassgrad.backends.native import call, engine
+from glassgrad.backends.native.lower.build import lower
+from glassgrad.config import config
+from glassgrad.errors import (
+    DtypeError,
+    GraphError,
+    MissingExtraError,
+    OptionError,
+    RandomKeyError,
+    ShapeError,
+    TraceError,
+)
+from glassgrad.graph.ir import Graph
+from glassgrad.graph.trace import trace
 from glassgrad.primitives import random as draws
 from glassgrad.tensor import Parameter, Tensor, no_grad, parameter, state, tensor
 
@@ -20,7 +34,7 @@ X = np.linspace(-1.0, 1.0, 12).reshape(4, 3)
 def test_results_come_in_their_containers() -> None:
     f = jit(lambda x, n: {"sum": x.sum(), "rows": [x[i] * n for i in range(n)]})
     found = f(X, 2)
-    np.testing.assert_array_equal(found["sum"], X.sum())
+    np.testing.assert_allclose(found["sum"], X.sum(), atol=1e-14)
     assert len(found["rows"]) == 2
     np.testing.assert_array_equal(found["rows"][1], X[1] * 2)
     assert len(f(X, 3)["rows"]) == 3
@@ -102,8 +116,8 @@ def test_gradients_inside() -> None:
     f = jit(lambda m, x: value_and_grad(lambda m: (m(x) ** 2).mean())(m))
     value, grads = f(model, X)
     expected, plain = value_and_grad(lambda m: (m(X) ** 2).mean())(model)
-    assert float(value) == float(expected)
-    np.testing.assert_array_equal(grads["W"], tensor(plain["W"]).data)
+    assert float(value) == pytest.approx(float(expected), rel=1e-12)
+    np.testing.assert_allclose(grads["W"], tensor(plain["W"]).data, rtol=1e-12)
     assert isinstance(model.W, Parameter)
 
 
@@ -145,9 +159,126 @@ def test_unhashable_argument_is_refused() -> None:
         jit(lambda x, s: x)(X, {1, 2})
 
 
-def test_back_ends() -> None:
-    assert resolve_backend("auto") == resolve_backend("numpy") == "numpy"
-    with pytest.raises(OptionError, match="back end native is not part of this version"):
-        jit(lambda x: x, backend="native")
+# --- back ends ---------------------------------------------------------------------------
+
+WITHOUT = "native code needs the package llvmlite, which is not installed"
+
+
+def test_names_of_back_ends() -> None:
+    assert resolve_backend("numpy") == "numpy"
+    assert resolve_backend("auto") == ("native" if engine.problem() is None else "numpy")
+    with pytest.raises(OptionError, match="back end cupy is not part of this version"):
+        jit(lambda x: x, backend="cupy")
     with pytest.raises(OptionError, match="did you mean `numpy`"):
         jit(lambda x: x, backend="nunpy")
+
+
+def test_auto_does_without_llvmlite(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "problem", lambda: WITHOUT)
+    f = jit(lambda x: x * 2)
+    np.testing.assert_array_equal(f(X), X * 2)
+    assert f.backend == "numpy"
+    found = f.backend_of(X)
+    assert (found.backend, found.reason) == ("numpy", WITHOUT)
+    with pytest.raises(MissingExtraError, match=WITHOUT):
+        jit(lambda x: x, backend="native")
+
+
+def test_auto_runs_by_numpy_what_has_no_native_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    forget(monkeypatch, "tanh")
+    f = jit(lambda x: np.tanh(x))
+    np.testing.assert_array_equal(f(X), np.tanh(X))
+    found = f.backend_of(X)
+    assert (found.backend, found.reason) == ("numpy", "tanh has no native form")
+    with pytest.raises(GraphError, match="native: tanh has no native form") as caught:
+        jit(lambda x: np.tanh(x), backend="native")(X)
+    assert "auto" in caught.value.hint
+
+
+def forget(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    """Let a primitive have no native form."""
+
+    def refused(graph: Graph, **options: Any) -> Any:
+        if any(eqn.primitive.name == name for eqn in graph.eqns):
+            raise GraphError(f"{name} has no native form", operation="native")
+        return lower(graph, **options)
+
+    monkeypatch.setattr(call, "lower", refused)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+def test_graphs_on_a_back_end(backend: str) -> None:
+    graph = trace(lambda x, s: {"y": x @ x.T * s, "sum": x.sum()}, X, 2.0)
+    run = graph.compile(backend)
+    assert run.backend == backend
+    found = run(X, 0.5)
+    np.testing.assert_allclose(found["y"], X @ X.T * 0.5, rtol=1e-13)
+    flat = graph.callable(backend)(X, np.float32(0.5))
+    np.testing.assert_array_equal(flat[0], found["y"])
+    with pytest.raises(ShapeError, match="recorded for"):
+        run(X[:2], 0.5)
+
+
+# --- the short way -----------------------------------------------------------------------
+
+
+def counted(model: Any) -> tuple[Any, list[int]]:
+    calls: list[int] = []
+
+    @jit
+    def f(m: Any, x: Any, scale: float, twice: bool = False) -> Any:
+        calls.append(1)
+        return m(x) * scale * (2 if twice else 1)
+
+    return f, calls
+
+
+def test_the_short_way_sees_what_makes_another_program() -> None:
+    model = nn.Sequential(nn.Linear(3, 4), nn.Dropout(0.5), nn.Linear(4, 2)).eval()
+    f, calls = counted(model)
+
+    def agrees(x: Any, *rest: Any) -> bool:
+        expected = model(x).data * rest[0] * (2 if rest[1:] == (True,) else 1)
+        return all(np.allclose(f(model, x, *rest), expected, rtol=1e-6) for _ in range(2))
+
+    assert agrees(X, 1.0)
+    assert agrees(X, 0.5)
+    assert len(calls) == 1
+    assert agrees(X[:2], 0.5)
+    assert agrees(X, 0.5, True)
+    assert len(calls) == 3
+    model.layers[0].W.assign(np.ones((3, 4)))
+    assert agrees(X, 1.0)
+    model.layers[2].b = parameter(np.ones(2))
+    assert agrees(X, 1.0)
+    model.layers[1] = nn.Tanh()
+    assert agrees(X, 1.0)
+    model.layers.append(nn.Tanh())
+    assert agrees(X, 1.0)
+    model.train()
+    assert agrees(X, 1.0)
+    assert len(calls) > 4
+
+
+def test_the_short_way_sees_another_model() -> None:
+    one, two = nn.Linear(3, 2), nn.Linear(3, 2)
+    f = jit(lambda m, x: m(x))
+    for model in (one, two, one, one, two):
+        np.testing.assert_allclose(f(model, X), model(X).data, rtol=1e-12)
+        grads = value_and_grad(lambda m: f(m, X).sum())(model)[1]  # tracers in place of leaves
+        np.testing.assert_allclose(tensor(grads["b"]).data, [4.0, 4.0])
+
+
+def test_the_short_way_keeps_to_the_key_and_the_float() -> None:
+    f = jit(lambda x, s: x * s + draws.uniform(3))
+    g = jit(lambda x, s: x * s)
+    g(X, 0.1)
+    with config.using(float=np.float64):
+        np.testing.assert_array_equal(g(X, 0.1), X * 0.1)
+    for step in (0, 1, 0):
+        with draws.random_key(3, step):
+            found = f(X, 0.0)
+        with draws.random_key(3, step):
+            np.testing.assert_array_equal(found, X * 0.0 + draws.uniform(3))
+    with pytest.raises(RandomKeyError):
+        f(X, 0.0)

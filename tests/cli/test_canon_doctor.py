@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ import pytest
 
 from glassgrad import canon
 from glassgrad.cli import doctor as doctor_module
+from glassgrad.cli import doctor_native
+from glassgrad.config import config
 
 
 def test_the_list_names_all_examples(cli: Any) -> None:
@@ -85,8 +88,56 @@ def test_doctor(cli: Any) -> None:
         assert word in result.out
     facts = cli("doctor", "--json").json
     assert facts["self_test"]["ok"]
-    assert facts["backends"] == ["numpy"]
+    assert "numpy" in facts["backends"]
+    assert ("native" in facts["backends"]) == (facts["native"]["problem"] is None)
     assert facts["packages"]["numpy"]
+
+
+def test_doctor_tells_of_native_code(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GLASSGRAD_NUM_THREADS", "3")
+    with config.using(cache=str(tmp_path)):
+        result = cli("doctor")
+        facts = cli("doctor", "--json").json["native"]
+    for word in ("native code", "products", "workers", "compiled code"):
+        assert word in result.out
+    assert facts["workers"] == 3
+    assert facts["cache"]["folder"] == str(tmp_path / "native")
+    assert facts["available"] == (facts["problem"] is None)
+    if facts["available"]:
+        assert facts["llvm"]
+        assert facts["cpu"]
+        assert facts["features"]
+    if facts["blas"]["name"]:
+        assert facts["blas"]["fault"] is None
+        assert "self-test: ok" in result.out
+
+
+def test_doctor_where_native_code_lacks_everything(
+    cli: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GLASSGRAD_NUM_THREADS", "many")
+    monkeypatch.setenv("GLASSGRAD_BLAS", "none")
+    monkeypatch.setattr(doctor_native.engine, "problem", lambda: "llvmlite is not installed")
+    with config.using(cache="off"):
+        result = cli("doctor")
+        facts = cli("doctor", "--json").json["native"]
+    assert result.code == 0
+    for words in (
+        "llvmlite is not installed",
+        "no BLAS was found; kernels of our own serve",
+        "GLASSGRAD_NUM_THREADS is a whole number from 1 to 256, not 'many'",
+        "is not kept (GLASSGRAD_CACHE=off)",
+    ):
+        assert words in result.out
+    assert not facts["available"]
+    monkeypatch.setenv("GLASSGRAD_BLAS", "nonsense")
+    (tmp_path / "native").mkdir(mode=0o755)
+    with config.using(cache=str(tmp_path)):
+        result = cli("doctor")
+    assert "unknown matrix library 'nonsense'" in result.out
+    assert "lets other users in" in result.out or os.name == "nt"
 
 
 def test_doctor_without_threadpoolctl(monkeypatch: pytest.MonkeyPatch) -> None:

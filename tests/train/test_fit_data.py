@@ -115,7 +115,7 @@ def test_missing_values_are_found_before_the_run() -> None:
         ({"validation": "some"}, "validation data of str"),
         ({"callbacks": 3}, "int is no callback"),
         ({"progress": "loud"}, "progress is 'loud'"),
-        ({"backend": "native"}, "back end native is not part of this version"),
+        ({"backend": "cupy"}, "back end cupy is not part of this version"),
         ({"resume": True}, "there is no checkpoint to resume from"),
         ({"seed": -1}, "-1"),
     ],

@@ -31,7 +31,8 @@ def test_equals_the_eager_loop_bit_for_bit(name: str) -> None:
     eager, traced = network(dropout=0.3), network(dropout=0.3)
     options = {"lr": 0.05, "clip_norm": 0.5, "weight_decay": 0.01}
     opt = optim.make_optimizer(name, eager, **options)
-    step = train_step(cross_entropy, traced, optim.make_optimizer(name, traced, **options), key=4)
+    optimizer = optim.make_optimizer(name, traced, **options)
+    step = train_step(cross_entropy, traced, optimizer, key=4, backend="numpy")
     for number in range(5):
         with random_key(4, number):
             loss = cross_entropy(eager, X, y)
@@ -40,6 +41,22 @@ def test_equals_the_eager_loop_bit_for_bit(name: str) -> None:
         opt.zero_grad()
         assert step(X, y) == float(loss)
     assert_same(eager, traced)
+
+
+@pytest.mark.parametrize("name", sorted(optim.OPTIMIZERS))
+def test_runs_natively(name: str) -> None:
+    X, y = labelled()
+    plain, native = network(dropout=0.3), network(dropout=0.3)
+    options = {"lr": 0.05, "clip_norm": 0.5, "weight_decay": 0.01}
+    steps = [
+        train_step(cross_entropy, m, optim.make_optimizer(name, m, **options), backend=b, key=4)
+        for m, b in ((plain, "numpy"), (native, "native"))
+    ]
+    for _ in range(5):
+        losses = [step(X, y) for step in steps]
+        assert losses[1] == pytest.approx(losses[0], rel=1e-5)
+    for path, value in weights(plain).items():
+        np.testing.assert_allclose(weights(native)[path], value, rtol=1e-4, atol=1e-5)
 
 
 def test_one_program_a_form_of_batch() -> None:
@@ -88,7 +105,7 @@ def test_aux_values_come_back_in_their_container() -> None:
     expected = model(X).data
     loss, aux = step(X, y)
     assert isinstance(loss, float)
-    np.testing.assert_array_equal(aux["logits"], expected)
+    np.testing.assert_allclose(aux["logits"], expected, rtol=1e-5, atol=1e-6)
     assert aux["rows"] == 20
 
 

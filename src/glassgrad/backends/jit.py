@@ -316,15 +316,16 @@ def modules_of(structure: Structure) -> list[Any]:
 
 
 def static_fields(modules: Iterable[Any]) -> tuple[Any, ...]:
-    """The plain fields of modules: what a program recorded from them depends on."""
-    return tuple(
-        [
+    """The kinds and plain fields of modules: what a program recorded from them depends on."""
+    found: list[Any] = []
+    for module in modules:
+        found.append(type(module))
+        found += [
             (name, type(value), value)
-            for module in modules
             for name, value in vars(module).items()
             if type(value) in _STATIC and _is_hashable(value)
         ]
-    )
+    return tuple(found)
 
 
 def unflatten_calls(structure: Structure, leaves: Sequence[Any]) -> Any:

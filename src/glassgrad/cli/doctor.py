@@ -15,6 +15,7 @@ from typing import Any
 import click
 import numpy as np
 
+from glassgrad.cli.doctor_native import native_facts, native_rows
 from glassgrad.cli.helptext import SpokenCommand, flag, spoken
 from glassgrad.cli.terminal import Output, table
 from glassgrad.text import language, say
@@ -58,6 +59,7 @@ def doctor(as_json: bool) -> int:
         "blas": blas(),
         "threads": {name: os.environ[name] for name in _THREADS if name in os.environ},
         "backends": _backends(),
+        "native": native_facts(),
         "data": _data_folders(),
         "language": language(),
         "encoding": sys.stdout.encoding,
@@ -82,6 +84,7 @@ def _rows(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("BLAS", facts["blas"]["description"]),
         (say("threads"), _threads(facts)),
         (say("back ends"), ", ".join(facts["backends"])),
+        *native_rows(facts["native"]),
     ]
     for folder in facts["data"]:
         found = ", ".join(folder["sets"]) or say("nothing there")

@@ -346,10 +346,10 @@ _key("seed", whole(0), "N", TRAINING, "of starting weights, batches and splits; 
 _key("canon", switch, "", TRAINING, "the book's own settings, and its gradient check")
 _key(
     "backend",
-    one_of(lambda: ("auto", "numpy"), spoken("back end")),
+    one_of(lambda: ("auto", "native", "numpy"), spoken("back end")),
     "NAME",
     TRAINING,
-    "what runs the training step: auto or numpy",
+    "what runs the training step: native code, numpy, or auto: native where it can be made",
 )
 _key("name", text, "NAME", RUN, "name of the run directory")
 _key("out", text, "FOLDER", RUN, "where run directories are made; runs by default")

@@ -48,6 +48,10 @@ def _examples() -> list[tuple[str, str]]:
             "glassgrad show runs/digits --time-machine 120",
             say("what step 120 of its training computed, bit for bit"),
         ),
+        (
+            "glassgrad show runs/digits --native",
+            say("the kernels of its training step in native code, and their times"),
+        ),
     ]
 
 
@@ -71,7 +75,8 @@ def _examples() -> list[tuple[str, str]]:
 @flag("--network", about="neurons and synapses instead of operations (.svg)", is_flag=True)
 @flag("--args", "shapes", about="shapes of random inputs: 3x4,4,scalar,8:10", metavar="SHAPES")
 @flag("--time-machine", "step", about="what this step of a run computed", metavar="STEP")
-@flag("--json", "as_json", about="print JSON, for --time-machine", is_flag=True)
+@flag("--native", about="kernels, loops, memory and times in native code", is_flag=True)
+@flag("--json", "as_json", about="print JSON, for --time-machine and --native", is_flag=True)
 def show(
     what: str,
     *,
@@ -84,10 +89,15 @@ def show(
     network: bool,
     shapes: str | None,
     step: str | None,
+    native: bool,
     as_json: bool,
 ) -> int:
     if step is not None:
         return _past(what, step, path, as_json)
+    if native:
+        from glassgrad.cli.native import show_native  # noqa: PLC0415 - help needs none of it
+
+        return show_native(what, shapes, path, Output(json=as_json))
     from glassgrad.cli.subject import find_subject  # noqa: PLC0415 - help needs none of it
 
     output = Output()

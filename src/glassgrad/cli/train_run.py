@@ -308,6 +308,7 @@ def _result(job: Job, history: History, seconds: float) -> dict[str, Any]:
         "epochs": int(last.get("epoch", 0)),
         "steps": int(last.get("step", 0)),
         "stopped": history.stopped,
+        "backend": history.backend,
         "seconds": round(seconds, 3),
         "train": scores_data(trained),
     }
@@ -322,7 +323,12 @@ def _report(
     job: Job, history: History, seconds: float, result: dict[str, Any], output: Output
 ) -> None:
     counts = say("{steps:,} steps in {epochs:,} epochs", **_counts(result))
-    output.report(f"{counts}, {seconds:.1f} s ({_reason(history.stopped)})")
+    machinery = {"native": say("native code"), "numpy": "NumPy"}.get(history.backend, "")
+    where = f"{machinery}, " if machinery else ""
+    output.report(f"{counts}, {where}{seconds:.1f} s ({_reason(history.stopped)})")
+    if history.reason:
+        told = say("training natively is several times faster, but: {reason}", reason=history.reason)
+        output.note(told)
     classes = job.problem.dataset.class_names
     output.report(f"{say('training part')}: {scores_text(_scores(result['train']))}")
     if "test" in result:

@@ -115,7 +115,13 @@ MESSAGES: dict[str, str] = {
         "가중치 초깃값, 배치, 분할의 시드. 정하지 않으면 0"
     ),
     "the book's own settings, and its gradient check": "책의 설정 그대로, 책의 기울기 확인과 함께",
-    "what runs the training step: auto or numpy": "학습 단계를 실행할 백엔드: auto 또는 numpy",
+    "what runs the training step: native code, numpy, or auto: native where it can be made": (
+        "학습 스텝을 실행할 백엔드: native(네이티브 코드), numpy, 또는 만들 수 있으면 native인 auto"
+    ),
+    "native code": "네이티브 코드",
+    "training natively is several times faster, but: {reason}": (
+        "네이티브 코드로 학습하면 몇 배 빠르지만 쓸 수 없습니다: {reason}"
+    ),
     # --- settings: run ---
     "name of the run directory": "실행 결과 폴더의 이름",
     "where run directories are made; runs by default": (

@@ -293,7 +293,9 @@ MESSAGES: dict[str, str] = {
         "긴 계층은 처음과 끝의 뉴런만 그리고 그 사이는 점으로 나타냈습니다."
     ),
     "what this step of a run computed": "실행의 이 스텝에서 계산한 값",
-    "print JSON, for --time-machine": "--time-machine의 결과를 JSON으로 출력",
+    "print JSON, for --time-machine and --native": (
+        "--time-machine과 --native의 결과를 JSON으로 출력"
+    ),
     "what step 120 of its training computed, bit for bit": (
         "학습의 120번째 스텝에서 계산한 값을 비트까지 똑같이"
     ),

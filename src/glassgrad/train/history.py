@@ -21,6 +21,8 @@ class History:
 
     losses:  the loss of every step, before its update
     stopped: why the run ended: "epochs", "steps", "until" or what a callback said
+    backend: what ran its steps, "native" or "numpy"; empty before the run has ended
+    reason:  why it was NumPy although "auto" was asked for; empty where nothing stood in the way
 
     >>> history = History()
     >>> history.append({"epoch": 1, "loss": 0.5})
@@ -32,6 +34,8 @@ class History:
         self.rows: list[dict[str, float]] = [dict(row) for row in rows]
         self.losses = array("d", losses)
         self.stopped = ""
+        self.backend = ""
+        self.reason = ""
 
     def append(self, row: Mapping[str, float]) -> None:
         """Add the row of an epoch."""

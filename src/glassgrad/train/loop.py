@@ -345,6 +345,7 @@ class Run:
     def _end(self) -> None:
         self._write()
         self.history.stopped = self._stopped
+        self.history.backend, self.history.reason = self.trainer.ran_on()
         if not self.is_partial:
             self._save()
         for callback in self.callbacks:

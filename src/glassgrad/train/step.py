@@ -12,7 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +31,9 @@ from glassgrad.train.fault import all_finite, non_finite_error
 from glassgrad.train.many import Layout, ManySteps, many_of, take
 from glassgrad.train.recording import Places, Recording, batch_array
 from glassgrad.tree import Structure, flatten, named_leaves, unflatten
+
+if TYPE_CHECKING:
+    from glassgrad.backends.native.report import NativeReport
 
 _STEP = Aval((), np.dtype(np.int64))
 _SCALAR = Aval((), np.dtype(np.float64))
@@ -69,6 +72,10 @@ class Program:
     def runner(self) -> Runner:
         """What runs one step, made when one is first taken by itself."""
         return runner_of(self.graph, self.backend)
+
+    def is_native(self) -> bool:
+        """Whether steps have run as native code."""
+        return any(self._many.values()) or ("runner" in vars(self) and self.runner.backend == "native")
 
     def many_steps(self, data: Sequence[Any]) -> ManySteps | None:
         """What runs many steps on rows of such arrays; None where steps run by NumPy."""
@@ -126,10 +133,24 @@ class TrainStep:
         self.refresh()
         return self._program(batch)[0].runner
 
+    def ran_on(self) -> tuple[str, str]:
+        """The back end of the steps so far, and why it was NumPy where "auto" was asked for."""
+        programs = [p for active in self._programs.values() for p in active.values()]
+        runners = [p.runner for p in programs if "runner" in vars(p)]
+        if any(map(Program.is_native, programs)):
+            return "native", next((r.reason for r in runners if r.reason), "")
+        return (runners[0].backend, runners[0].reason) if runners else ("", "")
+
     def graph(self, *batch: Any) -> Graph:
         """The graph that a batch like this runs."""
         self.refresh()
         return self._program(batch)[0].graph
+
+    def native_report(self, *batch: Any, **options: Any) -> NativeReport:
+        """What becomes of the step for a batch like this in native code; see `step_report`."""
+        from glassgrad.train.native_report import step_report  # noqa: PLC0415 - for who looks
+
+        return step_report(self, *batch, **options)
 
     def carried(self, *batch: Any) -> dict[int, int]:
         """What one step hands to the next: per input of the graph the output that replaces it."""

@@ -99,7 +99,9 @@ class _Run:
         array[at] = value
 
     def loop(self, statement: For) -> None:
-        stop = statement.stop if isinstance(statement.stop, int) else int(self.value(statement.stop))
+        stop = (
+            statement.stop if isinstance(statement.stop, int) else int(self.value(statement.stop))
+        )
         if statement.lanes:
             self.in_lanes(statement, stop)
             return
@@ -181,11 +183,11 @@ _STATEMENTS: dict[type, Any] = {
 
 
 def _largest(x: Any, y: Any) -> Any:
-    return x if x > y or x != x else y
+    return x if x > y or np.isnan(x) else y
 
 
 def _smallest(x: Any, y: Any) -> Any:
-    return x if x < y or x != x else y
+    return x if x < y or np.isnan(x) else y
 
 
 def _quotient(x: Any, y: Any) -> Any:

@@ -11,9 +11,15 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glassgrad.backends.native import executable
 from glassgrad.backends.native.engine import Code, problem
 
 needs_llvm = pytest.mark.skipif(problem() is not None, reason=str(problem()))
+on_image = pytest.mark.skipif(
+    not executable.is_supported(), reason="objects are placed without LLVM on Linux x86-64 only"
+)
+
+ANSWER = "define i64 @answer() {\n  ret i64 42\n}\n"
 
 # void add(ptr context, i64 worker, i64 workers): context[worker] += workers
 ADD = """\

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
 from backends.native import interpret
+
 from glassgrad.backends.native import engine
 from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Number, Value
@@ -21,11 +21,11 @@ from glassgrad.backends.native.lower.access import Access, Rows, contiguous, who
 from glassgrad.backends.native.lower.inline import literal
 from glassgrad.backends.native.lower.site import Site, Workspace
 from glassgrad.backends.native.lower.whole import LOWERINGS, lower_equation
-from glassgrad.backends.native.module import product_text
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive
-from glassgrad.graph.ir import Eqn, Literal, Var
+from glassgrad.graph.ir import Eqn, Graph, Literal, Var
+from glassgrad.primitives.control import checkpoint_p
 
 _GARBAGE = 77  # for integers; floats begin as NaN
 
@@ -40,6 +40,7 @@ class Lowered:
     workspace: Workspace
     site: Site
     fault: np.ndarray = field(default_factory=lambda: np.full(1, -1, np.int64))
+    expected: Sequence[Any] = ()
     ends: dict[str, int] = field(default_factory=lambda: {"arena": 0, "private": 64})
 
     def results(self) -> list[np.ndarray]:
@@ -160,8 +161,11 @@ define internal void @call_back(ptr %table, i64 %number) #0 {
 
 
 def run_native(lowered: Sequence[Lowered]) -> None:
-    """Compile all kernels as one module and run them, one after the other."""
-    printer = ModulePrinter()
+    """Compile all kernels as one module and run them, one after the other.
+
+    Products are loops here: what BLAS may be asked for is checked by the interpreter.
+    """
+    printer = ModulePrinter(has_blas=False)
     lines = []
     for number, one in enumerate(lowered):
         one.kernel.name = f"kernel{number}"
@@ -171,8 +175,7 @@ def run_native(lowered: Sequence[Lowered]) -> None:
             f"define void @call{number}(ptr %t, ptr %a, ptr %p) #0 {{\n"
             f"  call void @kernel{number}(ptr %t, ptr %a, ptr %p, i64 0, i64 0)\n  ret void\n}}\n"
         )
-    products = [product_text("sgemm", "float", 8, "i64"), product_text("dgemm", "double", 16, "i64")]
-    text = "\n".join([printer.text(), *products, _CALL_BACK, *lines, _ATTRIBUTES, ""])
+    text = "\n".join([printer.text(), _CALL_BACK, *lines, _ATTRIBUTES, ""])
     code = engine.compile_text(text, [f"call{i}" for i in range(len(lowered))])
     for number, one in enumerate(lowered):
         _call(code.address(f"call{number}"), one)
@@ -205,13 +208,8 @@ def _call(address: int, one: Lowered) -> None:
         if buffer in one.memory:
             inside[...] = one.memory[buffer]
         one.memory[buffer] = inside
-    caller = _caller(one)
-    functions = [
-        ctypes.CFUNCTYPE(None, ctypes.c_int64)(caller),
-        _gemm(np.float64, ctypes.c_double),
-        _gemm(np.float32, ctypes.c_float),
-    ]
-    table[1:_TABLE_HEAD] = [ctypes.cast(f, ctypes.c_void_p).value for f in functions]
+    back = ctypes.CFUNCTYPE(None, ctypes.c_int64)(_caller(one))
+    table[_TABLE_HEAD - 3] = ctypes.cast(back, ctypes.c_void_p).value
     function = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * 3)(address)
     start = table.ctypes.data + 8 * _TABLE_HEAD
     function(start, blocks["arena"].ctypes.data, blocks["private"].ctypes.data)
@@ -219,25 +217,11 @@ def _call(address: int, one: Lowered) -> None:
     one.fault[...] = one.memory[one.workspace.fault]
 
 
-def _gemm(dtype: Any, kind: Any) -> Any:
-    """cblas_?gemm for row-major matrices, by NumPy."""
+# --- whole graphs ------------------------------------------------------------------------
 
-    def matrix(address: int, rows: int, columns: int, lead: int, turned: bool) -> np.ndarray:
-        shape = (columns, rows) if turned else (rows, columns)
-        assert lead >= shape[1], "rows overlap"
-        count = (shape[0] - 1) * lead + shape[1]
-        flat = np.ctypeslib.as_array(ctypes.cast(address, ctypes.POINTER(kind)), (count,))
-        size = flat.itemsize
-        found = np.lib.stride_tricks.as_strided(flat, shape, (lead * size, size))
-        return found.T if turned else found
 
-    def gemm(*given: Any) -> None:
-        order, x_turned, y_turned, m, n, k, alpha, x, xl, y, yl, beta, out, ol = given
-        assert (order, alpha) == (101, 1)
-        product = matrix(x, m, k, xl, x_turned == 112) @ matrix(y, k, n, yl, y_turned == 112)
-        target = matrix(out, m, n, ol, False)
-        target[...] = product + target if beta else product
-
-    integer, size, pointer = ctypes.c_int, ctypes.c_int64, ctypes.c_void_p
-    signature = [integer] * 3 + [size] * 3 + [kind, pointer, size, pointer, size, kind]
-    return ctypes.CFUNCTYPE(None, *signature, pointer, size)(gemm)
+def lower_graph(graph: Graph, inputs: Sequence[Any]) -> Lowered:
+    """A graph as one kernel, equation after equation: what a checkpoint of it would be."""
+    outputs = tuple(Var(atom.aval) for atom in graph.outputs)
+    call = Eqn(checkpoint_p, graph.inputs, outputs, {}, graphs=(graph,))
+    return lower(call, inputs)

@@ -6,7 +6,6 @@ import ctypes
 import os
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -55,13 +54,15 @@ def test_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_unknown_name(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GLASSGRAD_BLAS", "numpi")
-    with pytest.raises(OptionError, match=r"unknown BLAS 'numpi'(.|\n)*did you mean `numpy`"):
+    with pytest.raises(
+        OptionError, match=r"unknown matrix library 'numpi'(.|\n)*did you mean `numpy`"
+    ):
         blas.find()
 
 
 @needs_blas
 def test_the_first_that_passes_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    wrong = replace(_blas(), sgemm=_blas().dgemm, path="wrong.so")
+    wrong = _blas()._replace(sgemm=_blas().dgemm, path="wrong.so")
     offers = {"wrong": lambda refused: iter([wrong]), "right": lambda refused: iter([_blas()])}
     monkeypatch.setattr(blas, "CANDIDATES", offers)
     found, refused = blas.search("")
@@ -127,13 +128,13 @@ def test_planted_faults_are_found(name: str) -> None:
         pytest.skip("the planted functions are written for cblas with 64-bit integers")
     code = compile_text(PLANTED, ("set_real", name))
     ctypes.CFUNCTYPE(None, ctypes.c_void_p)(code.address("set_real"))(_blas().sgemm)
-    wrong = replace(_blas(), sgemm=code.address(name))
+    wrong = _blas()._replace(sgemm=code.address(name))
     assert fault(wrong) == "it gives a wrong product of float32 matrices"
 
 
 @needs_blas
 def test_missing_function() -> None:
-    assert fault(replace(_blas(), dgemm=0)) == "it has no function for matrix products"
+    assert fault(_blas()._replace(dgemm=0)) == "it has no function for matrix products"
 
 
 @needs_blas

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import ctypes
-import gc
+import os
 import sys
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from backends.native.native_texts import call, needs_llvm, run_python
+from backends.native.native_texts import ANSWER, call, needs_llvm, on_image, run_python
 
-from glassgrad.backends.native import engine, executable, image
+from glassgrad.backends.native import engine, image
 from glassgrad.backends.native.engine import Code, compile_text
 from glassgrad.config import config
-from glassgrad.errors import GraphError, MissingExtraError
+from glassgrad.errors import GlassgradWarning, GraphError, MissingExtraError
 
 pytestmark = needs_llvm
-on_image = pytest.mark.skipif(
-    not executable.is_supported(), reason="objects are placed without LLVM on Linux x86-64 only"
-)
 
 # out = x * y + z in float32: lane by lane, one by one, and fused where it says so.
 PRODUCTS = """\
@@ -52,7 +49,6 @@ define void @fused(ptr %x, ptr %y, ptr %z, ptr %out) {
   ret void
 }
 """
-ANSWER = "define i64 @answer() {\n  ret i64 42\n}\n"
 
 
 @pytest.fixture(autouse=True)
@@ -213,117 +209,7 @@ def test_missing_function() -> None:
         compile_text(ANSWER, ("answer", "question"))
 
 
-# --- loading -----------------------------------------------------------------------------
-
-# Constants with addresses, a variable, a table of jumps, a pointer to a global function.
-PARTS = """\
-@count = internal global i64 5
-@steps = internal constant [2 x ptr] [ptr @one, ptr @two]
-@open = constant [3 x i64] [i64 10, i64 20, i64 30]
-define i64 @one() {
-  ret i64 1
-}
-define i64 @two() {
-  ret i64 2
-}
-define i64 @parts(i64 %i) {
-  %j = and i64 %i, 1
-  %at = getelementptr [2 x ptr], ptr @steps, i64 0, i64 %j
-  %f = load ptr, ptr %at
-  %r = call i64 %f()
-  %old = load i64, ptr @count
-  %new = add i64 %old, %r
-  store i64 %new, ptr @count
-  %value.at = getelementptr [3 x i64], ptr @open, i64 0, i64 %i
-  %value = load i64, ptr %value.at
-  %all = add i64 %new, %value
-  ret i64 %all
-}
-define i64 @self() {
-  %i = ptrtoint ptr @two to i64
-  ret i64 %i
-}
-define i64 @choose(i64 %x) {
-  switch i64 %x, label %other [
-    i64 0, label %a
-    i64 1, label %b
-    i64 2, label %c
-    i64 3, label %d
-    i64 4, label %e
-  ]
-a:
-  br label %done
-b:
-  br label %done
-c:
-  br label %done
-d:
-  br label %done
-e:
-  br label %done
-other:
-  br label %done
-done:
-  %r = phi i64 [ 31, %a ], [ 41, %b ], [ 5, %c ], [ 926, %d ], [ 53, %e ], [ -1, %other ]
-  ret i64 %r
-}
-"""
-
-
-@pytest.mark.parametrize("loader", ["own", "llvm"])
-def test_all_parts_of_a_module(loader: str) -> None:
-    names = ("parts", "choose", "self", "two")
-    code = compile_text(PARTS, names)
-    if loader == "llvm":
-        code = engine._load_with_llvm(code.content, names)
-
-    def value(name: str, *args: int) -> int:
-        return call(code, name, *args, result=ctypes.c_int64)
-
-    assert [value("parts", i) for i in (0, 1, 2)] == [6 + 10, 8 + 20, 9 + 30]
-    assert [value("choose", i) for i in range(-1, 6)] == [-1, 31, 41, 5, 926, 53, -1]
-    assert value("self") == code.address("two")
-    with pytest.raises(GraphError, match="three"):
-        engine._load_with_llvm(code.content, ("three",))
-
-
-@on_image
-def test_code_is_never_writable_and_goes_with_its_object() -> None:
-    code = compile_text(PARTS, ("parts",))
-    start = code.address("parts")
-    rights = {line.split()[1] for line in _mappings() if _covers(line, start)}
-    assert rights == {"r-xp"}
-    del code
-    gc.collect()
-    assert not any(_covers(line, start) for line in _mappings())
-
-
-def _mappings() -> list[str]:
-    return Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
-
-
-def _covers(line: str, address: int) -> bool:
-    low, high = (int(part, 16) for part in line.split()[0].split("-"))
-    return low <= address < high
-
-
-@on_image
-def test_damaged_objects_are_refused_or_loaded_and_nothing_else() -> None:
-    content = compile_text(PARTS, ("parts",)).content
-    random = np.random.default_rng(0)
-    refused = 0
-    for i in range(400):
-        damaged = bytearray(content)
-        if i % 4 == 0:
-            del damaged[int(random.integers(len(content))) :]
-        for place in random.integers(0, max(1, len(damaged)), 8):
-            if damaged:
-                damaged[place] = int(random.integers(256))
-        try:
-            image.load(bytes(damaged), lambda name: 0)
-        except ValueError:
-            refused += 1
-    assert 100 < refused < 400
+# --- loaded once, and from the cache ------------------------------------------------------
 
 
 @on_image
@@ -349,7 +235,7 @@ print("llvmlite.binding" in sys.modules)
 
 
 def test_key_tells_processor_level_and_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    keys = {engine._key(ANSWER, "quick"), engine._key(ANSWER, "full"), engine._key(PARTS, "quick")}
+    keys = {engine._key(ANSWER, "quick"), engine._key(ANSWER, "full"), engine._key("", "quick")}
     monkeypatch.setenv("GLASSGRAD_CPU", "x86-64")
     keys.add(engine._key(ANSWER, "quick"))
     monkeypatch.setattr("llvmlite.__version__", "99.0")
@@ -370,6 +256,37 @@ def test_several_threads_compile(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert results == {0: 0, 1: 1, 2: 2}
+
+
+@pytest.mark.full
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="processes are not forked here")
+def test_fork_while_another_thread_compiles() -> None:
+    program = f"""
+import os, threading, time, warnings
+warnings.simplefilter("ignore")
+from glassgrad.backends.native.engine import compile_text
+def text(i):
+    return {ANSWER!r}.replace("42", str(i))
+stop = threading.Event()
+def work():
+    i = 0
+    while not stop.is_set():
+        compile_text(text(i), ("answer",))
+        i += 1
+thread = threading.Thread(target=work)
+thread.start()
+for k in range(10):
+    time.sleep(0.005)
+    child = os.fork()
+    if child == 0:
+        compile_text(text(-1 - k), ("answer",))
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+stop.set()
+thread.join()
+"""
+    result = run_python(program, GLASSGRAD_CACHE="off")
+    assert (result.returncode, result.stderr) == (0, "")
 
 
 # --- what is said where it does not work -------------------------------------------------
@@ -409,6 +326,17 @@ def test_llvmlite_is_unknown(
     monkeypatch.setattr("llvmlite.__version__", "99.1")
     monkeypatch.setattr(engine, "_llvm", fail)
     assert engine.problem() == "llvmlite 99.1 makes no working code here: gone"
+
+
+def test_warning_of_the_cache_is_no_fault_of_llvm(
+    fresh_problem: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engine, "_loaded", {})
+    (tmp_path / "file").write_bytes(b"")
+    with config.using(cache=str(tmp_path / "file")):
+        with pytest.raises(GlassgradWarning, match="compiled code cannot be kept"):
+            engine.problem()  # the suite makes errors of warnings
+        assert engine.problem() is None
 
 
 def test_wrong_code_is_noticed(fresh_problem: object, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,17 +12,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends.native.native_texts import needs_llvm
+from backends.native.one_equation import Lowered, equation, lower, row_tiles, run, run_native
+from registry.samples import FOREIGN, HIGHER_ORDER, Sample, all_samples, names
 
 import glassgrad.autodiff.functions
 import glassgrad.primitives.random
 import glassgrad.primitives.solve  # noqa: F401 - registers
-from backends.native.one_equation import Lowered, equation, lower, row_tiles, run, run_native
 from glassgrad.backends.native.lower.expand import expanded
 from glassgrad.backends.native.lower.whole import LOWERINGS
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import REGISTRY, Elementwise
 from glassgrad.errors import GraphError
-from registry.samples import FOREIGN, HIGHER_ORDER, Sample, all_samples, names
 
 RNG = np.random.default_rng(4)
 # Not arithmetic alone, or sums in another order than NumPy's.
@@ -41,7 +42,7 @@ def _quiet() -> Iterator[None]:
 def variants(name: str, inputs: Sequence[Any], params: Any) -> list[Lowered]:
     """Contiguous and strided operands, as a whole and in tiles."""
     eqn = equation(REGISTRY[name], inputs, params)
-    tilings = [[], row_tiles(eqn)]
+    tilings = [[], row_tiles(eqn)] if row_tiles(eqn) else [[]]
     return [lower(eqn, inputs, strided=s, tiles=t) for s in (False, True) for t in tilings]
 
 
@@ -100,6 +101,7 @@ def test_sample(sample: Sample, dtype: Any) -> None:
         assert lowered.fault[0] == -1
 
 
+@needs_llvm
 @pytest.mark.full
 @pytest.mark.parametrize("name", sorted({s.name for s in all_samples()}))
 def test_samples_by_llvm(name: str) -> None:
@@ -167,7 +169,7 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("all", (_i(3, 5, 20),), _axis(0)),
     ("argmax", (_wild(12, 37),), _axis(1)),
     ("argmin", (_wild(37, 12, dtype=np.float64),), _axis(0)),
-    ("argmax", (_i(5, 3, 4, 700),), _axis(keepdims=True)),
+    ("argmax", (_i(5, 3, 2, 600),), _axis(keepdims=True)),
     ("argmin", (RNG.random((4, 9)) < 0.8,), _axis(1, keepdims=True)),
     ("euclidean_norm", (np.array([[3e38, 1e38], [3e-40, 4e-40], [0, 0]], np.float32),), _axis(1)),
     ("euclidean_norm", (np.array([[np.inf, 1], [np.nan, np.inf], [5e-324, 0]]),), _axis(1)),
@@ -233,10 +235,10 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("linear_recurrence", (_wild(9, 20), _x(9, 20)), {"axis": 1}),
     ("linear_recurrence", (_x(9, 5, 20), _x(9, 5, 20)), {"axis": 1}),
     # order
-    ("argsort", (_wild(9, 40),), {"axis": 1}),
-    ("argsort", (_wild(300, 3, dtype=np.float64),), {"axis": 0}),
-    ("argsort", (_i(50, 9, 200, dtype=np.int16),), {"axis": 1}),
-    ("argsort", (_i(50, 9, 200, dtype=np.int8),), {"axis": 1}),
+    ("argsort", (_wild(4, 30),), {"axis": 1}),
+    ("argsort", (_wild(90, 2, dtype=np.float64),), {"axis": 0}),
+    ("argsort", (_i(50, 3, 99, dtype=np.int16),), {"axis": 1}),
+    ("argsort", (_i(50, 3, 70, dtype=np.int8),), {"axis": 1}),
     ("argsort", (RNG.random((9, 100)) < 0.5,), {"axis": 1}),
     ("argsort", (np.array([2**63, 0, 2**64 - 1, 5], np.uint64),), {"axis": 0}),
     # random
@@ -246,14 +248,14 @@ CASES: list[tuple[str, tuple[Any, ...], dict[str, Any]]] = [
     ("random_uniform", (KEY, STEP), _drawn((), np.float32)),
     ("random_uniform", (_i(99, 3, 2, dtype=np.uint32, low=0), STEP), _drawn((5,), np.float32)),
     ("random_uniform", (KEY, np.arange(3)), _drawn((2, 5), np.float64)),
-    ("random_normal", (KEY, STEP), _drawn((40, 12), np.float32)),
-    ("random_normal", (KEY, STEP), _drawn((37, 10), np.float64)),
+    ("random_normal", (KEY, STEP), _drawn((9, 12), np.float32)),
+    ("random_normal", (KEY, STEP), _drawn((7, 10), np.float64)),
     ("random_bits", (KEY, STEP), _drawn((9, 4), np.uint32)),
     ("random_bernoulli", (KEY, STEP, 0.5), {"address": 3, "shape": (9, 8)}),
     ("random_bernoulli", (KEY, STEP, _x(9, 1)), {"address": 3, "shape": (9, 7)}),
     ("random_bernoulli", (KEY, STEP, _x(3, 1, 2)), {"address": 3, "shape": (4, 1)}),
     ("random_permutation", (KEY, STEP), {"address": 3, "n": 61}),
-    ("random_permutation", (KEY, STEP), {"address": 3, "n": 1001}),
+    ("random_permutation", (KEY, STEP), {"address": 3, "n": 131}),
     ("random_permutation", (KEY, np.arange(2)), {"address": 3, "n": 6}),
     ("fold_in", (KEY, np.arange(9)), {}),
     ("fold_in", (_i(99, 3, 2, dtype=np.uint32, low=0), -1), {}),
@@ -274,6 +276,7 @@ def test_hard_case(case: Any) -> None:
         agree(name, run(lowered), expected)
 
 
+@needs_llvm
 def test_hard_cases_by_llvm() -> None:
     kernels, expected = [], []
     for number, (name, inputs, params) in enumerate(CASES):
@@ -298,6 +301,7 @@ def _adversaries(n: int, dtype: Any) -> Iterator[np.ndarray]:
     yield RNG.standard_normal(n).astype(dtype)
 
 
+@needs_llvm
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_sums_stay_within_their_bound(dtype: Any) -> None:
     """4 log2(n) eps times the sum of sizes, along lanes and across them."""

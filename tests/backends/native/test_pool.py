@@ -15,7 +15,7 @@ from backends.native.native_texts import ADD, needs_llvm, run_python
 
 from glassgrad.backends.native import cpus, waiting
 from glassgrad.backends.native.engine import Code, compile_text
-from glassgrad.backends.native.pool import POOL, Pool, aligned_bytes, barrier_block, default_workers
+from glassgrad.backends.native.pool import POOL, Pool, aligned_block, barrier_block, default_workers
 from glassgrad.errors import GlassgradWarning, OptionError
 
 pytestmark = needs_llvm
@@ -85,7 +85,7 @@ def _meet(pool: Pool, workers: int, rounds: int, *, futex: bool | None = None) -
     if futex is False:
         sleep = ctypes.CDLL(None).usleep
         barrier[:8].view(np.uint64)[0] = ctypes.cast(sleep, ctypes.c_void_p).value
-    context = aligned_bytes(64 + 64 * workers)
+    context = aligned_block(64 + 64 * workers)
     context[:16].view(np.int64)[:] = barrier.ctypes.data, rounds
     used = pool.run(code.address("rounds"), context.ctypes.data, workers)
     assert used == workers
@@ -126,7 +126,7 @@ def test_barrier_is_needed_and_checked() -> None:
     code = compile_text(text, ("rounds",))
     faults = 0
     for _ in range(5):
-        context = aligned_bytes(64 + 64 * 2)
+        context = aligned_block(64 + 64 * 2)
         context[:16].view(np.int64)[:] = 0, 2000
         POOL.run(code.address("rounds"), context.ctypes.data, 2)
         faults += int(context[16:24].view(np.int64)[0])
@@ -196,9 +196,7 @@ def test_idle_workers_sleep(add: Code) -> None:
     assert time.process_time() - before < 0.1, "one spinning thread alone would use 0.3"
 
 
-def test_workers_are_few_where_threads_are(
-    add: Code, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workers_are_few_where_threads_are(add: Code, monkeypatch: pytest.MonkeyPatch) -> None:
     pool = Pool()
     real = threading.Thread.start
     started: list[threading.Thread] = []

@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import NamedTuple
 
@@ -48,80 +48,86 @@ def find() -> Blas | None:
     return search(os.environ.get("GLASSGRAD_BLAS", "")).found
 
 
+def refused() -> tuple[tuple[str, str], ...]:
+    """(library, reason) of each that `find` passed over."""
+    return search(os.environ.get("GLASSGRAD_BLAS", "")).refused
+
+
 @cache
 def search(wanted: str) -> Search:
     """`find` for one value of `GLASSGRAD_BLAS`; it looks once."""
     if wanted and wanted not in (NONE, *CANDIDATES):
-        raise unknown_option("BLAS", wanted, (NONE, *CANDIDATES))
-    refused: candidates.Refused = []
+        raise unknown_option("matrix library", wanted, (NONE, *CANDIDATES))
+    passed: candidates.Refused = []
     for name, offer in CANDIDATES.items():
         if wanted not in ("", name):
             continue
-        for candidate in offer(refused):
+        for candidate in offer(passed):
             reason = fault(candidate)
             if reason is None:
-                return Search(candidate, tuple(refused))
-            refused.append((candidate.path, reason))
-    return Search(None, tuple(refused))
+                return Search(candidate, tuple(passed))
+            passed.append((candidate.path, reason))
+    return Search(None, tuple(passed))
 
 
 # --- one thread a product ----------------------------------------------------------------
 
 
-class _Limit:
-    """Counts who needs products of one thread; the first sets the number, the last restores it."""
+class _Limit(AbstractContextManager[None]):
+    """Counts who is inside; the first sets the number of threads to 1, the last restores it."""
 
-    def __init__(self) -> None:
-        self.reset()
+    def __init__(self, threads: Threads) -> None:
+        self._threads = threads
+        self._before = 1
+        self._reset()
 
-    def reset(self) -> None:
-        self.lock = threading.Lock()
-        self.depth = 0
-        self.before = 1
+    def _reset(self) -> None:
+        self._lock = threading.Lock()
+        self._depth = 0
 
-    def enter(self, threads: Threads) -> None:
-        with self.lock:
-            if self.depth == 0:
-                self.before = threads.get()
-                threads.set(1)
-            self.depth += 1
+    def __enter__(self) -> None:
+        with self._lock:
+            if self._depth == 0:
+                self._before = self._threads.get()
+                self._threads.set(1)
+            self._depth += 1
 
-    def leave(self, threads: Threads) -> None:
-        with self.lock:
-            self.depth = max(0, self.depth - 1)
-            if self.depth == 0:
-                threads.set(self.before)
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._depth = max(0, self._depth - 1)
+            if self._depth == 0:
+                self._threads.set(self._before)
+
+    def restore_in_child(self) -> None:
+        """A child process has none of the threads that may have been inside."""
+        was_inside = self._depth > 0
+        self._reset()
+        if was_inside:
+            self._threads.set(self._before)
 
 
-_limit = _Limit()
+_limits: dict[str, _Limit] = {}  # by the library's path
+_unlimited: AbstractContextManager[None] = nullcontext()
 
 
-@contextmanager
-def single_threaded() -> Iterator[None]:
+def single_threaded() -> AbstractContextManager[None]:
     """Inside, every product of the library that was found runs on the thread that calls it.
 
-    OpenBLAS has one number for the process: its `openblas_set_num_threads_local` sets the same
-    one unless it was built with OpenMP. So NumPy's products in other Python threads use one
-    thread as well while somebody is in here, and their last bits may differ from another time's.
+    The object may be kept, and entered by several threads and within itself. OpenBLAS has one
+    number of threads for the process: its `openblas_set_num_threads_local` sets the same one unless
+    it was built with OpenMP. So NumPy's products in other Python threads use one thread as well
+    while somebody is inside, and their last bits may differ from another time's.
     """
     found = find()
     if found is None or found.threads is None:
-        yield
-        return
-    _limit.enter(found.threads)
-    try:
-        yield
-    finally:
-        _limit.leave(found.threads)
+        return _unlimited
+    limit = _limits.get(found.path)
+    return limit or _limits.setdefault(found.path, _Limit(found.threads))
 
 
 def _restore_in_child() -> None:
-    """A child has none of the threads that may have been inside."""
-    was_limited, before = _limit.depth > 0, _limit.before
-    _limit.reset()
-    found = find() if was_limited else None
-    if found is not None and found.threads is not None:
-        found.threads.set(before)
+    for limit in _limits.values():
+        limit.restore_in_child()
 
 
 if hasattr(os, "register_at_fork"):

@@ -11,7 +11,6 @@ import platform
 import re
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,8 +30,7 @@ class Threads(NamedTuple):
     set: Callable[[int], object]
 
 
-@dataclass(frozen=True, eq=False)
-class Blas:
+class Blas(NamedTuple):
     """A tried library. Pointers are addresses; one of a function that it lacks is 0.
 
     abi:     "cblas" (row-major order is the first argument) or "fortran" (all by reference,
@@ -51,7 +49,7 @@ class Blas:
     sgemv: int = 0
     dgemv: int = 0
     threads: Threads | None = None
-    keeper: object = field(default=None, repr=False)
+    keeper: object = None
 
 
 # --- OpenBLAS ----------------------------------------------------------------------------
@@ -91,7 +89,6 @@ def _openblas(path: str, refused: Refused) -> Blas | None:
         return None
     config = function("openblas_get_config", ctypes.c_char_p)().decode("ascii", "replace")
     version = re.search(r"OpenBLAS\s+(\S+)", config)
-    set_threads = function("openblas_set_num_threads", None)
     addresses: dict[str, Any] = {
         name: _address(library, f"{prefix}cblas_{name}{suffix}") for name in FUNCTIONS
     }
@@ -102,7 +99,9 @@ def _openblas(path: str, refused: Refused) -> Blas | None:
         path=path,
         abi="cblas",
         integer_bits=64 if "USE64BITINT" in config else 32,
-        threads=Threads(function("openblas_get_num_threads"), lambda n: set_threads(int(n))),
+        threads=Threads(
+            function("openblas_get_num_threads"), function("openblas_set_num_threads", None)
+        ),
         keeper=library,
         **addresses,
     )
@@ -141,13 +140,12 @@ def _loaded_libraries() -> list[str]:
 
 def package_libraries(refused: Refused) -> Iterator[Blas]:
     """The packages scipy-openblas64 and scipy-openblas32, if one is installed."""
-    for name in ("scipy_openblas64", "scipy_openblas32"):
-        package = find_spec(name)
-        for folder in (package and package.submodule_search_locations) or ():
-            for path in sorted(Path(folder, "lib").glob("*openblas*")):
-                found = openblas(str(path), refused) if path.suffix != ".a" else None
-                if found is not None:
-                    yield found
+    found = [find_spec(name) for name in ("scipy_openblas64", "scipy_openblas32")]
+    folders = [folder for spec in found if spec for folder in spec.submodule_search_locations or ()]
+    for path in (path for folder in folders for path in Path(folder, "lib").glob("*openblas*")):
+        candidate = openblas(str(path), refused) if path.suffix != ".a" else None
+        if candidate is not None:
+            yield candidate
 
 
 def scipy_libraries(refused: Refused) -> Iterator[Blas]:

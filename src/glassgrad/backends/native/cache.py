@@ -15,18 +15,18 @@ import sys
 import time
 import warnings
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from glassgrad.config import config
 from glassgrad.errors import GlassgradWarning
-from glassgrad.files import temporary_beside
 from glassgrad.text import say
 
 OFF = "off"
 LARGEST_TOTAL = 256 << 20  # bytes of all entries; those used longest ago go first
 LARGEST_ENTRY = 64 << 20
 _KEPT = 0.75  # of LARGEST_TOTAL after a clearing, so that not every write clears
+_CLEARING = "0"  # first digits of names whose writing looks for what to remove: one in 16
 _ABANDONED = 3600.0  # seconds after which an unfinished file is nobody's
 _REFRESH = 86400.0  # seconds between two marks that an entry is in use
 _FORMAT = b"glassgrad native object 1\n"
@@ -60,7 +60,8 @@ def write(name: str, content: bytes) -> None:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _Folder(path) as opened:
             opened.store(name, _head(name, content) + content)
-            opened.clear(LARGEST_TOTAL)
+            if name[0] in _CLEARING:
+                opened.clear(LARGEST_TOTAL)
     except OSError as error:
         _warn(path, error)
 
@@ -154,8 +155,7 @@ def _content(name: str, stored: bytes | None) -> bytes | None:
 # --- the folder --------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """One file of the folder, whatever it holds."""
 
     name: str
@@ -211,6 +211,8 @@ class _Folder:
 
     def store(self, name: str, content: bytes) -> None:
         """Write an entry under another name first; a half-written one never has its own."""
+        from glassgrad.files import temporary_beside  # noqa: PLC0415 - 2 ms, for writers only
+
         part = temporary_beside(Path(name)).name
         flags = _flags(os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         handle = os.open(self._at(part), flags, 0o600, dir_fd=self._handle)
@@ -262,7 +264,8 @@ def _flags(flags: int, *wanted: str) -> int:
 
 
 def _is_our_file(status: os.stat_result) -> bool:
-    is_file = stat.S_ISREG(status.st_mode) and status.st_nlink == 1
+    # No name is left when another process replaces the entry at this moment.
+    is_file = stat.S_ISREG(status.st_mode) and status.st_nlink <= 1
     return is_file and status.st_size <= LARGEST_ENTRY and _stranger(status) is None
 
 

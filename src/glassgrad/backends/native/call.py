@@ -11,14 +11,17 @@ import ctypes
 import os
 import threading
 from collections.abc import Callable, Collection
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import nullcontext
 from typing import Any
 from weakref import ReferenceType, WeakKeyDictionary, WeakSet, ref
 
 import numpy as np
 
+from glassgrad.backends.native import debug
+from glassgrad.backends.native.blas import find, single_threaded
 from glassgrad.backends.native.callbacks import Callbacks
-from glassgrad.backends.native.engine import compile_text
+from glassgrad.backends.native.cpus import default_workers
+from glassgrad.backends.native.engine import assembly, compile_text
 from glassgrad.backends.native.loops import Product, walk
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.memory import at_address, out_of_memory
@@ -29,8 +32,7 @@ from glassgrad.backends.native.module import (
     module_text,
     table_words,
 )
-from glassgrad.backends.native.blas import find, single_threaded
-from glassgrad.backends.native.pool import POOL, aligned_bytes, barrier_block, default_workers
+from glassgrad.backends.native.pool import POOL, aligned_block, barrier_block
 from glassgrad.backends.native.program import Program
 from glassgrad.backends.numpy_run import callable_of
 from glassgrad.core.aval import aval_of
@@ -69,13 +71,15 @@ class Executable:
         self.workers = fitting_workers(program) if workers is None else workers
         self.blas = find()
         self.text = module_text(program, self.blas)
+        debug.show(program, self.text)
         self.code = compile_text(self.text, [ENTRY])
         self.lock = threading.Lock()
         self._entry = self.code.address(ENTRY)
         self._alone = ctypes.CFUNCTYPE(None, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64)(
             self._entry
         )
-        self._quiet = single_threaded if _has_products(program) else nullcontext
+        has_products = self.blas is not None and _has_products(program)
+        self._quiet: Callable[[], Any] = single_threaded if has_products else nullcontext
         self._lasting = frozenset(lasting)
         self._known: dict[int, ReferenceType[np.ndarray]] = {}
         self._set_up()
@@ -86,8 +90,8 @@ class Executable:
         own = program.private_bytes + 8 * table_words(program)
         size = -(-own // _PAGE) * _PAGE
         try:
-            self._arena = aligned_bytes(max(program.arena_bytes, 64))
-            self._private = aligned_bytes(size * self.workers)
+            self._arena = aligned_block(max(program.arena_bytes, 64))
+            self._private = aligned_block(size * self.workers)
         except MemoryError:
             raise out_of_memory(program) from None
         slots = len(program.arguments) + len(program.constants)
@@ -166,6 +170,10 @@ class Executable:
             else:
                 self._known.pop(slot, None)
         return array
+
+    def assembly(self) -> str:
+        """The machine instructions, as an assembler reads them."""
+        return assembly(self.text)
 
     # --- running -------------------------------------------------------------------------
 

@@ -23,7 +23,8 @@ _FAILED = ctypes.c_void_p(-1).value  # MAP_FAILED
 
 def is_supported() -> bool:
     """Whether code can be placed here without LLVM."""
-    return sys.platform == "linux" and platform.machine() in ("x86_64", "AMD64")
+    is_wide = sys.maxsize > 1 << 32  # Python itself may be of 32 bits
+    return sys.platform == "linux" and platform.machine() == "x86_64" and is_wide
 
 
 class Pages:

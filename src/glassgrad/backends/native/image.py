@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -60,8 +60,7 @@ _STUB = 16  # bytes for that jump and the address, rounded up
 _BLOCKS = (READ | EXECUTE, READ, READ | WRITE)  # each begins a page
 
 
-@dataclass(frozen=True)
-class Image:
+class Image(NamedTuple):
     """An object in memory and where its functions are; memory is freed when this object goes."""
 
     pages: Pages
@@ -232,8 +231,7 @@ def _rounded(size: int, step: int) -> int:
 # --- addresses ---------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Targets:
+class _Targets(NamedTuple):
     """By symbol: its address; one within reach of 4 bytes; that of a word with its address."""
 
     address: np.ndarray

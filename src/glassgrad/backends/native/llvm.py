@@ -7,7 +7,6 @@ scalars until they meet a vector.
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
@@ -42,6 +41,7 @@ from glassgrad.backends.native.loops import (
 )
 from glassgrad.backends.native.own_products import loops_of
 from glassgrad.backends.native.words import (
+    clock_lines,
     COMPARE,
     INSTRUCTIONS,
     INTRINSICS,
@@ -54,8 +54,6 @@ from glassgrad.backends.native.words import (
     vector,
 )
 
-# On ARM the counter of cycles is closed to programs, the steady one is open.
-CLOCK = "readsteadycounter" if platform.machine() in ("aarch64", "arm64") else "readcyclecounter"
 PARAMETERS = "ptr %table, ptr %arena, ptr %private, i64 %tile, i64 %worker"
 
 
@@ -71,13 +69,15 @@ class ModulePrinter:
 
     def __init__(self, *, has_blas: bool = True) -> None:
         self.has_blas = has_blas
-        self.parts: list[str] = []
+        self.printed: list[_KernelPrinter] = []
         self.declared: dict[str, None] = {}
         self.tables: dict[int, tuple[str, Buffer]] = {}
 
     def kernel(self, kernel: Kernel) -> None:
         """Print one kernel as an internal function."""
-        self.parts.append(_KernelPrinter(self, kernel).text())
+        printer = _KernelPrinter(self, kernel)
+        printer.statements(kernel.body)
+        self.printed.append(printer)
 
     def declare(self, signature: str) -> None:
         """Declare an intrinsic once."""
@@ -91,7 +91,21 @@ class ModulePrinter:
     def text(self) -> str:
         """The module so far."""
         tables = [_table_text(name, buffer) for name, buffer in self.tables.values()]
-        return "\n".join([*self.declared, *tables, *self.parts, ""])
+        return "\n".join([*self.declared, *tables, *self.kernels(), ""])
+
+    def kernels(self) -> list[str]:
+        """Every kernel; those that differ only in where their arrays lie share their code."""
+        alike: dict[tuple[str, ...], list[_KernelPrinter]] = {}
+        for printer in self.printed:
+            alike.setdefault(printer.key(), []).append(printer)
+        parts = []
+        for printers in alike.values():
+            if len(printers) == 1:
+                parts.append(printers[0].text())
+            else:
+                parts.append(printers[0].shared_text())
+                parts += [p.calling_text(printers[0].kernel.name) for p in printers]
+        return parts
 
 
 class _KernelPrinter:
@@ -101,7 +115,7 @@ class _KernelPrinter:
         self.module = module
         self.kernel = kernel
         self.lines: list[str] = []
-        self.entry: list[str] = []
+        self.places: list[Buffer] = []  # whose pointers are found at the head
         self.block = "entry"
         self.count = 0
         self.lanes = 0
@@ -114,9 +128,55 @@ class _KernelPrinter:
         self.ramps: dict[Value, tuple[str, str]] = {}
 
     def text(self) -> str:
-        self.statements(self.kernel.body)
+        """The whole function."""
         head = f"define internal void @{self.kernel.name}({PARAMETERS}) #0 {{"
-        return "\n".join([head, "entry:", *self.entry, *self.lines, "  ret void", "}", ""])
+        entry = [line for place in self.places for line in self.pointer(place, str(place.slot))]
+        return "\n".join([head, "entry:", *entry, *self.lines, "  ret void", "}", ""])
+
+    def key(self) -> tuple[str, ...]:
+        """What two kernels have in common that do the same with other arrays."""
+        kinds = [buffer.place for buffer in self.places]
+        return (*kinds, *(line for line in self.lines if not line.startswith("  ;")))
+
+    def shared_text(self) -> str:
+        """The function, with the places of its arrays in a list that it is given."""
+        head = f"define internal void @{self.kernel.name}_shared({PARAMETERS}, ptr %places) #0 {{"
+        entry = []
+        for number, buffer in enumerate(self.places):
+            name = f"{self.bases[id(buffer)]}.slot"
+            entry += [
+                f"  {name}.at = getelementptr i64, ptr %places, i64 {number}",
+                f"  {name} = load i64, ptr {name}.at",
+            ]
+            entry += self.pointer(buffer, name)
+        return "\n".join([head, "entry:", *entry, *self.lines, "  ret void", "}", ""])
+
+    def calling_text(self, shared: str) -> str:
+        """A function that lends this kernel's places to the shared one."""
+        name, count = self.kernel.name, len(self.places)
+        slots = ", ".join(f"i64 {self.offset(buffer)}" for buffer in self.places)
+        given = f"{PARAMETERS}, ptr @{name}_places"
+        return (
+            f"@{name}_places = private constant [{count} x i64] [{slots}]\n"
+            f"define internal void @{name}({PARAMETERS}) #0 {{\n"
+            f"  call void @{shared}_shared({given})\n  ret void\n}}\n"
+        )
+
+    def offset(self, buffer: Buffer) -> int:
+        """Bytes from the table, the arena or the private memory on."""
+        return 8 * buffer.slot if buffer.place == "argument" else buffer.slot
+
+    def pointer(self, buffer: Buffer, slot: str) -> list[str]:
+        """Lines that find a buffer's first element."""
+        name = self.bases[id(buffer)]
+        offset = slot if slot.startswith("%") else str(self.offset(buffer))
+        if buffer.place == "argument":
+            return [
+                f"  {name}.at = getelementptr i8, ptr %table, i64 {offset}",
+                f"  {name} = load ptr, ptr {name}.at, align 8",
+            ]
+        whole = "%arena" if buffer.place == "arena" else "%private"
+        return [f"  {name} = getelementptr i8, ptr {whole}, i64 {offset}"]
 
     # --- writing lines -------------------------------------------------------------------
 
@@ -296,15 +356,7 @@ class _KernelPrinter:
         if known is None:
             self.count += 1
             known = self.bases[id(buffer)] = f"%b{self.count}"
-            if buffer.place == "argument":
-                at = f"{known}.at"
-                self.entry += [
-                    f"  {at} = getelementptr i8, ptr %table, i64 {8 * buffer.slot}",
-                    f"  {known} = load ptr, ptr {at}, align 8",
-                ]
-            else:
-                whole = "%arena" if buffer.place == "arena" else "%private"
-                self.entry.append(f"  {known} = getelementptr i8, ptr {whole}, i64 {buffer.slot}")
+            self.places.append(buffer)
         return known
 
     def element(self, buffer: Buffer, index: Index) -> tuple[str, str, int]:
@@ -689,8 +741,12 @@ class _KernelPrinter:
         self.line(f"call void @call_back(ptr %table, i64 {statement.number})")
 
     def clock(self, statement: Clock) -> None:
-        self.module.declare(f"i64 @llvm.{CLOCK}()")
-        self.env[statement.out] = Text(self.new(f"call i64 @llvm.{CLOCK}()"))
+        lines, signatures = clock_lines()
+        for signature in signatures:
+            self.module.declare(signature)
+        for code in lines[:-1]:
+            self.line(code)
+        self.env[statement.out] = Text(self.new(lines[-1]))
 
     def product(self, statement: Product) -> None:
         """One call of a BLAS function with one thread, or loops where there is no BLAS."""

@@ -225,6 +225,7 @@ class Kernel:
 
     tiles: how many there are; 0 for code that every worker runs for itself
     parts: what a report tells apart
+    work:  how long it takes beside others, to share kernels of one tile out
     """
 
     name: str
@@ -234,6 +235,7 @@ class Kernel:
     worker: Value
     equations: list[Any] = field(default_factory=list)
     parts: list[Part] = field(default_factory=list)
+    work: float = 1.0
 
 
 # --- writing -----------------------------------------------------------------------------

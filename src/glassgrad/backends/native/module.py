@@ -33,7 +33,7 @@ define internal void @call_back(ptr %table, i64 %number) #0 {
 """
 
 
-def module_text(program: Program, blas: Blas | None) -> str:
+def module_text(program: Program, blas: Blas | None = None) -> str:
     """The whole module, with products by this BLAS, or by loops of our own."""
     printer = ModulePrinter(has_blas=blas is not None)
     for kernel in program.kernels:
@@ -223,8 +223,13 @@ def _phase(number: int, kernels: list[Kernel]) -> list[str]:
             f"  br i1 %stop{number}, label %halt, label %tiles{number}",
             f"tiles{number}:",
         ]
+    single = [k for k in kernels if k.tiles == 1]
+    total, before = sum(k.work for k in single), 0.0
+    for kernel in single:
+        lines += _single(kernel, (before + kernel.work / 2) / total)
+        before += kernel.work
     for kernel in kernels:
-        if kernel.tiles:
+        if kernel.tiles > 1:
             lines += _tiles(kernel)
     if any(k.tiles for k in kernels):
         lines.append("  call void @gg_barrier(ptr %barrier, i64 %workers)")
@@ -237,18 +242,27 @@ def _call(kernel: Kernel, tile: str) -> str:
     return f"call void @{kernel.name}({given})"
 
 
+SHARES = 1 << 20
+
+
+def _single(kernel: Kernel, share: float) -> list[str]:
+    """A kernel of one tile belongs to the worker in whose share of the work its middle lies."""
+    name = kernel.name
+    return [
+        f"  %{name}.share = mul i64 %workers, {int(share * SHARES)}",
+        f"  %{name}.owner = lshr i64 %{name}.share, {SHARES.bit_length() - 1}",
+        f"  %{name}.mine = icmp eq i64 %worker, %{name}.owner",
+        f"  br i1 %{name}.mine, label %{name}.do, label %{name}.after",
+        f"{name}.do:",
+        f"  {_call(kernel, '0')}",
+        f"  br label %{name}.after",
+        f"{name}.after:",
+    ]
+
+
 def _tiles(kernel: Kernel) -> list[str]:
     """This worker's share: tiles floor(w·T/n) to floor((w+1)·T/n)."""
     name, count = kernel.name, kernel.tiles
-    if count == 1:
-        return [
-            f"  %{name}.mine = icmp eq i64 %worker, 0",
-            f"  br i1 %{name}.mine, label %{name}.do, label %{name}.after",
-            f"{name}.do:",
-            f"  {_call(kernel, '0')}",
-            f"  br label %{name}.after",
-            f"{name}.after:",
-        ]
     return [
         f"  %{name}.a = mul i64 %worker, {count}",
         f"  %{name}.from = udiv i64 %{name}.a, %workers",

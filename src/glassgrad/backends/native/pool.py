@@ -26,7 +26,7 @@ from glassgrad.backends.native.waiting import BARRIER_TEXT
 from glassgrad.errors import GlassgradWarning
 from glassgrad.text import say
 
-__all__ = ["BARRIER_TEXT", "POOL", "Pool", "aligned_bytes", "barrier_block", "default_workers"]
+__all__ = ["BARRIER_TEXT", "POOL", "Pool", "aligned_block", "barrier_block", "default_workers"]
 
 # Microseconds of looking before a sleep: by a worker without a job, and by one in the middle of a
 # job who waits for the others. A sleep and the waking together cost 10 to 20.
@@ -121,7 +121,7 @@ def barrier_block() -> np.ndarray:
 # --- blocks ------------------------------------------------------------------------------
 
 
-def aligned_bytes(size: int, align: int = waiting.LINE) -> np.ndarray:
+def aligned_block(size: int, align: int = waiting.LINE) -> np.ndarray:
     """`size` zero bytes whose address is a multiple of `align`."""
     room = np.zeros(size + align, np.uint8)
     start = -room.ctypes.data % align
@@ -130,7 +130,7 @@ def aligned_bytes(size: int, align: int = waiting.LINE) -> np.ndarray:
 
 def _block(size: int, futex: bool) -> np.ndarray:
     """Memory for waiting, with its first lines filled in."""
-    block = aligned_bytes(size)
+    block = aligned_block(size)
     block[:8].view(np.uint64)[0] = _sleeper(futex)
     rounds = [max(1, round(time_us / _pause_us(futex))) for time_us in (_IDLE, _MOST)]
     block[waiting.CPUS : waiting.MOST + 4].view(np.int32)[:] = [available_cpus(), *rounds]

@@ -129,7 +129,7 @@ def why(
         if node.kind == "generic":
             return f"alone {word}"
         if node.kind == "combine":
-            return "tiles"
+            return "combined"
     return _between(made, read, program)
 
 
@@ -153,6 +153,7 @@ def _sentence(reason: str, maker: Node, user: Node, labels: Labels) -> str:
     found = {
         "rows": say("{equation} has another number of rows", equation=read),
         "tiles": say("what the tiles give is put together behind a barrier"),
+        "combined": say("the tiles' results are put together in memory"),
         "scalar": say("every worker computes {equation} behind a barrier", equation=read),
         "waits": say("{equation} waits for another operand, behind a barrier", equation=read),
         "stage": say("a later stage of the row reads it again: {equation}", equation=read),

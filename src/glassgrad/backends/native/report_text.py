@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     )
 
 _LONGEST = 88  # columns of an equation
+_SURE = 2e-8  # seconds below which the clock is too coarse for a rate
 
 
 def text(report: NativeReport) -> str:
@@ -97,7 +98,9 @@ def _tiles(kernel: ReportedKernel) -> str:
     if kernel.tiles == 0:
         return say("every worker for itself")
     if kernel.rows is None:
-        return say("one piece")
+        return say("in one piece")
+    if kernel.tiles == 1:
+        return say("one tile, rows {rows}", rows=kernel.rows)
     return say("tiles {count}, rows of each {rows}", count=kernel.tiles, rows=kernel.rows)
 
 
@@ -106,7 +109,9 @@ def _row(name: str, part: ReportedPart, is_timed: bool) -> list[str]:
     cells = [name, form(part.form), ", ".join(shapes), f"{part.flops:,}" if part.flops else ""]
     cells += [byte_size(part.read), byte_size(part.written)]
     if is_timed:
-        cells += [duration(part.seconds), _rate(part.gflops), _rate(part.gigabytes)]
+        is_sure = part.seconds is not None and part.seconds >= _SURE
+        rates = [_rate(part.gflops), _rate(part.gigabytes)] if is_sure else ["", ""]
+        cells += [duration(part.seconds), *rates]
     return cells
 
 

@@ -16,9 +16,18 @@ import numpy as np
 
 from glassgrad.backends.native.call import Executable
 from glassgrad.backends.native.engine import Code, compile_text
-from glassgrad.backends.native.llvm import CLOCK
-from glassgrad.backends.native.loops import I64, Buffer, Builder, Clock, Index, Kernel, Value
+from glassgrad.backends.native.loops import (
+    I64,
+    Buffer,
+    Builder,
+    Clock,
+    Index,
+    Kernel,
+    Statement,
+    Value,
+)
 from glassgrad.backends.native.program import Program
+from glassgrad.backends.native.words import clock_lines
 from glassgrad.graph.ir import Graph
 
 _RUN = 0.002  # seconds that one run of steps takes at least
@@ -43,8 +52,8 @@ def measured(
 ) -> Times:
     """The times of a graph's program on these inputs.
 
-    With several workers a part takes as long as it takes the one who has most of it. What the
-    clock itself takes is measured and taken off.
+    With several workers a part takes as long as it takes the one who has most of it. What looking
+    at the clock takes is measured in the same run and taken off; below some 5 ns little is left.
 
     Raises:    MissingExtraError without llvmlite; what a call with these arrays raises
     """
@@ -65,7 +74,6 @@ def _parts(
     found = []
     held = _bound(twin, arrays)
     began, first = time.perf_counter(), clock()
-    overhead = clock_ticks()
     for _ in range(repeats):
         clocks.ticks[:] = 0
         twin.run(steps)
@@ -73,27 +81,36 @@ def _parts(
     ticks = clock() - first
     seconds = (time.perf_counter() - began) / ticks
     del held
-    tiles = np.array(list(clocks.shares.values()))
-    spent = np.maximum(np.median(found, axis=0) - overhead * tiles, 0) * seconds
-    return dict(zip(clocks.shares, spent.tolist(), strict=True))
+    middle = np.median(found, axis=0)[:-1]
+    looks = np.array([looks for _, looks in clocks.parts])
+    # The least, not the median: what interrupts a look at the clock is no part of looking.
+    overhead = np.min(found, axis=0)[-1] / max(clocks.looks, 1)
+    spent = np.maximum(middle - overhead * looks, 0) * seconds
+    return dict(zip([key for key, _ in clocks.parts], spent.tolist(), strict=True))
 
 
 class _Clocks:
-    """Puts clocks into a program; `ticks` are what each worker (row) spent on each part."""
+    """Puts clocks into a program.
+
+    ticks: what each worker (row) spent on each part, and last on nothing, once in every kernel
+    parts: (kernel, number of the part), and how often a worker does it
+    looks: how often a worker does nothing
+    """
 
     def __init__(self, program: Program, workers: int) -> None:
-        kernels = program.kernels
-        self.shares = {
-            (kernel.name, number): -(-max(kernel.tiles, 1) // workers)
-            for kernel in kernels
+        shares = {kernel.name: -(-max(kernel.tiles, 1) // workers) for kernel in program.kernels}
+        self.looks = sum(shares.values())
+        self.parts = [
+            ((kernel.name, number), shares[kernel.name])
+            for kernel in program.kernels
             for number in range(len(kernel.parts))
-        }
-        self.ticks = np.zeros((workers, len(self.shares)), np.int64)
+        ]
+        self.ticks = np.zeros((workers, len(self.parts) + 1), np.int64)
         slot = len(program.arguments) + len(program.constants)
         self.buffer = Buffer("ticks", I64, self.ticks.size, "argument", slot)
         program.constants.append((self.buffer, self.ticks))
         first = 0
-        for kernel in kernels:
+        for kernel in program.kernels:
             self.wrap(kernel, first)
             first += len(kernel.parts)
 
@@ -102,13 +119,19 @@ class _Clocks:
         b, done = Builder(), 0
         for number, part in enumerate(kernel.parts, first):
             b.body += kernel.body[done : part.start]
-            before = _read(b)
-            b.body += kernel.body[part.start : part.stop]
+            self.timed(b, kernel, number, kernel.body[part.start : part.stop])
             done = part.stop
-            spent = b.let("subtract", _read(b), before)
-            at = Index(number, ((kernel.worker, len(self.shares)),))
-            b.store(self.buffer, at, b.let("add", b.load(self.buffer, at), spent))
-        kernel.body[:] = [*b.body, *kernel.body[done:]]
+        b.body += kernel.body[done:]
+        self.timed(b, kernel, len(self.parts), [])
+        kernel.body[:] = b.body
+
+    def timed(self, b: Builder, kernel: Kernel, number: int, body: Sequence[Statement]) -> None:
+        """Some statements, and what they take added to the worker's ticks of this number."""
+        before = _read(b)
+        b.body += body
+        spent = b.let("subtract", _read(b), before)
+        at = Index(number, ((kernel.worker, len(self.parts) + 1),))
+        b.store(self.buffer, at, b.let("add", b.load(self.buffer, at), spent))
 
 
 def _read(b: Builder) -> Value:
@@ -160,44 +183,16 @@ def _runs(
 
 # --- the clock ---------------------------------------------------------------------------
 
-_TEXT = f"""\
-declare i64 @llvm.{CLOCK}()
-define i64 @gg_clock() {{
-  %t = call i64 @llvm.{CLOCK}()
-  ret i64 %t
-}}
-define i64 @gg_clock_ticks() {{
-entry:
-  br label %loop
-loop:
-  %i = phi i64 [0, %entry], [%next, %loop]
-  %least = phi i64 [1000000, %entry], [%less, %loop]
-  %a = call i64 @llvm.{CLOCK}()
-  %b = call i64 @llvm.{CLOCK}()
-  %d = sub i64 %b, %a
-  %is_less = icmp slt i64 %d, %least
-  %less = select i1 %is_less, i64 %d, i64 %least
-  %next = add i64 %i, 1
-  %more = icmp slt i64 %next, 1000
-  br i1 %more, label %loop, label %done
-done:
-  ret i64 %less
-}}
-"""
-
-
 @cache
-def _clock_code() -> tuple[Code, Callable[[], int], Callable[[], int]]:
-    code = compile_text(_TEXT, ("gg_clock", "gg_clock_ticks"))
-    kind = ctypes.CFUNCTYPE(ctypes.c_int64)
-    return code, kind(code.address("gg_clock")), kind(code.address("gg_clock_ticks"))
+def _clock_code() -> tuple[Code, Callable[[], int]]:
+    lines, declared = clock_lines()
+    head = [f"declare {signature}" for signature in declared]
+    body = [*lines[:-1], f"%t = {lines[-1]}", "ret i64 %t"]
+    text = "\n".join([*head, "define i64 @gg_clock() {", *body, "}", ""])
+    code = compile_text(text, ("gg_clock",))
+    return code, ctypes.CFUNCTYPE(ctypes.c_int64)(code.address("gg_clock"))
 
 
 def clock() -> int:
     """What the processor's clock shows, in ticks of its own."""
     return _clock_code()[1]()
-
-
-def clock_ticks() -> int:
-    """The ticks between two looks at the clock, one right after the other."""
-    return _clock_code()[2]()

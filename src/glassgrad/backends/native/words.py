@@ -5,6 +5,7 @@ Layer L6. Tables for `llvm.py`; nothing here knows loops.
 
 from __future__ import annotations
 
+import platform
 import struct
 from typing import Any
 
@@ -90,3 +91,17 @@ def number_text(value: Any, dtype: np.dtype) -> str:
 def splat_text(kind: str, text: str, lanes: int) -> str:
     """A literal in every lane."""
     return f"splat ({kind} {text})" if lanes else text
+
+
+def clock_lines() -> tuple[list[str], list[str]]:
+    """Code that looks at the clock when all before it is done, and what it declares."""
+    if platform.machine() in ("aarch64", "arm64"):  # the counter of cycles is closed to programs
+        return (
+            ["call void @llvm.aarch64.isb(i32 15)", "call i64 @llvm.readsteadycounter()"],
+            ["void @llvm.aarch64.isb(i32)", "i64 @llvm.readsteadycounter()"],
+        )
+    lines, declared = ["call i64 @llvm.readcyclecounter()"], ["i64 @llvm.readcyclecounter()"]
+    if platform.machine() in ("x86_64", "AMD64"):
+        lines.insert(0, "call void @llvm.x86.sse2.lfence()")
+        declared.insert(0, "void @llvm.x86.sse2.lfence()")
+    return lines, declared

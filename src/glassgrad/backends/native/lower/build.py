@@ -354,6 +354,7 @@ class _Building:
         b = Builder()
         region = work.region
         kernel = Kernel(name, region.tiles, b.body, Value(I64, "tile"), Value(I64, "worker"))
+        kernel.work = region.work
         rows = self.rows_of(b, work, kernel)
         self.workspace.private = []
         for item in work.items:

@@ -47,7 +47,9 @@ class Labelled:
         return Labelled(self.write, self.write(primitive, self.atom, **params), labels)
 
     def cast(self, dtype: Any) -> Labelled:
-        return self if self.atom.aval.dtype == dtype else self._new(astype_p, self.labels, dtype=dtype)
+        return (
+            self if self.atom.aval.dtype == dtype else self._new(astype_p, self.labels, dtype=dtype)
+        )
 
     def ordered(self, labels: str) -> Labelled:
         """The axes in another order."""
@@ -123,7 +125,7 @@ def contract(write: Write, spec: str, inputs: Sequence[Atom], dtype: Any) -> Ato
     stack = "".join(c for c in out if c in x.labels and c in y.labels)
     rows = "".join(c for c in out if c in x.labels and c not in stack)
     columns = "".join(c for c in out if c in y.labels and c not in stack)
-    if stack and not (rows and columns) or not rows + columns:
+    if (stack and not (rows and columns)) or not rows + columns:
         # Vectors only, stacked: BLAS would be called for each.
         product = x.times(y, stack + rows + columns + summed)
         return product.summed(out).ordered(out).atom
@@ -137,9 +139,7 @@ def _matmul(x: Labelled, y: Labelled, groups: tuple[str, str, str, str]) -> Labe
     stack, rows, summed, columns = groups
     lead = (stack,) if stack else ()
     tail = (columns,) if columns else ()
-    product = x.write(
-        matmul_p, x.grouped(*lead, rows, summed), y.grouped(*lead, summed, *tail)
-    )
+    product = x.write(matmul_p, x.grouped(*lead, rows, summed), y.grouped(*lead, summed, *tail))
     sizes = {**x.sizes, **y.sizes}
     labels = stack + rows + columns
     shape = tuple(sizes[c] for c in labels)

@@ -91,8 +91,8 @@ class Writer:
         """The equations of an inner graph, with variables of their own."""
         places: dict[Var, Atom] = dict(zip(graph.inputs, inputs, strict=True))
         for var, value in graph.consts:
-            places[var] = Var(var.aval, var.name)
-            self.consts.append((places[var], value))
+            held = places[var] = Var(var.aval, var.name)
+            self.consts.append((held, value))
         for eqn in graph.eqns:
             outputs = tuple(Var(var.aval, var.name) for var in eqn.outputs)
             places.update(zip(eqn.outputs, outputs, strict=True))
@@ -116,9 +116,9 @@ class Writer:
     def _become(self, var: Var, result: Atom) -> None:
         """`var` is what `result` is: its maker writes it, if that is the last one written."""
         last = self.eqns[-1] if self.eqns else None
-        if last is not None and last.outputs == (result,):
+        if isinstance(result, Var) and last is not None and last.outputs == (result,):
             self.eqns[-1] = replace(last, outputs=(var,))
-            self._alias[result] = var  # type: ignore[index] - an output is a variable
+            self._alias[result] = var
         else:
             self._alias[var] = result
 

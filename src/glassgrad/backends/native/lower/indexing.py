@@ -94,7 +94,7 @@ class Selection:
 
     def places(self, position: Sequence[Position]) -> dict[int, Position]:
         """Where the index arrays point, by axis of `view`."""
-        found = {}
+        found: dict[int, Position] = {}
         common = position[self.start : self.start + self.rank]
         for axis, operand in enumerate(self.arrays):
             if operand is not None:
@@ -102,9 +102,7 @@ class Selection:
                 found[axis] = place_at(self.site, operand, at, self.view.shape[axis])
         return found
 
-    def position(
-        self, position: Sequence[Position], places: dict[int, Position]
-    ) -> list[Position]:
+    def position(self, position: Sequence[Position], places: dict[int, Position]) -> list[Position]:
         """The position in `view` of a position in what is selected."""
         plain = iter([*position[: self.start], *position[self.start + self.rank :]])
         return [

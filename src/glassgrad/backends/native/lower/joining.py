@@ -101,4 +101,3 @@ def _triangle(site: Site) -> None:
         inside = b.let(claim, as_operand(column), as_operand(affine(b, (row, 1), base=k)))
         kept: Operand = b.let("select", inside, site.load(0, position), nothing)
         site.out.store(b, position, kept)
-

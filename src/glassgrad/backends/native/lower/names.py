@@ -18,4 +18,15 @@ def value_names(graph: Graph) -> dict[Var, str]:
             name = "out" if len(graph.outputs) == 1 else f"out{number}"
             if name not in found.values():
                 found[atom] = name
+        if isinstance(atom, Var) and atom not in found:  # a copy, made to be a result
+            found[atom] = _free(atom.name or f"out{number}", set(found.values()))
+    return found
+
+
+def _free(name: str, taken: set[str]) -> str:
+    """The name, or it with a number, that nothing has yet."""
+    number, found = 1, name
+    while found in taken:
+        number += 1
+        found = f"{name}_{number}"
     return found

@@ -150,7 +150,7 @@ class _Maker:
 
     def copy(self, eqn: Eqn, source: Atom, why: str) -> Var:
         """A new contiguous value with the same elements."""
-        out = Var(source.aval, getattr(source, "name", "") if why == "result" else "")
+        out = Var(source.aval, "")
         rows = out.shape[0] if out.shape else None
         by_row = (rows is not None and isinstance(source, Var),)
         atoms = (source,)

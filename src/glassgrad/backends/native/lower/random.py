@@ -111,9 +111,7 @@ class _Source:
         if self.per_block == _WORDS:
             return [self._cut(word, _WORD) for word in words]
         pairs = zip(words[0::2], words[1::2], strict=True)
-        wide = [
-            b.let("or", b.let("shift_left", high, _u64(_WORD)), low) for high, low in pairs
-        ]
+        wide = [b.let("or", b.let("shift_left", high, _u64(_WORD)), low) for high, low in pairs]
         return [self._cut(word, 2 * _WORD) for word in wide]
 
     def _cut(self, word: Operand, size: int) -> Operand:

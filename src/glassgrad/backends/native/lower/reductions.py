@@ -24,6 +24,7 @@ from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import Term, affine, as_operand, over
 from glassgrad.backends.native.lower.whole_views import dropped, merged
 from glassgrad.core.aval import normalize_axes
+from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Eqn
 from glassgrad.primitives.layout import sum_p
 from glassgrad.primitives.norm import euclidean_norm_p
@@ -98,7 +99,7 @@ def _rows(eqn: Eqn) -> list[bool] | None:
 
 # --- sums, products, extremes, claims ----------------------------------------------------
 
-_COMBINATIONS = {
+_COMBINATIONS: dict[Primitive, str] = {
     sum_p: "add",
     prod_p: "multiply",
     max_p: "maximum",

@@ -17,6 +17,7 @@ from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Position, positions
 from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import affine
+from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Eqn
 from glassgrad.primitives.running import (
     cummax_p,
@@ -48,7 +49,7 @@ def _at(position: Sequence[Position], axis: int, place: Position) -> list[Positi
 
 # --- one operand -------------------------------------------------------------------------
 
-_COMBINATIONS = {
+_COMBINATIONS: dict[Primitive, str] = {
     cumsum_p: "add",
     cumprod_p: "multiply",
     cummax_p: "maximum",
@@ -122,5 +123,3 @@ def _recurrence(site: Site) -> None:
             value = b.convert(total, out.dtype)
             out.store(b, place, value)
             loop.set(held, value)
-
-

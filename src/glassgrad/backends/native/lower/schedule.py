@@ -40,6 +40,11 @@ class Region:
         """How many rows a tile has; the last may have fewer."""
         return 1 if self.rows is None else -(-self.rows // self.tiles)
 
+    @property
+    def work(self) -> float:
+        """Floating operations, or what takes as long."""
+        return sum(map(_work, self.nodes))
+
 
 @dataclass
 class Schedule:
@@ -163,7 +168,7 @@ def _tiles(region: Region) -> int:
     if rows is None or rows <= 1:
         return 1
     tiles = 1
-    work = sum(map(_work, region.nodes))
+    work = region.work
     while tiles < MOST_TILES and work / (2 * tiles) >= TILE_FLOPS:
         if rows / (2 * tiles) < (FIRST_ROWS if tiles == 1 else MORE_ROWS):
             break

@@ -152,5 +152,3 @@ def _digit(b: Builder, key: Operand, shift: Operand) -> Value:
     found = b.convert(byte, I64)
     assert isinstance(found, Value)
     return found
-
-

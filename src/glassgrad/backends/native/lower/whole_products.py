@@ -68,11 +68,12 @@ def _by_blas(site: Site, x: Access, y: Access, out: Access) -> None:
     rows = site.rows if stack else None
     with positions(site.b, stack, rows, lanes=False) as position:
         sizes, first = _sizes(site, out, x.shape[-1], is_stacked=bool(stack))
-        places = [
+        to, left, right = (
             Place(v.buffer, v.index([*position, *at]))
             for v, at in ((target, (first, 0)), (x, (first, 0)), (y, (0, 0)))
-        ]
-        site.b.add(Product(*places, sizes, target.strides[-2], steps[0], steps[1], out.dtype))
+        )
+        lead = target.strides[-2]
+        site.b.add(Product(to, left, right, sizes, lead, steps[0], steps[1], out.dtype))
     if back is not None:
         copy(site.b, target, back, site.rows)
 

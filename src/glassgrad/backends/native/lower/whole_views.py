@@ -7,6 +7,7 @@ the same view is copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from glassgrad.backends.native.loops import Builder, Number, Operand
 from glassgrad.backends.native.lower.access import (
@@ -183,7 +184,7 @@ def _same_rows(eqn: Eqn) -> list[bool] | None:
     (x,), (out,) = eqn.inputs, eqn.outputs
     if not x.aval.shape or not out.shape or x.aval.shape[0] != out.shape[0]:
         return None
-    axes = {
+    axes: dict[Primitive, Callable[[Any], bool]] = {
         permute_dims_p: lambda p: p["axes"][0] == 0,
         expand_dims_p: lambda p: 0 not in p["axis"],
         squeeze_p: lambda p: 0 not in p["axis"],
