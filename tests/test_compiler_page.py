@@ -78,8 +78,10 @@ def loops() -> str:
 
 def _text() -> str:
     """The module as with the BLAS of NumPy's own wheel, whichever is here."""
-    blas = Blas("OpenBLAS", "", "", "", abi="cblas", integer_bits=64, sgemm=0, dgemm=0)
-    return module_text(lower(graph()), blas)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLASSGRAD_CPU", CPU)
+        blas = Blas("OpenBLAS", "", "", "", abi="cblas", integer_bits=64, sgemm=0, dgemm=0)
+        return module_text(lower(graph()), blas)
 
 
 def vectors() -> str:
@@ -87,7 +89,18 @@ def vectors() -> str:
     kernel = _text().partition("define internal void @k0_0(")[2]
     blocks = re.split(r"^(?=\w+:$)", kernel, flags=re.MULTILINE)
     (block,) = (block for block in blocks if "fcmp uno" in block)
-    return block.rstrip()
+    return _renumbered(block.rstrip())
+
+
+def _renumbered(text: str) -> str:
+    """Names counted from 1: what stands before the block is not shown, and may change."""
+    numbers: dict[str, str] = {}
+
+    def count(match: re.Match[str]) -> str:
+        stem, number = match.groups()
+        return stem + numbers.setdefault(number, str(len(numbers) + 1))
+
+    return re.sub(r"(%[vb]|loop|after)(\d+)", count, text)
 
 
 def instructions() -> str:
