@@ -24,4 +24,5 @@ TOPICS = (
     "inspect",
     "diagnose",
     "verdicts",
+    "bench",
 )
