@@ -58,6 +58,14 @@ def _check_tables(data: dict[str, Any]) -> None:
     assert workload_table("mlp", {"failed": "why"}).startswith("mlp:")
 
 
+def test_help_names_every_workload_and_peer(cli: Callable[..., Any]) -> None:
+    from glassgrad.bench.contestants import PEERS
+    from glassgrad.bench.workloads import WORKLOADS
+
+    words = cli("bench", "--help").out.replace(",", " ").replace(".", " ").split()
+    assert {*WORKLOADS, *PEERS} <= set(words)
+
+
 @pytest.mark.parametrize(
     ("words", "told"),
     [
