@@ -243,8 +243,8 @@ def test_number_of_workers_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_streams_of_batches_run_natively_too() -> None:
     batches = [(X[i : i + 4], Y[i : i + 4]) for i in range(0, 60, 4)]
-    native, many = trained(data=batches)
-    plain, one = trained(data=batches, backend="numpy")
+    _, many = trained(data=batches)
+    _, one = trained(data=batches, backend="numpy")
     np.testing.assert_allclose(many["loss"], one["loss"], rtol=1e-5)
     assert many.backend == "native"
 
