@@ -26,6 +26,9 @@ MESSAGES: dict[str, str] = {
         "(스텝 수, 스텝마다 행 수) 형상의 행 번호, 또는 (n,)과 batch_size"
     ),
     "the order holds what is no row number": "순서에 행 번호가 아닌 것이 있습니다",
+    "training natively is several times faster, but: {reason}": (
+        "네이티브 코드로 학습하면 몇 배 빠르지만 쓸 수 없습니다: {reason}"
+    ),
     "an argument is neither an array nor hashable: {names}": (
         "배열도 아니고 해시할 수도 없는 인수가 있습니다: {names}"
     ),
