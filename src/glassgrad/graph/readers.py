@@ -109,7 +109,8 @@ class Readable:
         return reader("cost")(self, *inputs, **options)
 
     def native_report(self, *args: Any, **options: Any) -> Any:
-        """Kernels in native code, memory, what was not fused and why; times if `args` are given."""
+        """Kernels, loops and memory in native code, why values go through memory; times if `args`
+        are given."""
         return reader("native_report")(self, *args, **options)
 
     def html(self, *inputs: Any, precision: int = 2, level: str = "auto", **options: Any) -> str:
