@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "glassgrad.cli.train:train",
     "evaluate": "glassgrad.cli.evaluate:evaluate",
     "predict": "glassgrad.cli.predict:predict",
+    "export": "glassgrad.cli.export:export",
     "report": "glassgrad.cli.report:report",
     "show": "glassgrad.cli.show:show",
     "source": "glassgrad.cli.source:source",

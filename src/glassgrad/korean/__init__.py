@@ -24,6 +24,7 @@ TOPICS = (
     "native_report",
     "grade",
     "report",
+    "export",
     "explain",
     "inspect",
     "diagnose",

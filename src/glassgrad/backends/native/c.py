@@ -10,8 +10,8 @@ BLAS. The files `c_*.py` beside it know the words, the expressions, the statemen
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from glassgrad.backends.native.c_equations import EquationTexts
 from glassgrad.backends.native.c_fold import folded, without_dead_stores
@@ -55,14 +55,53 @@ def c_program(program: Program, *, name: str, freestanding: bool = False) -> CPr
     Raises:    OptionError if `name` cannot name a C function; GraphError for an equation that
                Python computes, DtypeError for a dtype that C lacks
     """
+    parts = c_parts([(program, name)], freestanding=freestanding)
+    (printed,) = parts.programs
+    text = "\n".join(filter(None, [parts.definitions, printed.text]))
+    return replace(printed, text=head(printed, program.name, parts.headers) + text)
+
+
+@dataclass(frozen=True)
+class CParts:
+    """Programs for one file: the headers and definitions that they share, and each one's own text.
+
+    The definitions are helpers and tables of constants; they stand above the programs.
+    """
+
+    headers: list[str]
+    definitions: str
+    programs: list[CProgram]
+
+
+def c_parts(
+    programs: Sequence[tuple[Program, str]],
+    *,
+    freestanding: bool = False,
+    taken: Iterable[str] = (),
+) -> CParts:
+    """Print programs, each under its name, for one file in which the names `taken` stand already.
+
+    Raises:    as `c_program` does
+    """
+    scope = Scope([*taken, *(name for _, name in programs)])
+    helpers = Helpers(scope, freestanding, write_function)
+    printed = []
+    for program, name in programs:
+        _refuse_name(name)
+        _refuse_call_backs(program)
+        printed.append(_Printer(program, name, scope, helpers).print())
+    headers = ["stdint.h", *(["math.h"] if helpers.uses_math else [])]
+    definitions = "\n".join([*helpers.tables, *helpers.texts.values()])
+    return CParts(headers, definitions, printed)
+
+
+def _refuse_name(name: str) -> None:
     if not identifier(name):
         raise OptionError(
             say("{name!r} cannot name a C function", name=name),
             operation="c_source",
             rule=say("a letter, then letters, digits and underscores; no word that C has taken"),
         )
-    _refuse_call_backs(program)
-    return _Printer(program, name, freestanding).print()
 
 
 def _refuse_call_backs(program: Program) -> None:
@@ -80,18 +119,18 @@ def _refuse_call_backs(program: Program) -> None:
 class _Printer:
     """One file in the making. Names are unique in the whole file, so that one name is one thing."""
 
-    def __init__(self, program: Program, name: str, freestanding: bool) -> None:
+    def __init__(self, program: Program, name: str, scope: Scope, helpers: Helpers) -> None:
         self.program = program
         self.name = name
-        self.freestanding = freestanding
-        self.scope = Scope([name])
+        self.scope = scope
+        self.helpers = helpers
+        self.table_bytes = helpers.table_bytes
         self.names: dict[Buffer, str] = {}
         self.arguments = [self._argument(i) for i in range(len(program.arguments))]
         self.arenas = {
             "arena": self.scope.name("arena", "arena"),
             "private": self.scope.name("scratch", "scratch"),
         }
-        self.helpers = Helpers(self.scope, freestanding, write_function)
         for buffer, values in program.constants:
             self.names[buffer] = self.helpers.table(buffer, values)
         self.bodies = without_dead_stores(
@@ -118,8 +157,7 @@ class _Printer:
         given = [_parameter(argument) for argument in self.arguments] or ["void"]
         prototype = call_text(f"{kind} {self.name}", given, "")
         writer = Writer()
-        parts = [*self.helpers.tables, *self.helpers.texts.values(), *self._memory(), *texts]
-        writer.lines("\n".join(parts))
+        writer.lines("\n".join([*self._memory(), *texts]))
         writer.line()
         writer.lines(prototype)
         writer.line("{")
@@ -128,19 +166,17 @@ class _Printer:
         writer.line("}")
         arguments = self.program.arguments
         pairs = ((arguments[i], arguments[self.program.inputs + o]) for i, o in self._in_place())
-        printed = CProgram(
+        return CProgram(
             name=self.name,
-            text="",
+            text=writer.text(),
             prototype=f"{prototype};",
             arguments=self.arguments,
             arena_bytes=sum(extent(self._held(place))[1] for place in self.arenas),
-            constant_bytes=self.helpers.table_bytes,
+            constant_bytes=self.helpers.table_bytes - self.table_bytes,
             in_place=[(self.names[x], self.names[out]) for x, out in pairs],
             reports_faults=bool(self.fault),
             can_stop=bool(self.stop),
         )
-        headers = ["stdint.h", *(["math.h"] if self.helpers.uses_math else [])]
-        return replace(printed, text=head(printed, self.program.name, headers) + writer.text())
 
     def _in_place(self) -> list[tuple[int, int]]:
         return sorted(self.program.in_place)
