@@ -214,9 +214,8 @@ def readable(value: Any, var: Var) -> np.ndarray:
 
     Raises:    ShapeError if it does not have the variable's shape
     """
-    array = value
-    if type(array) is not np.ndarray or array.dtype != var.dtype:
-        array = np.asarray(value, var.dtype)
+    is_as_it_should = type(value) is np.ndarray and value.dtype == var.dtype
+    array: np.ndarray = value if is_as_it_should else np.asarray(value, var.dtype)
     if array.shape != var.shape:
         aval = aval_of(array)
         raise ShapeError(

@@ -31,6 +31,7 @@ from glassgrad.backends.native.loops import (
 )
 
 DEPTH = 256  # steps along the inner axis whose part of y stays in the first caches
+NEAR = 128  # steps that need no packing: even rows far apart stay in the second cache
 PAGE = 4096  # bytes between rows of y from which on they are packed
 
 
@@ -60,9 +61,10 @@ def panel_bytes(product: Product, blocks: Blocks = WIDE) -> int:
 
 def _packs(product: Product) -> bool:
     row, column = product.y_strides
-    m = product.sizes[0]
-    is_far = row * product.dtype.itemsize >= PAGE and not (isinstance(m, int) and m < 32)  # noqa: PLR2004
-    return column != 1 or is_far
+    m, _, k = product.sizes
+    is_far = row * product.dtype.itemsize >= PAGE and not (isinstance(k, int) and k <= NEAR)
+    is_read_once = isinstance(m, int) and m <= WIDE.rows
+    return column != 1 or (is_far and not is_read_once)
 
 
 def loops_of(product: Product, blocks: Blocks, panel: Buffer | None) -> list[Statement]:
