@@ -25,6 +25,7 @@ MESSAGES: dict[str, str] = {
     "row numbers (steps, rows a step); or (n,) with batch_size": (
         "(스텝 수, 스텝마다 행 수) 형상의 행 번호, 또는 (n,)과 batch_size"
     ),
+    "the order of the rows is missing": "행의 순서가 빠져 있습니다",
     "the order holds what is no row number": "순서에 행 번호가 아닌 것이 있습니다",
     "training natively is several times faster, but: {reason}": (
         "네이티브 코드로 학습하면 몇 배 빠르지만 쓸 수 없습니다: {reason}"
