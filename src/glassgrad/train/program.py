@@ -11,7 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
@@ -20,6 +20,7 @@ from glassgrad.backends.chosen import NO_NATIVE_FORM, Runner, resolve_backend, r
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.train.fault import all_finite
+from glassgrad.train.keeper import LARGE, Keeper
 from glassgrad.train.recording import Places
 from glassgrad.tree import Structure
 
@@ -131,6 +132,7 @@ class ManySteps:
             tested=0,
         )
         self._steps.ready_for(shapes)
+        self._keeper = Keeper()
         kept = [graph.outputs[i].aval.nbytes for i in layout.aux]
         self.pace = Pace(max(1, _MOST_BYTES // max(1, sum(kept))))
 
@@ -141,7 +143,12 @@ class ManySteps:
         have to be taken one by one. No more than `pace` says should be asked for."""
         began = time.perf_counter()
         layout, count = self.layout, len(order)
-        found = self._steps.run(self._inputs(step, carry, data, count), order, count)
+        inputs = self._inputs(step, carry, data, count)
+        state = [inputs[i] for i in layout.carried]
+        is_large = sum(array.nbytes for array in state) > LARGE
+        if is_large:
+            self._keeper.before(state)
+        found = self._steps.run(inputs, order, count, in_place=is_large)
         skipped = found.collected[1 + len(layout.aux) :]
         is_sound = not (found.stopped or found.is_faulty or any(s.any() for s in skipped))
         leaves, rows = list(carry.leaves), list(carry.rows)
@@ -154,7 +161,12 @@ class ManySteps:
             with np.errstate(all="ignore"):
                 is_sound = all_finite([leaves[i] for i in layout.carried if i < len(leaves)])
         if not is_sound:
+            if is_large:
+                self._keeper.restore()
             return None
+        if is_large:
+            repeat = partial(self._steps.run, inputs, order, count, in_place=True)
+            self._keeper.done(repeat)
         self.pace.took(count, time.perf_counter() - began)
         counts = tuple(updates + count for updates in carry.counts)
         after = carry._replace(leaves=leaves, rows=rows, counts=counts, step=carry.step + count)
