@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glassgrad.backends.chosen import NO_NATIVE_FORM, Runner, resolve_backend, runner_of
+from glassgrad.backends.chosen import MOST_TEXT, NO_NATIVE_FORM, Runner, resolve_backend, runner_of
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.train.fault import all_finite
@@ -116,7 +116,13 @@ def layout_of(
 class ManySteps:
     """The program of many steps for batches of one form, out of data of these shapes."""
 
-    def __init__(self, graph: Graph, layout: Layout, shapes: Sequence[tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        layout: Layout,
+        shapes: Sequence[tuple[int, ...]],
+        most_text: int | None = None,
+    ) -> None:
         from glassgrad.backends.native.steps import Steps  # noqa: PLC0415 - an extra
 
         self.layout = layout
@@ -130,6 +136,7 @@ class ManySteps:
             stepped=self._stepped,
             collected=[0, *layout.aux, *layout.skipped],
             tested=0,
+            most_text=most_text,
         )
         self._steps.ready_for(shapes)
         self._keeper = Keeper()
@@ -218,7 +225,7 @@ def many_of(
     if resolve_backend(backend) == "numpy":
         return None
     try:
-        return ManySteps(graph, layout, shapes)
+        return ManySteps(graph, layout, shapes, None if backend == "native" else MOST_TEXT)
     except GraphError as error:
         if backend == "native" or error.operation != NO_NATIVE_FORM:
             raise

@@ -62,6 +62,7 @@ class Steps:
         collected: Sequence[int],
         tested: int | None = None,
         workers: int | None = None,
+        most_text: int | None = None,
     ) -> None:
         self.graph = graph
         self.carried = dict(carried)
@@ -70,6 +71,7 @@ class Steps:
         self.collected = tuple(collected)
         self.tested = tested
         self.workers = workers
+        self.most_text = most_text
         self._ready: dict[tuple[tuple[int, ...], ...], _Ready] = {}
 
     def run(
@@ -110,7 +112,11 @@ class _Ready:
         graph = gathering(steps.graph, steps.gathered, shapes)
         self.order_slot = len(graph.inputs) - 1 if steps.gathered else None
         self.executable = Executable(
-            graph, steps.workers, tested=steps.tested, prepare=self.prepare
+            graph,
+            steps.workers,
+            tested=steps.tested,
+            prepare=self.prepare,
+            most_text=steps.most_text,
         )
         self.sets: list[list[np.ndarray]] = []
 
