@@ -19,7 +19,6 @@ import numpy as np
 
 from glassgrad.autodiff.graphs import record
 from glassgrad.backends.chosen import (
-    BACKENDS,
     Runner,
     require_offered,
     resolve_backend,

@@ -103,9 +103,7 @@ class Guard:
         return ambient.source is None and ambient.path == self._path and config.float == self._float
 
 
-def guard_of(
-    arguments: Sequence[Any], structure: Structure, leaves: Sequence[Any]
-) -> Guard | None:
+def guard_of(arguments: Sequence[Any], structure: Structure, leaves: Sequence[Any]) -> Guard | None:
     """The guard of a call that just ran; None for a call that no guard describes.
 
     structure, leaves: of (arguments, {}), as `jit` flattened them

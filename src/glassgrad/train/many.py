@@ -60,9 +60,7 @@ class Layout(NamedTuple):
 class ManySteps:
     """The program of many steps for batches of one form, out of data of these shapes."""
 
-    def __init__(
-        self, graph: Graph, layout: Layout, shapes: Sequence[tuple[int, ...]]
-    ) -> None:
+    def __init__(self, graph: Graph, layout: Layout, shapes: Sequence[tuple[int, ...]]) -> None:
         from glassgrad.backends.native.steps import Steps  # noqa: PLC0415 - an extra
 
         self.layout = layout
@@ -138,8 +136,8 @@ class Pace:
 
     def took(self, count: int, seconds: float) -> None:
         """Learn from a call; one that was cut short by the data says nothing against longer."""
-        fitting = int(count * _SECONDS / max(seconds, 1e-9))
-        if count >= self._next or fitting < self._next:
+        if count >= self._next or seconds > _SECONDS:
+            fitting = int(count * _SECONDS / max(seconds, 1e-9))
             self._next = max(1, min(fitting, _GROWTH * max(count, self._next), self._most))
 
 

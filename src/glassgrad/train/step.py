@@ -20,7 +20,6 @@ from glassgrad.autodiff.graphs import record
 from glassgrad.backends.chosen import Runner, resolve_backend, runner_of
 from glassgrad.backends.jit import static_fields
 from glassgrad.core.aval import Aval, aval_of
-from glassgrad.core.interpret import as_operand
 from glassgrad.errors import ShapeError, TraceError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import input_aval
@@ -75,7 +74,9 @@ class Program:
 
     def is_native(self) -> bool:
         """Whether steps have run as native code."""
-        return any(self._many.values()) or ("runner" in vars(self) and self.runner.backend == "native")
+        return any(self._many.values()) or (
+            "runner" in vars(self) and self.runner.backend == "native"
+        )
 
     def many_steps(self, data: Sequence[Any]) -> ManySteps | None:
         """What runs many steps on rows of such arrays; None where steps run by NumPy."""
@@ -319,9 +320,7 @@ class TrainStep:
         layout = self._layout(written, len(arrays), len(clipping), len(graph.outputs))
         return Program(graph, self.wanted_backend, layout, written, clipping, recording.aux)
 
-    def _layout(
-        self, written: Sequence[int], arrays: int, clipping: int, outputs: int
-    ) -> Layout:
+    def _layout(self, written: Sequence[int], arrays: int, clipping: int, outputs: int) -> Layout:
         """Where things stand in a program's graph."""
         first, rows = len(self.places.paths), sum(self.places.sizes)
         last = 1 + len(written)

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from glassgrad.backends.native.c_equations import EquationTexts
-from glassgrad.backends.native.c_fold import folded
+from glassgrad.backends.native.c_fold import folded, without_dead_stores
 from glassgrad.backends.native.c_functions import write_function
 from glassgrad.backends.native.c_head import Argument, CProgram, head
 from glassgrad.backends.native.c_helpers import Helpers
@@ -133,7 +133,9 @@ class _Printer:
         }
         for buffer, values in program.constants:
             self.names[buffer] = self.helpers.table(buffer, values)
-        self.bodies = list(map(_folded, program.kernels))
+        self.bodies = without_dead_stores(
+            list(map(_folded, program.kernels)), self._is_read_outside
+        )
         pairs = zip(program.kernels, self.bodies, strict=True)
         self.uses = {kernel: Uses(body) for kernel, body in pairs}
         self.buffers = list(dict.fromkeys(b for uses in self.uses.values() for b in uses.buffers))
@@ -191,6 +193,10 @@ class _Printer:
         if len(atoms) == len(program.arguments) and atoms[number].aval.size == buffer.size:
             shape = atoms[number].aval.shape
         return Argument(name, buffer.dtype, shape, is_output)
+
+    def _is_read_outside(self, buffer: Buffer) -> bool:
+        is_result = buffer.place == "argument"
+        return is_result or buffer is self.program.fault or _is_stop(buffer)
 
     def _place(self, buffer: Buffer) -> str:
         return self.helpers.table(buffer) if buffer.place == "table" else self.names[buffer]
@@ -270,12 +276,11 @@ def _is_stop(buffer: Buffer) -> bool:
 
 
 def _kernel_name(kernel: Kernel) -> str:
-    """`compute_z1`, after the last named value or result that a kernel makes, else its own name."""
+    """`compute_z1`, after the last named value that a kernel makes for others."""
     written = [b for b, is_written in buffers_of(kernel.body) if is_written]
-    names = {buffer.name for buffer in written}
-    made = [v.name for eqn in kernel.equations for v in eqn.outputs if v.name in names]
-    made = made or [buffer.name for buffer in written if buffer.place == "argument"]
-    return f"compute_{made[-1]}" if made else kernel.name
+    shared = [b.name for b in written if b.place != "private"] or [kernel.name]
+    made = [v.name for eqn in kernel.equations for v in eqn.outputs if v.name in shared]
+    return f"compute_{(made or shared)[-1]}"
 
 
 def _folded(kernel: Kernel) -> list[Statement]:

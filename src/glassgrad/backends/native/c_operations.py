@@ -14,14 +14,13 @@ import numpy as np
 
 from glassgrad.backends.native.c_helpers import Helpers
 from glassgrad.backends.native.c_words import c_type, literal, spelled
-from glassgrad.backends.native.loops import BOOL, I32, I64, Number
+from glassgrad.backends.native.loops import BOOL, I32, I64, U64, Number
 
 # By way of which integer a float is converted, where that is not the integer itself.
 _THROUGH = {f"{sign}int{bits}": I32 for sign in ("", "u") for bits in (8, 16)} | {"uint32": I64}
 # How tightly an expression holds together; an operand that holds less gets parentheses.
 ATOM, UNARY, PRODUCT, SUM, SHIFT, RELATION, EQUALITY, BITS, CHOICE = range(9)
 _WIDE = 32  # narrower integers are computed in int, and must be cut again
-_LONG = 8  # bytes of the integers that a literal of few digits falls short of
 _PROMOTED = 2  # bytes of the unsigned integer whose products overflow the int they become
 
 
@@ -32,7 +31,8 @@ class Text:
     is_product: whether its last step multiplies floats, signs aside
     reads:      whether it reads memory, so that it must not move past a store
     bounds:     the least and the greatest value that an integer can have, where they are known
-    is_narrow:  whether it is made of literals alone that C reads as 32 bits, where it has 64
+    wide:       of a 64-bit literal, how it is written where no other operand makes C compute in
+                64 bits
     """
 
     text: str
@@ -41,7 +41,7 @@ class Text:
     is_product: bool = False
     reads: bool = False
     bounds: tuple[int, int] | None = None
-    is_narrow: bool = False
+    wide: str = ""
 
     def within(self, level: int) -> str:
         """The text as an operand of something that holds as tightly as `level`."""
@@ -56,8 +56,11 @@ def number_text(number: Number) -> Text:
     if number.dtype.kind in "iu":
         bounds = (int(number.value), int(number.value))
     comment = f" /* {spelled(number)} */" if spelled(number) else ""
-    is_narrow = number.dtype.kind in "iu" and number.dtype.itemsize == _LONG and "C(" not in text
-    return Text(text + comment, number.dtype, level, bounds=bounds, is_narrow=is_narrow)
+    wide = ""
+    if number.dtype in (I64, U64):
+        is_told = text.startswith(("INT64", "UINT64"))
+        wide = text if is_told else f"{'U' if number.dtype == U64 else ''}INT64_C({number.value})"
+    return Text(text + comment, number.dtype, level, bounds=bounds, wide=wide)
 
 
 class Operations:
@@ -68,6 +71,7 @@ class Operations:
 
     def expression(self, op: str, args: Sequence[Text], dtype: np.dtype) -> Text:
         """`op(*args)`, a number of `dtype`."""
+        args = _widened(op, args)
         if op in _COMPARISONS:
             out = self._comparison(op, *args)
         elif op in ("select", "convert", "bitcast"):
@@ -101,13 +105,8 @@ class Operations:
 
     def _select(self, condition: Text, x: Text, y: Text, dtype: np.dtype) -> Text:
         branches = f"{x.within(RELATION)} : {y.within(RELATION)}"
-        return Text(
-            f"{condition.within(EQUALITY)} ? {branches}",
-            dtype,
-            CHOICE,
-            x.is_product or y.is_product,
-            is_narrow=x.is_narrow and y.is_narrow,
-        )
+        is_product = x.is_product or y.is_product
+        return Text(f"{condition.within(EQUALITY)} ? {branches}", dtype, CHOICE, is_product)
 
     def _convert(self, x: Text, dtype: np.dtype) -> Text:
         if dtype == BOOL:
@@ -127,20 +126,19 @@ class Operations:
 
     def _bits(self, op: str, args: Sequence[Text], dtype: np.dtype) -> Text:
         if op == "not":
-            mark = "!" if dtype == BOOL else "~"
-            return _cut(Text(f"{mark}{_wide(args[0]).within(ATOM)}", dtype, UNARY))
+            return _cut(
+                Text(f"{'!' if dtype == BOOL else '~'}{args[0].within(ATOM)}", dtype, UNARY)
+            )
         x, y = args
         symbol = {"and": "&", "or": "|", "xor": "^"}[op]
-        is_narrow = x.is_narrow and y.is_narrow
-        out = Text(f"{x.within(UNARY)} {symbol} {y.within(UNARY)}", dtype, BITS)
-        return _cut(replace(out, is_narrow=is_narrow))
+        return _cut(Text(f"{x.within(UNARY)} {symbol} {y.within(UNARY)}", dtype, BITS))
 
     def _integer(self, op: str, args: Sequence[Text], dtype: np.dtype) -> Text | None:
         """An operator where nothing can overflow; None where a helper is needed."""
         if op == "abs" and dtype.kind != "i":
             return args[0]
         if op == "negative" and dtype.kind == "u":
-            return _cut(Text(f"-{_signed(_wide(args[0]))}", dtype, UNARY))
+            return _cut(Text(f"-{_signed(args[0])}", dtype, UNARY))
         is_narrow = dtype.itemsize * 8 < _WIDE
         if op == "shift_left" and (dtype.kind == "i" or is_narrow):
             return None
@@ -152,6 +150,14 @@ class Operations:
         if not is_safe and not wraps and op not in _GUARDED:
             return None
         return _cut(replace(_infix(op, args, dtype), bounds=bounds if is_safe else None))
+
+
+def _widened(op: str, args: Sequence[Text]) -> list[Text]:
+    """Literals that would be computed in 32 bits say that they have 64."""
+    decisive = args[1:] if op == "select" else args[:1] if op in _SHIFTS else args
+    if not all(arg.wide for arg in decisive):
+        return list(args)
+    return [replace(arg, text=arg.wide, level=ATOM) if arg.wide else arg for arg in args]
 
 
 # --- operators ---------------------------------------------------------------------------
@@ -169,19 +175,12 @@ _GUARDED = frozenset(("divide", "fmod", "shift_left", "shift_right"))
 
 def _infix(op: str, args: Sequence[Text], dtype: np.dtype) -> Text:
     x, y = args
-    if x.is_narrow and (y.is_narrow or op in _SHIFTS):
-        x = _wide(x)
     if op in _SHIFTS:
         return Text(f"{x.within(UNARY)} {_SHIFTS[op]} {y.within(UNARY)}", dtype, SHIFT)
     level = SUM if op in ("add", "subtract") else PRODUCT
     left, right = x.within(level), y.within(level - 1)
     is_product = op == "multiply" and dtype.kind == "f"
     return Text(f"{left} {_SYMBOLS[op]} {right}", dtype, level, is_product)
-
-
-def _wide(x: Text) -> Text:
-    """An operand in all its bits: what is made of short literals would wrap around at 32."""
-    return Text(f"({c_type(x.dtype)}){x.within(UNARY)}", x.dtype, UNARY) if x.is_narrow else x
 
 
 def _signed(x: Text) -> str:

@@ -279,5 +279,3 @@ def fitting_workers(program: Program) -> int:
 def _has_products(program: Program) -> bool:
     """Whether the program calls a BLAS."""
     return any(isinstance(s, Product) for k in program.kernels for s in walk(k.body))
-
-

@@ -7,7 +7,7 @@ again: what must come into a core's cache at least once. A branch counts as take
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 
@@ -165,7 +165,7 @@ def _applied(op: str, args: Sequence[Form]) -> Form:
     return Form(hidden=frozenset().union(*(a.variables for a in args)))
 
 
-_EXACT = {
+_EXACT: dict[str, Callable[..., int]] = {
     "multiply": lambda x, y: x * y,
     "minimum": min,
     "maximum": max,

@@ -39,12 +39,19 @@ from glassgrad.backends.native.loops import (
     lane_count,
     walk,
 )
-from glassgrad.backends.native.own_products import loops_of
+from glassgrad.backends.native.own_products import (
+    NARROW,
+    Blocks,
+    loops_of,
+    panel_bytes,
+    panel_of,
+    suits,
+)
 from glassgrad.backends.native.words import (
-    clock_lines,
     COMPARE,
     INSTRUCTIONS,
     INTRINSICS,
+    clock_lines,
     kind_of,
     memory_type,
     number_text,
@@ -67,8 +74,12 @@ class Text(NamedTuple):
 class ModulePrinter:
     """Collects kernels, the tables that they read and the intrinsics that they call."""
 
-    def __init__(self, *, has_blas: bool = True) -> None:
+    def __init__(
+        self, *, has_blas: bool = True, blocks: Blocks = NARROW, panel: int = -1
+    ) -> None:
         self.has_blas = has_blas
+        self.blocks = blocks
+        self.panel = panel
         self.printed: list[_KernelPrinter] = []
         self.declared: dict[str, None] = {}
         self.tables: dict[int, tuple[str, Buffer]] = {}
@@ -748,10 +759,15 @@ class _KernelPrinter:
             self.line(code)
         self.env[statement.out] = Text(self.new(lines[-1]))
 
+    def own_product(self, statement: Product) -> None:
+        size = panel_bytes(statement, self.module.blocks)
+        panel = panel_of(statement.dtype, size, self.module.panel) if size else None
+        self.statements(loops_of(statement, self.module.blocks, panel))
+
     def product(self, statement: Product) -> None:
-        """One call of a BLAS function with one thread, or loops where there is no BLAS."""
-        if not self.module.has_blas:
-            self.statements(loops_of(statement))
+        """Loops where they are quicker or there is no BLAS, else one call with one thread."""
+        if suits(statement) or not self.module.has_blas:
+            self.own_product(statement)
             return
         out, x, y = (
             self.element(p.buffer, p.index)[0] for p in (statement.out, statement.x, statement.y)

@@ -13,7 +13,9 @@ from __future__ import annotations
 
 from glassgrad.backends.native.blas_candidates import Blas
 from glassgrad.backends.native.llvm import ModulePrinter
+from glassgrad.backends.native.cpus import has_wide_vectors
 from glassgrad.backends.native.loops import Kernel
+from glassgrad.backends.native.own_products import NARROW, WIDE
 from glassgrad.backends.native.program import Program
 from glassgrad.backends.native.waiting import BARRIER_TEXT
 
@@ -35,7 +37,8 @@ define internal void @call_back(ptr %table, i64 %number) #0 {
 
 def module_text(program: Program, blas: Blas | None = None) -> str:
     """The whole module, with products by this BLAS, or by loops of our own."""
-    printer = ModulePrinter(has_blas=blas is not None)
+    blocks = WIDE if has_wide_vectors() else NARROW
+    printer = ModulePrinter(has_blas=blas is not None, blocks=blocks, panel=program.panel)
     for kernel in program.kernels:
         printer.kernel(kernel)
     parts = [printer.text()]
@@ -224,7 +227,7 @@ def _phase(number: int, kernels: list[Kernel]) -> list[str]:
             f"tiles{number}:",
         ]
     single = [k for k in kernels if k.tiles == 1]
-    total, before = sum(k.work for k in single), 0.0
+    total, before = sum(k.work for k in single) or 1.0, 0.0  # nothing to do for empty arrays
     for kernel in single:
         lines += _single(kernel, (before + kernel.work / 2) / total)
         before += kernel.work

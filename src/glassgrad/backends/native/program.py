@@ -27,6 +27,7 @@ class Program:
     constants:     further buffers of place "argument", with their arrays, behind the arguments
     arena_bytes:   memory of the buffers of place "arena"; each lies at its byte `slot`
     private_bytes: memory of place "private", once for every worker
+    panel:         byte of the private memory where products pack columns, -1 if none does
     callbacks:     equations that Python runs, by the number of their `CallBack`
     places:        where the operands and results of each of these lie
     fault:         one int64: -1, or the number of an equation that met what NumPy refuses
@@ -47,6 +48,7 @@ class Program:
     constants: list[tuple[Buffer, np.ndarray]] = field(default_factory=list)
     arena_bytes: int = 0
     private_bytes: int = 0
+    panel: int = -1
     callbacks: list[Eqn] = field(default_factory=list)
     fault: Buffer | None = None
     in_place: set[tuple[int, int]] = field(default_factory=set)

@@ -188,9 +188,7 @@ def report_of(
         for kernel in kernels
     )
     worked = {node.eqn for node in program.nodes.list if not node.copies}
-    views = tuple(
-        labels.equation(eqn) for eqn in program.nodes.graph.eqns if eqn not in worked
-    )
+    views = tuple(labels.equation(eqn) for eqn in program.nodes.graph.eqns if eqn not in worked)
     return NativeReport(
         name=program.name,
         kernels=kernels,

@@ -82,7 +82,6 @@ class Steps:
         with ready.executable.lock:
             return ready.run(inputs, order, count)
 
-
     def ready_for(self, shapes: Sequence[tuple[int, ...]]) -> _Ready:
         """Compile for data of these shapes, unless that was done.
 

@@ -16,7 +16,9 @@ from functools import cache
 import numpy as np
 
 from glassgrad.backends.native.functions import arcs as arcs
+from glassgrad.backends.native.functions import division as division
 from glassgrad.backends.native.functions import exponential as exponential
+from glassgrad.backends.native.functions import gamma as gamma
 from glassgrad.backends.native.functions import hyperbolic as hyperbolic
 from glassgrad.backends.native.functions import logarithm as logarithm
 from glassgrad.backends.native.functions import power as power

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from glassgrad.backends.native.functions.logarithm import log_one_plus_unit
 from glassgrad.backends.native.functions.terms import (
     Pair,
@@ -18,9 +20,11 @@ from glassgrad.backends.native.functions.terms import (
     bits,
     constant,
     exact_product,
+    exact_sum,
     fma,
     format_of,
     from_bits,
+    is_equal,
     polynomial,
     quick_sum,
     quotient,
@@ -101,13 +105,16 @@ class Reduced:
     r: Term
 
 
-def reduce(x: Term) -> Reduced:
-    """The nearest k, and r with one rounding."""
+def reduce(x: Term, beside: Term | float = 0.0) -> Reduced:
+    """The nearest k, and r with one rounding; `beside` is a small number to be added to x."""
     high, low = LN2[x.dtype]
     magic = format_of(x).magic
     shifted = fma(x, LOG2_E, magic)
     k = shifted - magic
-    return Reduced(shifted, k, fma(k, -low, fma(k, -high, x)))
+    first = fma(k, -high, x)  # exact
+    if isinstance(beside, Term):
+        return Reduced(shifted, k, first + fma(k, -low, beside))
+    return Reduced(shifted, k, fma(k, -low, first))
 
 
 def power_of_two(shifted: Term, exponent: Term | int = 0) -> Term:
@@ -207,7 +214,30 @@ def sigmoid(x: Term) -> Term:
 @recipe("softplus", f32=2.0, f64=2.0)
 def softplus(x: Term) -> Term:
     """max(x, 0) + log(1 + e^-|x|)"""
-    return at_least(x, 0.0) + log_one_plus_unit(decay(size(x)))
+    rest = log_one_plus_unit(decay(size(x)))
+    return at_least(x, 0.0) + (rest.high + rest.low)
+
+
+@recipe("logaddexp", f32=2.0, f64=2.0)
+def logaddexp(x: Term, y: Term) -> Term:
+    """max(x, y) + log(1 + e^-|x - y|), where the difference keeps what its rounding leaves.
+
+    The bound holds beside the larger of the two terms, which may cancel where both are negative.
+    """
+    limits = LIMITS[x.dtype]
+    is_more = x > y
+    high, low = select(is_more, x, y), select(is_more, y, x)
+    gap = exact_sum(low, -high)
+    is_near = gap.high > limits.zero
+    reach = select(is_equal(x, y), constant(x, 0.0), at_least(gap.high, limits.zero))
+    parts = reduce(reach, select(is_near, gap.low, 0.0))
+    part = quick_sum(constant(x, 1.0), exp_less_one(parts.r))
+    is_small = reach < limits.small
+    power_low = part.low * select(is_small, constant(x, 0.0), power_of_two(parts.shifted))
+    rest = log_one_plus_unit(scaled(part.high, parts.shifted, is_small), power_low)
+    total = exact_sum(high, rest.high)
+    is_endless = is_equal(size(high), np.inf) & (low <= high)
+    return select(is_endless, high, total.high + (total.low + rest.low))
 
 
 @recipe("sech_squared", f32=2.0, f64=2.0)

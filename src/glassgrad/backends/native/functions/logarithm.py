@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from glassgrad.backends.native.functions.terms import (
+    Pair,
     Term,
     bits,
     constant,
@@ -22,6 +23,7 @@ from glassgrad.backends.native.functions.terms import (
     inverse_power,
     is_equal,
     polynomial,
+    quick_sum,
     recipe,
     select,
     size,
@@ -100,13 +102,24 @@ def rest_of_log(f: Term) -> Term:
     return fma(s, fma(z, polynomial(z, _ARTANH), half), -half)
 
 
-def log_one_plus_unit(e: Term) -> Term:
-    """log(1 + e) for 0 <= e <= 1"""
+def log_one_plus_unit(e: Term, e_low: Term | None = None) -> Pair:
+    """log(1 + e + e_low) for 0 <= e <= 1: two terms of which the first is 0 or log 2."""
     high, low = LN2[e.dtype]
     is_large = e > 0.41421356
     f = select(is_large, fma(e, 0.5, -0.5), e)
     rest = rest_of_log(f) + select(is_large, constant(e, low), 0.0)
-    return select(is_large, constant(e, high), 0.0) + (f + rest)
+    if e_low is not None:
+        rest = rest + select(is_large, e_low * 0.5, e_low)
+    return Pair(select(is_large, constant(e, high), 0.0), f + rest)
+
+
+def log_pair(x: Term) -> Pair:
+    """log of 0 < x < 1/2, to a few digits more than its dtype has; NaN and -inf below."""
+    high, low = LN2[x.dtype]
+    parts = split(x)
+    near = quick_sum(parts.f, fma(parts.k, low, rest_of_log(parts.f)))
+    total = quick_sum(parts.k * high, near.high)
+    return Pair(_with_ends(x, total.high), total.low + near.low)
 
 
 def _with_ends(x: Term, value: Term) -> Term:

@@ -255,10 +255,16 @@ def exact_product(x: Term, y: Term | Constant) -> Pair:
 
 def quotient(x: Pair, y: Pair) -> Term:
     """x / y of two unevaluated sums, within a hair of half an ulp, by one division."""
+    pair = quotient_pair(x, y)
+    return pair.high + pair.low
+
+
+def quotient_pair(x: Pair, y: Pair) -> Pair:
+    """x / y as a number within two ulp and what is left of it."""
     inverse = 1.0 / y.high
-    first = x.high * inverse
-    left = fma(-first, y.high, x.high) + fma(-first, y.low, x.low)
-    return fma(left, inverse, first)
+    high = x.high * inverse
+    left = fma(-high, y.high, x.high) + fma(-high, y.low, x.low)
+    return Pair(high, left * inverse)
 
 
 def root_of_sum(x: Pair) -> Pair:

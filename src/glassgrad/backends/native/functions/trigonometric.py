@@ -47,13 +47,10 @@ _TWO_OVER_PI = int(
 )
 _STEP = {F32: 3, F64: 4}  # entries of the table are 2**3 and 2**4 powers of two apart
 
+# pi / 2, rounded, and what the rounding left.
 HALF_PI = {
     F32: (1.5707963705062866, -4.371138828673793e-08),
     F64: (1.5707963267948966, 6.123233995736766e-17),
-}
-PI = {
-    F32: (3.1415927410125732, -8.742277657347586e-08),
-    F64: (3.141592653589793, 1.2246467991473532e-16),
 }
 # (sin(r) / r - 1) / r² in r² for |r| <= pi / 4. Error in sin: 2^-27.9 and 2^-57.9.
 _SIN = {
@@ -181,16 +178,19 @@ def cos(x: Term) -> Term:
 
 @recipe("tan", f32=1.0, f64=1.0)
 def tan(x: Term) -> Term:
-    turned = angle(size(x))
+    value = quotient(*sine_cosine(angle(size(x))))
+    value = select(x < 0.0, -value, value)
+    return _finite(x, select(size(x) < _tiny(x), x, value))
+
+
+def sine_cosine(turned: Angle) -> tuple[Pair, Pair]:
+    """sin and cos of an angle, both with the other sign after half a turn."""
     s, c = sine(turned.r), cosine(turned.r)
     s, c = quick_sum(s.high, s.low), quick_sum(c.high, c.low)
     is_even = is_equal(turned.quarter & 1, 0)
-    top = Pair(select(is_even, s.high, c.high), select(is_even, s.low, c.low))
-    bottom = Pair(select(is_even, c.high, s.high), select(is_even, c.low, s.low))
-    value = quotient(top, bottom)
-    value = select(is_even, value, -value)
-    value = select(x < 0.0, -value, value)
-    return _finite(x, select(size(x) < _tiny(x), x, value))
+    first = Pair(select(is_even, s.high, c.high), select(is_even, s.low, c.low))
+    second = Pair(select(is_even, c.high, -s.high), select(is_even, c.low, -s.low))
+    return first, second
 
 
 def _tiny(x: Term) -> float:
@@ -203,23 +203,25 @@ def _finite(x: Term, value: Term) -> Term:
     return select(size(x) < np.inf, value, np.nan)
 
 
+def half_turns(y: Term) -> Angle:
+    """The angle pi y of y >= 0, whose quarter turns are exact."""
+    turns = _modulo_4(y + y)
+    magic = format_of(y).magic
+    shifted = turns + magic
+    quarters = turns - (shifted - magic)
+    return Angle(bits(shifted), radians(Pair(quarters, constant(y, 0.0))))
+
+
 @recipe("sinc", f32=1.0, f64=1.0)
 def sinc(x: Term) -> Term:
     """sin(pi x) / (pi x); x modulo 2 is exact, as pi x is not."""
     y = size(x)
-    turns = _modulo_4(y + y)
-    magic = format_of(x).magic
-    shifted = turns + magic
-    quarters = turns - (shifted - magic)
-    r = radians(Pair(quarters, constant(x, 0.0)))
-    s, c = sine(r), cosine(r)
-    s, c = quick_sum(s.high, s.low), quick_sum(c.high, c.low)
-    quarter = bits(shifted)
-    is_even = is_equal(quarter & 1, 0)
-    high, low = PI[x.dtype]
-    below = exact_product(y, high)
-    top = Pair(select(is_even, s.high, c.high), select(is_even, s.low, c.low))
-    value = quotient(top, Pair(below.high, fma(y, low, below.low)))
-    value = select(is_equal(quarter & 2, 0), value, -value)
-    value = select(y < 2.0 ** (format_of(x).bias - 2), value, 0.0)
+    turned = half_turns(y)
+    s, _ = sine_cosine(turned)
+    high, low = HALF_PI[x.dtype]
+    twice = y + y
+    below = exact_product(twice, high)
+    value = quotient(s, Pair(below.high, fma(twice, low, below.low)))
+    value = select(is_equal(turned.quarter & 2, 0), value, -value)
+    value = select(y < 2.0 ** (format_of(x).bias - 2), value, 0.0)  # whole numbers
     return _finite(x, select(y < _tiny(x) * 0.25, constant(x, 1.0), value))

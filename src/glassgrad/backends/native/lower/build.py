@@ -22,7 +22,9 @@ from glassgrad.backends.native.loops import (
     Number,
     Operand,
     Part,
+    Product,
     Value,
+    walk,
 )
 from glassgrad.backends.native.lower import nest, products, scalar
 from glassgrad.backends.native.lower.access import (
@@ -40,6 +42,7 @@ from glassgrad.backends.native.lower.nodes import COMBINES, Node, Nodes, nodes_o
 from glassgrad.backends.native.lower.schedule import Region, Schedule, is_everywhere, schedule
 from glassgrad.backends.native.lower.site import Site, Workspace
 from glassgrad.backends.native.lower.whole import LOWERINGS
+from glassgrad.backends.native.own_products import panel_bytes
 from glassgrad.backends.native.program import Program
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Graph, Literal, Var
@@ -80,7 +83,7 @@ class _Building:
         self.names = value_names(self.graph)
         self.tested = None if tested is None else self.graph.outputs[tested]
         self.fault = Buffer("fault", I64, 1, "arena")
-        self.workspace = Workspace(fault=self.fault)
+        self.workspace = Workspace(fault=self.fault, names=self.names)
         self.access: dict[Var, Access] = {}
         self.arena: list[tuple[Buffer, Var]] = []
         self.private_bytes = HEADER
@@ -99,6 +102,7 @@ class _Building:
         self.place_values()
         phases = [self.phase(number) for number in range(len(self.works))]
         constants = self.constants(len(arguments))
+        panel = self.place_panel(phases)
         return Program(
             name=self.original.name,
             graph=self.original,
@@ -113,9 +117,21 @@ class _Building:
             nodes=self.nodes,
             memory=self.access,
             names=self.names,
+            panel=panel,
             fault=self.fault,
             in_place=in_place_pairs(self.nodes, self.where, self.graph),
         )
+
+    def place_panel(self, phases: list[list[Kernel]]) -> int:
+        """Memory of the worker's own in which products pack columns."""
+        bodies = [kernel.body for kernels in phases for kernel in kernels]
+        found = [s for body in bodies for s in walk(body) if isinstance(s, Product)]
+        size = max((panel_bytes(product) for product in found), default=0)
+        if not size:
+            return -1
+        place = _aligned(self.private_bytes)
+        self.private_bytes = place + size
+        return place
 
     def arguments(self) -> list[Buffer]:
         found = []
@@ -123,7 +139,8 @@ class _Building:
             found.append(self.argument(var, self.names[var], len(found)))
         for atom in self.graph.outputs:
             assert isinstance(atom, Var)
-            found.append(self.argument(atom, self.names[atom], len(found)))
+            name = self.names.get(atom) or f"out{len(found) - len(self.graph.inputs)}"
+            found.append(self.argument(atom, name, len(found)))
         return found
 
     def argument(self, var: Var, name: str, slot: int) -> Buffer:
