@@ -107,9 +107,7 @@ def _in_powers(columns: int, lanes: int) -> list[int]:
 
 
 class _Writer:
-    def __init__(
-        self, b: Builder, product: Product, blocks: Blocks, panel: Buffer | None
-    ) -> None:
+    def __init__(self, b: Builder, product: Product, blocks: Blocks, panel: Buffer | None) -> None:
         self.b = b
         self.product = product
         self.blocks = blocks
