@@ -461,7 +461,9 @@ def _is_read_before(reader: Node, is_plain: bool, writer: Node, where: Where) ->
         return phase < end
     if work is not its_work or work is None or not is_plain:
         return False
-    return item < its_item or (item == its_item and reader.order <= writer.order)
+    # Only fused code reads each element before it writes it: a product or a sort does not.
+    is_together = item == its_item and writer.is_fusable and reader.order <= writer.order
+    return item < its_item or is_together
 
 
 def _define(b: Builder, start: Value, tile: Value, size: int) -> None:
