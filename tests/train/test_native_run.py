@@ -51,8 +51,8 @@ def test_run_is_as_many_single_calls(name: str) -> None:
     rows = order(25)
     singles = [one(X[r], Y[r]) for r in rows]
     found = many.run(X, Y, order=rows[:10])
-    again = many.run(X, Y, order=rows[10:].ravel(), batch_size=7)
-    np.testing.assert_array_equal(np.append(found, again), singles)
+    again = many.run(X, Y, rows[10:20]), many.run(X, Y, rows[20:].ravel(), 7)
+    np.testing.assert_array_equal(np.concatenate([found, *again]), singles)
     assert_same(*models)
     assert many.steps == one.steps == 25
     assert many.ran_on() == ("native", "")
@@ -126,6 +126,8 @@ def test_orders_that_are_refused(rows: Any, size: Any, error: Any, message: str)
     before = weights(model)
     with pytest.raises(error, match=message):
         step.run(X, Y, order=rows, batch_size=size)
+    with pytest.raises(OptionError, match="the order of the rows is missing"):
+        step.run(X, batch_size=4)
     with pytest.raises(ShapeError, match="rows"):
         step.run(X, Y[:-1], order=np.zeros((1, 2), int))
     assert all((weights(model)[name] == value).all() for name, value in before.items())

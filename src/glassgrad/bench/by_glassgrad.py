@@ -55,7 +55,7 @@ class GlassgradNetwork:
         losses = []
         while steps:
             rows = self.order.take(min(steps, self.workload.chunk))
-            losses.append(_many_steps(self.step, self.X, self.y, rows))
+            losses.append(self.step.run(self.X, self.y, order=rows))
             steps -= len(rows)
         return np.concatenate(losses)
 
@@ -159,15 +159,6 @@ def _cross_entropy(model: Any, x: Any, labels: Any) -> Any:
 
 def _squares(model: Any, x: Any, t: Any) -> Any:
     return 0.5 * ((model(x) - t) ** 2).sum()
-
-
-def _many_steps(step: TrainStep, X: np.ndarray, y: np.ndarray, rows: np.ndarray) -> np.ndarray:
-    """The losses of a step for every batch (steps, batch) of `rows`."""
-    run = getattr(step, "run", None)
-    if run is not None:
-        losses: np.ndarray = run(X, y, rows.ravel(), rows.shape[1])
-        return losses
-    return np.array([step(X[batch], y[batch]) for batch in rows])
 
 
 def _value(x: Any, gamma: Any, beta: Any, w: Any) -> Any:

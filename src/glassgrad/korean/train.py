@@ -9,6 +9,9 @@ MESSAGES: dict[str, str] = {
         "이 버전에는 {name} 백엔드가 들어 있지 않습니다"
     ),
     'backend="auto" runs on NumPy meanwhile': '그동안 backend="auto"로 NumPy에서 실행할 수 있습니다',
+    "its native code would be {mib} MiB of text, too much": (
+        "네이티브 코드의 텍스트가 {mib} MiB나 되어 너무 깁니다"
+    ),
     'backend="auto" runs such a graph by NumPy': (
         'backend="auto"를 주면 이런 그래프는 NumPy로 실행합니다'
     ),
@@ -25,6 +28,7 @@ MESSAGES: dict[str, str] = {
     "row numbers (steps, rows a step); or (n,) with batch_size": (
         "(스텝 수, 스텝마다 행 수) 형상의 행 번호, 또는 (n,)과 batch_size"
     ),
+    "the order of the rows is missing": "행의 순서가 빠져 있습니다",
     "the order holds what is no row number": "순서에 행 번호가 아닌 것이 있습니다",
     "training natively is several times faster, but: {reason}": (
         "네이티브 코드로 학습하면 몇 배 빠르지만 쓸 수 없습니다: {reason}"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 def take(step: TrainStep, data: Sequence[Any], order: Any, batch_size: int | None) -> Any:
     """What `TrainStep.run` does."""
+    if order is None:
+        data, order, batch_size = _parted(data, batch_size)
     step.refresh()
     leaves, structure = flatten(tuple(data))
     arrays = [np.ascontiguousarray(batch_array(leaf)) for leaf in leaves]
@@ -41,6 +43,17 @@ def take(step: TrainStep, data: Sequence[Any], order: Any, batch_size: int | Non
         return np.concatenate(losses)
     columns = [np.concatenate(parts) for parts in zip(*aux, strict=True)]
     return np.concatenate(losses), unflatten(program.aux, columns)
+
+
+def _parted(given: Sequence[Any], batch_size: int | None) -> tuple[Sequence[Any], Any, Any]:
+    """(data, order, batch size) that were given one after the other."""
+    data = list(given)
+    if data and isinstance(data[-1], (int, np.integer)):
+        batch_size = int(data.pop())
+    if len(data) < 2:  # noqa: PLR2004 - data and their order
+        problem = say("the order of the rows is missing")
+        raise OptionError(problem, operation="TrainStep.run", hint="step.run(X, y, order)")
+    return data[:-1], data[-1], batch_size
 
 
 def _parts(step: TrainStep, carry: Carry, data: Sequence[Any], rows: np.ndarray) -> Iterator[Many]:

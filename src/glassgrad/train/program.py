@@ -11,15 +11,16 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from glassgrad.backends.chosen import NO_NATIVE_FORM, Runner, resolve_backend, runner_of
+from glassgrad.backends.chosen import MOST_TEXT, NO_NATIVE_FORM, Runner, resolve_backend, runner_of
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.train.fault import all_finite
+from glassgrad.train.keeper import LARGE, Keeper
 from glassgrad.train.recording import Places
 from glassgrad.tree import Structure
 
@@ -115,7 +116,13 @@ def layout_of(
 class ManySteps:
     """The program of many steps for batches of one form, out of data of these shapes."""
 
-    def __init__(self, graph: Graph, layout: Layout, shapes: Sequence[tuple[int, ...]]) -> None:
+    def __init__(
+        self,
+        graph: Graph,
+        layout: Layout,
+        shapes: Sequence[tuple[int, ...]],
+        most_text: int | None = None,
+    ) -> None:
         from glassgrad.backends.native.steps import Steps  # noqa: PLC0415 - an extra
 
         self.layout = layout
@@ -129,8 +136,10 @@ class ManySteps:
             stepped=self._stepped,
             collected=[0, *layout.aux, *layout.skipped],
             tested=0,
+            most_text=most_text,
         )
         self._steps.ready_for(shapes)
+        self._keeper = Keeper()
         kept = [graph.outputs[i].aval.nbytes for i in layout.aux]
         self.pace = Pace(max(1, _MOST_BYTES // max(1, sum(kept))))
 
@@ -141,7 +150,12 @@ class ManySteps:
         have to be taken one by one. No more than `pace` says should be asked for."""
         began = time.perf_counter()
         layout, count = self.layout, len(order)
-        found = self._steps.run(self._inputs(step, carry, data, count), order, count)
+        inputs = self._inputs(step, carry, data, count)
+        state = [inputs[i] for i in layout.carried]
+        is_large = sum(array.nbytes for array in state) > LARGE
+        if is_large:
+            self._keeper.before(state)
+        found = self._steps.run(inputs, order, count, in_place=is_large)
         skipped = found.collected[1 + len(layout.aux) :]
         is_sound = not (found.stopped or found.is_faulty or any(s.any() for s in skipped))
         leaves, rows = list(carry.leaves), list(carry.rows)
@@ -154,7 +168,12 @@ class ManySteps:
             with np.errstate(all="ignore"):
                 is_sound = all_finite([leaves[i] for i in layout.carried if i < len(leaves)])
         if not is_sound:
+            if is_large:
+                self._keeper.restore()
             return None
+        if is_large:
+            repeat = partial(self._steps.run, inputs, order, count, in_place=True)
+            self._keeper.done(repeat)
         self.pace.took(count, time.perf_counter() - began)
         counts = tuple(updates + count for updates in carry.counts)
         after = carry._replace(leaves=leaves, rows=rows, counts=counts, step=carry.step + count)
@@ -206,7 +225,7 @@ def many_of(
     if resolve_backend(backend) == "numpy":
         return None
     try:
-        return ManySteps(graph, layout, shapes)
+        return ManySteps(graph, layout, shapes, None if backend == "native" else MOST_TEXT)
     except GraphError as error:
         if backend == "native" or error.operation != NO_NATIVE_FORM:
             raise

@@ -86,11 +86,12 @@ class TrainStep:
         self.write(outcome.carry)
         return outcome.loss if outcome.aux is None else (outcome.loss, outcome.aux)
 
-    def run(self, *data: Any, order: Any, batch_size: int | None = None) -> Any:
+    def run(self, *data: Any, order: Any = None, batch_size: int | None = None) -> Any:
         """Many steps in one call, each on some rows of `data`: the same numbers as single calls.
 
         data:  whole arrays in place of a batch's, all of one length
-        order: row numbers, an array (steps, rows a step); or flat, with `batch_size`
+        order: row numbers, an array (steps, rows a step); or flat, with `batch_size`. Both may
+               stand behind the data without their names: `run(X, y, order, 100)`
 
         Returns the losses (steps,); with aux values (losses, aux), stacked on a new first axis.
         Raises:    as a call does; the steps before have taken effect then
