@@ -6,6 +6,7 @@ digit or mark: no quote, backslash, line end, trigraph or encoding of the compil
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -95,9 +96,21 @@ def call(function: str, arguments: Sequence[str]) -> str:
 
 
 def declaration(function: str) -> str:
-    """What declares a function, from its text."""
-    head = function.partition("\n{")[0].rpartition("*/\n")[2]
-    return f"{head};"
+    """What declares a function, from its text, with the comment above it."""
+    return f"{function.partition(f'{chr(10)}{{')[0]};"
+
+
+_STATIC = re.compile(r"^ *static (?!const|inline)(\w[\w ]*?) (\w+)\[([^\]]+)\];", re.MULTILINE)
+_BYTES = {"float": 4, "double": 8, "int32_t": 4, "int64_t": 8}
+
+
+def static_bytes(text: str, sizes: Mapping[str, int]) -> int:
+    """The bytes of the static arrays in a text, whose lengths are products of named sizes."""
+    total = 0
+    for kind, _, length in _STATIC.findall(text):
+        factors = [sizes[word] if word in sizes else int(word) for word in length.split(" * ")]
+        total += _BYTES[kind] * math.prod(factors)
+    return total
 
 
 def table(head: str, items: Sequence[str]) -> str:

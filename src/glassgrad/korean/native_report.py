@@ -77,7 +77,7 @@ MESSAGES = {
     "flat": "한 줄",
     "columns": "열",
     "rows": "행",
-    "own loops": "자체 루프",
+    "plain loops": "단순 루프",
     "of the tiles": "타일 모음",
     "scalars": "스칼라",
     "arena": "공용",

@@ -32,6 +32,7 @@ from glassgrad.backends.native.loops import (
 
 DEPTH = 256  # steps along the inner axis whose part of y stays in the first caches
 NEAR = 128  # steps that need no packing: even rows far apart stay in the second cache
+FEW = 32  # rows, or steps, up to which turning y while it is packed pays
 PAGE = 4096  # bytes between rows of y from which on they are packed
 
 
@@ -48,8 +49,14 @@ NARROW = Blocks(6, 1)  # 12 sums in 16 registers of 32 bytes
 
 
 def suits(product: Product) -> bool:
-    """Whether these loops are at least as quick as a BLAS: columns of y are neighbours."""
-    return product.y_strides[1] == 1
+    """Whether these loops are at least as quick as a BLAS.
+
+    They are where columns of y are neighbours. Else y is turned while it is packed, which pays for
+    few rows, or few steps, for which a BLAS prepares too much.
+    """
+    m, _, k = product.sizes
+    is_small = isinstance(m, int) and isinstance(k, int) and (m <= FEW or k <= FEW)
+    return product.y_strides[1] == 1 or is_small
 
 
 def panel_bytes(product: Product, blocks: Blocks = WIDE) -> int:
@@ -100,9 +107,7 @@ def _in_powers(columns: int, lanes: int) -> list[int]:
 
 
 class _Writer:
-    def __init__(
-        self, b: Builder, product: Product, blocks: Blocks, panel: Buffer | None
-    ) -> None:
+    def __init__(self, b: Builder, product: Product, blocks: Blocks, panel: Buffer | None) -> None:
         self.b = b
         self.product = product
         self.blocks = blocks

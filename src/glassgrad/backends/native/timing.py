@@ -27,7 +27,7 @@ from glassgrad.backends.native.loops import (
     Value,
 )
 from glassgrad.backends.native.program import Program
-from glassgrad.backends.native.words import clock_lines
+from glassgrad.backends.native.llvm.words import clock_lines
 from glassgrad.graph.ir import Graph
 
 _RUN = 0.001  # seconds that one run of steps takes at least

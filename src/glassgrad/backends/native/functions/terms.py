@@ -313,7 +313,6 @@ def format_of(x: Term) -> Format:
     return FORMATS[x.dtype]
 
 
-
 # --- the table ---------------------------------------------------------------------------
 
 
