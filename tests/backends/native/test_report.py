@@ -195,7 +195,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...], str]] = 
     ),
     "rows": (
         lambda x: np.exp(np.concatenate([np.exp(x), x])), ((4, 3),),
-        "does not go row by row",
+        "t2 is made in one piece",
     ),
     "tiles": (
         lambda x: np.exp(np.exp(x).sum(axis=0)), ((4, 3),),

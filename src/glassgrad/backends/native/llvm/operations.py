@@ -22,7 +22,7 @@ from glassgrad.backends.native.llvm.words import (
     vector,
 )
 from glassgrad.backends.native.llvm.writing import Text, Writing
-from glassgrad.backends.native.loops import BOOL, COMPARISONS, Let, Operand, Value
+from glassgrad.backends.native.loops import BOOL, COMPARISONS, Let, Number, Operand, Value
 
 
 def write_let(w: Writing, statement: Let) -> None:
@@ -71,6 +71,9 @@ def _expanded(w: Writing, function: functions.Function, args: Sequence[Operand])
     return result
 
 
+# Whether x lies beyond a number that is not NaN, or is NaN itself: then it is the result.
+_BEYOND = {"maximum": "ugt", "minimum": "ult"}
+
 # --- one operation -----------------------------------------------------------------------
 
 
@@ -91,6 +94,12 @@ def _instruction(w: Writing, statement: Let, texts: list[str], lanes: int) -> st
         return w.call_intrinsic(INTRINSICS[op], dtype, texts, lanes)
     if len(texts) == 1:
         return _of_one(w, op, dtype, texts[0], lanes)
+    other = statement.args[1]
+    if op in _BEYOND and dtype.kind == "f" and isinstance(other, Number):
+        if other.value == other.value:  # noqa: PLR0124 - not NaN, so one comparison says it all
+            beyond = w.new(f"fcmp {_BEYOND[op]} {kind} {texts[0]}, {texts[1]}")
+            flag = vector("i1", lanes)
+            return w.new(f"select {flag} {beyond}, {kind} {texts[0]}, {kind} {texts[1]}")
     return of_two(w, op, dtype, texts[0], texts[1], lanes)
 
 

@@ -26,7 +26,7 @@ from glassgrad.backends.native.loops import (
     Value,
     walk,
 )
-from glassgrad.backends.native.lower import nest, products, scalar
+from glassgrad.backends.native.lower import nests, products, scalar
 from glassgrad.backends.native.lower.access import (
     Access,
     Position,
@@ -187,7 +187,7 @@ class _Building:
             for work in works:
                 for item in work.items:
                     if isinstance(item, Nest):
-                        again |= nest.needs_memory(item)
+                        again |= nests.needs_memory(item)
         scratch_from = self.place_scalars()
         for node in self.nodes.list:
             if is_everywhere(node):
@@ -402,10 +402,10 @@ class _Building:
     def item(self, b: Builder, item: Item, work: _Work, rows: Rows | None, kernel: Kernel) -> None:
         if isinstance(item, Nest):
             assert rows is not None
-            memory = nest.Memory(
+            memory = nests.Memory(
                 self.access.get, self.scratch, kernel.tile, work.region.tile_rows, self.names
             )
-            nest.emit(b, item, rows, memory)
+            nests.emit(b, item, rows, memory)
         elif item.kind == "product":
             x, y = (v.access(self.access[v.root]) for v in item.reads if v is not None)
             products.emit(b, x, y, self.access[item.out], rows)
