@@ -106,6 +106,19 @@ def _in_powers(columns: int, lanes: int) -> list[int]:
     return found
 
 
+def depth_of(steps: int) -> int:
+    """How long the parts of the inner axis are: of one length where that can be.
+
+    >>> depth_of(100), depth_of(784), depth_of(1024), depth_of(523)
+    (100, 196, 256, 175)
+    """
+    parts = -(-steps // DEPTH)
+    for count in range(parts, 2 * parts):
+        if steps % count == 0:
+            return steps // count
+    return -(-steps // parts)
+
+
 class _Writer:
     def __init__(self, b: Builder, product: Product, blocks: Blocks, panel: Buffer | None) -> None:
         self.b = b
@@ -132,18 +145,29 @@ class _Writer:
         return self.b.let("add", Number(value, I64), Number(0, I64))
 
     def depths(self, column: Value, width: int) -> None:
-        """Parts of the inner axis: the first begins the sums, the others add to them."""
+        """Parts of the inner axis, each added to the sums of those before."""
         k = self.product.sizes[2]
         assert isinstance(k, int)
-        self.part(column, width, self.constant(0), min(DEPTH, k), adds=self.product.accumulates)
-        whole, rest = divmod(k, DEPTH)
-        if whole > 1:
-            with self.b.loop(whole - 1) as loop:
-                number = self.b.let("add", loop.variable, Number(1, I64))
-                start = self.b.let("multiply", number, Number(DEPTH, I64))
-                self.part(column, width, start, DEPTH, adds=True)
-        if whole and rest:
-            self.part(column, width, self.constant(whole * DEPTH), rest, adds=True)
+        depth = depth_of(k)
+        if depth == k:
+            adds = self.product.accumulates
+            self.part(column, width, self.constant(0), k, adds=adds)
+            return
+        if not self.product.accumulates:
+            self.clear(column, width)
+        with self.b.loop(k // depth) as loop:
+            start = self.b.let("multiply", loop.variable, Number(depth, I64))
+            self.part(column, width, start, depth, adds=True)
+        if k % depth:
+            self.part(column, width, self.constant(k - k % depth), k % depth, adds=True)
+
+    def clear(self, column: Value, width: int) -> None:
+        """Zeros in these columns of the result."""
+        product = self.product
+        with self.b.loop(product.sizes[0]) as row, self.b.loop(width, lanes=True) as lanes:
+            at = [(row.variable, 0), (column, 1), (lanes.variable, 1)]
+            index = _index(product.out, (product.out_stride, 1), at)
+            self.b.store(product.out.buffer, index, Number(0.0, product.dtype))
 
     def part(self, column: Value, width: int, start: Value, depth: int, *, adds: bool) -> None:
         b, rows = self.b, self.rows_for(width)
@@ -173,7 +197,11 @@ class _Writer:
     def rows_for(self, width: int) -> int:
         """Rows of a block: narrower ones have more, so that as many sums are in registers."""
         lanes = 64 // self.product.dtype.itemsize
-        return self.blocks.rows * self.blocks.vectors // max(1, -(-width // lanes))
+        most = self.blocks.rows * self.blocks.vectors // max(1, -(-width // lanes))
+        m = self.product.sizes[0]
+        if not isinstance(m, int):
+            return most
+        return next((r for r in range(most, most // 2, -1) if m % r == 0), most)
 
     def pack(self, column: Value, width: int, start: Value, depth: int) -> None:
         """Copy a part of y so that its columns, and rows of that width, are neighbours."""

@@ -8,8 +8,6 @@ to 1 + a, and left of 0 the reflection in terms of a = -x (DLMF 5.5.1, 5.5.3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from glassgrad.backends.native.functions.power import log2_pair

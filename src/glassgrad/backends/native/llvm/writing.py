@@ -89,6 +89,7 @@ class Writing:
             kernel.worker: Text("%worker"),
         }
         self.ramps: dict[Value, tuple[str, str]] = {}
+        self.known: dict[str, str] = {}  # instructions of this block and their results
         self.lanes = 0
         self.mask = ""
         self._count = 0
@@ -119,6 +120,7 @@ class Writing:
         """Begin a block; the one before must have ended in a branch."""
         self.lines.append(f"{label}:")
         self.block = label
+        self.known = {}
 
     # --- operands ------------------------------------------------------------------------
 
@@ -161,17 +163,24 @@ class Writing:
         return Text(vectored, True)
 
     def linear(self, base: int, terms: Sequence[tuple[str, int]]) -> str:
-        """The text of base + sum(term * factor), as one i64."""
+        """The text of base + sum(term * factor), as one i64, which a block computes once."""
         total = ""
         for text, factor in terms:
             if is_literal(text):
                 base += int(text) * factor
                 continue
-            part = text if factor == 1 else self.new(f"mul nsw i64 {text}, {factor}")
-            total = part if not total else self.new(f"add nsw i64 {total}, {part}")
+            part = text if factor == 1 else self.once(f"mul nsw i64 {text}, {factor}")
+            total = part if not total else self.once(f"add nsw i64 {total}, {part}")
         if not total:
             return str(base)
-        return total if base == 0 else self.new(f"add nsw i64 {total}, {base}")
+        return total if base == 0 else self.once(f"add nsw i64 {total}, {base}")
+
+    def once(self, code: str) -> str:
+        """The result of an instruction without effects, written once in a block."""
+        known = self.known.get(code)
+        if known is None:
+            known = self.known[code] = self.new(code)
+        return known
 
     def call_intrinsic(self, name: str, dtype: np.dtype, texts: Sequence[str], lanes: int) -> str:
         """The result of an intrinsic whose operands and result have one type."""
