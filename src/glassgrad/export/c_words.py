@@ -135,7 +135,20 @@ def array(head: str, values: np.ndarray) -> str:
     """`head[n] = {...};` with every number to its last bit."""
     from glassgrad.backends.native.c_words import literal  # noqa: PLC0415 - with the C printer
 
-    return table(head, [literal(Number(x, values.dtype)) for x in values.ravel()])
+    if values.dtype.kind == "f" and np.isfinite(values).all():
+        items = _hexadecimal(values)
+    else:
+        items = [literal(Number(x, values.dtype)) for x in values.ravel()]
+    count = max(1, (WIDTH - 3) // (max(map(len, items)) + 2))
+    rows = [f"    {', '.join(items[i : i + count])}," for i in range(0, len(items), count)]
+    return "\n".join([f"{head}[{len(items)}] = {{", *rows, "};"])
+
+
+def _hexadecimal(values: np.ndarray) -> list[str]:
+    """Floats as C99 writes them exactly; all at once, as there may be millions."""
+    mark = "f" if values.dtype == np.float32 else ""
+    text = f"{mark} ".join(map(float.hex, values.ravel().tolist())) + mark
+    return re.sub(r"\.?0*p", "p", text).replace("0x0p+0", "0.0").split()
 
 
 # --- pieces ------------------------------------------------------------------------------
