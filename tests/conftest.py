@@ -21,6 +21,7 @@ os.environ["GLASSGRAD_LANG"] = "en"
 os.environ.pop("GLASSGRAD_DATA", None)
 os.environ.pop("GLASSGRAD_BLAS", None)
 os.environ.pop("GLASSGRAD_CPU", None)
+os.environ.pop("GLASSGRAD_DEBUG", None)
 os.environ.pop("GLASSGRAD_NUM_THREADS", None)
 # Compiled code stays in the checkout; its names tell all that it was made from.
 os.environ["GLASSGRAD_CACHE"] = str(Path(__file__).resolve().parent.parent / ".pytest_cache")

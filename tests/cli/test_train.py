@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from glassgrad.cli.config_file import read_config
-from glassgrad.cli.heads import Head
 from glassgrad.cli.network import build_network
 from glassgrad.cli.run_folder import RunFolder
 from glassgrad.cli.settings import Settings
 from glassgrad.cli.trained import open_trained
 from glassgrad.cli.training import HistoryFile
 from glassgrad.io import load, load_arrays, run_lock
+from glassgrad.train.heads import Head
 
 QUICK = ("--epochs", "3", "--layers", "8")
 FILES = {"config.toml", "run.json", "model.safetensors", "history.csv", "checkpoint"}

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glassgrad.cli.heads import CLASSIFICATION
 from glassgrad.cli.settings import FULL, Settings
 from glassgrad.data import Dataset
 from glassgrad.errors import OptionError
 from glassgrad.text import say
+from glassgrad.train.heads import CLASSIFICATION
 
 _COMMON = Settings(
     activation="relu",

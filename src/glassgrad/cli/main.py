@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "glassgrad.cli.train:train",
     "evaluate": "glassgrad.cli.evaluate:evaluate",
     "predict": "glassgrad.cli.predict:predict",
+    "export": "glassgrad.cli.export:export",
     "report": "glassgrad.cli.report:report",
     "show": "glassgrad.cli.show:show",
     "source": "glassgrad.cli.source:source",
@@ -40,6 +41,7 @@ COMMANDS = {
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
     "canon": "glassgrad.cli.canon:canon",
+    "bench": "glassgrad.cli.bench:bench",
     "doctor": "glassgrad.cli.doctor:doctor",
 }
 

@@ -14,7 +14,7 @@ from glassgrad.cli.problem import open_problem
 from glassgrad.cli.subject import find_subject
 from glassgrad.cli.terminal import Output
 from glassgrad.cli.training import optimizer_of, prepared, set_up
-from glassgrad.errors import DataError, GlassgradError, OptionError
+from glassgrad.errors import GlassgradError, OptionError
 from glassgrad.files import atomic_write
 from glassgrad.graph.trace import trace
 from glassgrad.nn.losses import find_loss
@@ -81,13 +81,11 @@ def _of_run(subject: Subject, trained: Trained, output: Output, is_measured: boo
     }
 
 
-def _step(
-    subject: Subject, trained: Trained, output: Output, is_measured: bool
-) -> NativeReport:
+def _step(subject: Subject, trained: Trained, output: Output, is_measured: bool) -> NativeReport:
     settings = trained.folder.settings()
     try:
         part = open_problem(settings, Output(quiet=True)).part
-    except (DataError, OSError):
+    except (GlassgradError, OSError):
         return _drawn_step(subject, trained, is_measured)
     run = prepared(set_up(settings, part))
     data: Any = run.feed.arrays

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from glassgrad.autodiff.check import Report, check_grads
-from glassgrad.cli.heads import Head
 from glassgrad.cli.settings import LEGACY, Settings, parse_spec
 from glassgrad.cli.terminal import table
 from glassgrad.errors import OptionError
@@ -21,6 +20,7 @@ from glassgrad.nn.losses import find_loss
 from glassgrad.primitives.random import random_key
 from glassgrad.tensor import no_grad
 from glassgrad.text import say
+from glassgrad.train.heads import Head
 
 _NETWORK = "network"  # the argument of `loss_of`, which names its leaves
 _ROWS = 4  # rows of the gradient check; more take longer and show nothing new

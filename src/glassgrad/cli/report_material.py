@@ -16,7 +16,6 @@ import numpy as np
 
 from glassgrad.cli.config_file import toml_value
 from glassgrad.cli.doctor import blas
-from glassgrad.cli.heads import Head
 from glassgrad.cli.network import build_network, layer_rows
 from glassgrad.cli.problem import Part, open_problem
 from glassgrad.cli.run_folder import RunFolder, RunInfo
@@ -29,6 +28,7 @@ from glassgrad.errors import DataWarning, FileFormatError, GlassgradError, Optio
 from glassgrad.files import read_bytes
 from glassgrad.report import Layer, Material, Words
 from glassgrad.text import say
+from glassgrad.train.heads import Head
 
 _UNTOLD = ("dataset", "name", "out", "data", "backend")
 

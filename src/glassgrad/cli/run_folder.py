@@ -24,7 +24,6 @@ from typing import Any
 import numpy as np
 
 from glassgrad.cli.config_file import CONFIG, read_config
-from glassgrad.cli.heads import CLASSIFICATION, REGRESSION, Head
 from glassgrad.cli.settings import Settings
 from glassgrad.cli.terminal import plain
 from glassgrad.data.columns import Column, Table
@@ -51,6 +50,7 @@ from glassgrad.io import run_lock
 from glassgrad.io.model import MODEL
 from glassgrad.nn.losses import LOSSES
 from glassgrad.text import say
+from glassgrad.train.heads import CLASSIFICATION, REGRESSION, Head
 
 RUNS = "runs"
 INFO, HISTORY, CHECKPOINT, TEST = "run.json", "history.csv", "checkpoint", "test.csv"

@@ -94,34 +94,21 @@ def _source_of(subject: Subject, options: dict[str, Any]) -> str:
 
 def _script_of(trained: Trained, x: Any, t: Any, options: dict[str, Any]) -> str:
     """The run's training as a script: its optimiser, rates, epochs and batches."""
-    from glassgrad.cli.settings import parse_spec  # noqa: PLC0415 - help needs none of it
-    from glassgrad.nn.losses import find_loss  # noqa: PLC0415
-    from glassgrad.optim import make_optimizer, planned  # noqa: PLC0415
-    from glassgrad.train.model_loss import loss_of  # noqa: PLC0415
+    from glassgrad.cli.trained_step import EPOCHS, step_of_run  # noqa: PLC0415 - help needs none
     from glassgrad.train.script import training_of  # noqa: PLC0415
     from glassgrad.train.source import source as source_text  # noqa: PLC0415
-    from glassgrad.train.step import train_step  # noqa: PLC0415
 
     settings = trained.folder.settings()
-    epochs = settings.epochs or 10
-    name, given = parse_spec(settings.optimizer or "adam")
-    common = {
-        "lr": settings.lr,
-        "weight_decay": settings.weight_decay or 0.0,
-        "clip_norm": settings.clip_norm,
-        **given,
-    }
-    used = {key: value for key, value in common.items() if value is not None}
-    optimizer = make_optimizer(name, trained.model, **used)
-    if settings.schedule not in (None, "constant"):
-        optimizer.lr = planned(settings.schedule, optimizer.rate, epochs)
     if trained.head.classes and t.dtype.kind in "iu":
         t = t.copy()
         t[-1] = trained.head.classes - 1
     size = settings.batch_size
-    step = train_step(loss_of(find_loss(trained.head.loss)), trained.model.train(), optimizer)
+    step = step_of_run(trained)
     training = training_of(
-        step, (x, t), epochs=epochs, batch_size=size if isinstance(size, int) else None
+        step,
+        (x, t),
+        epochs=settings.epochs or EPOCHS,
+        batch_size=size if isinstance(size, int) else None,
     )
     return source_text(step, x, t, training=training, **options)
 

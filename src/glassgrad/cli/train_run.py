@@ -327,7 +327,9 @@ def _report(
     where = f"{machinery}, " if machinery else ""
     output.report(f"{counts}, {where}{seconds:.1f} s ({_reason(history.stopped)})")
     if history.reason:
-        told = say("training natively is several times faster, but: {reason}", reason=history.reason)
+        told = say(
+            "training natively is several times faster, but: {reason}", reason=history.reason
+        )
         output.note(told)
     classes = job.problem.dataset.class_names
     output.report(f"{say('training part')}: {scores_text(_scores(result['train']))}")

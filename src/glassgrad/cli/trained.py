@@ -13,7 +13,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from glassgrad.cli.heads import CLASSIFICATION, Head
 from glassgrad.cli.run_folder import RunFolder, RunInfo, find_run
 from glassgrad.data.columns import Column, Table
 from glassgrad.data.delimited import read_csv
@@ -28,6 +27,7 @@ from glassgrad.errors import (
 from glassgrad.io import load
 from glassgrad.nn import Module
 from glassgrad.text import say
+from glassgrad.train.heads import CLASSIFICATION, Head
 from glassgrad.train.metrics import confusion_matrix, mae, r2
 
 _TARGET_NAMES = ("label", "labels", "y", "target", "class")
@@ -65,7 +65,7 @@ class Trained:
         return self.info.head
 
     def read(self, path: str, *, encoding: str | None = None, with_target: bool = False) -> Rows:
-        """Raw rows of a file as features; the target is demanded, or taken if it is there."""
+        """Raw rows of a file as features; the target is demanded, or not looked at."""
         place = Path(path).expanduser()
         if not place.is_file():
             raise OptionError(say("there is no file {path}", path=path))
@@ -73,7 +73,7 @@ class Trained:
         if plan is None:
             return _read_plain(self.info, place, encoding, with_target)
         table = plan.read(place, encoding=encoding)
-        batch = plan.transform(table, dtype=self.dtype, with_target=with_target or None)
+        batch = plan.transform(table, dtype=self.dtype, with_target=with_target)
         return Rows(batch.X, batch.y, batch.kept + 1, batch.report.lines())
 
     def kept_rows(self) -> Rows:
@@ -170,7 +170,9 @@ def _read_plain(info: RunInfo, path: Path, encoding: str | None, with_target: bo
         _require_numbers(table, column)
     X = np.stack([column.numbers for column in inputs], axis=1)
     _require_raw(X, info, table.name)
-    y = None if target is None else _labels(table, table.columns[target], info)
+    y = None
+    if with_target and target is not None:
+        y = _labels(table, table.columns[target], info)
     return Rows(X / info.scale, y, np.arange(1, len(X) + 1))
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from glassgrad.cli.defaults import BOOK
-from glassgrad.cli.heads import Head, head_of
 from glassgrad.cli.network import build_network
 from glassgrad.cli.problem import Part, validation_split
 from glassgrad.cli.run_folder import RunFolder
@@ -20,6 +19,7 @@ from glassgrad.nn import MLP
 from glassgrad.optim import make_optimizer
 from glassgrad.train import Callback, Checkpoint, EarlyStopping, History, fit
 from glassgrad.train.fitting import prepare
+from glassgrad.train.heads import Head, head_of
 from glassgrad.train.loop import Run
 
 

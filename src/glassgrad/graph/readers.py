@@ -109,7 +109,7 @@ class Readable:
         return reader("cost")(self, *inputs, **options)
 
     def native_report(self, *args: Any, **options: Any) -> Any:
-        """Its kernels in native code, loops, memory, and what was not fused and why; times if `args`
+        """Kernels, loops and memory in native code, why values go through memory; times if `args`
         are given."""
         return reader("native_report")(self, *args, **options)
 

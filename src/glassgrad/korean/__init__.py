@@ -24,8 +24,10 @@ TOPICS = (
     "native_report",
     "grade",
     "report",
+    "export",
     "explain",
     "inspect",
     "diagnose",
     "verdicts",
+    "bench",
 )

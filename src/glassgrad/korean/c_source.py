@@ -15,7 +15,8 @@ MESSAGES = {
     "Returns -1 if the loss was not finite: nothing was updated then.": (
         "손실이 유한하지 않으면 -1을 반환합니다. 그때는 아무것도 갱신하지 않습니다."
     ),
-    "Memory: {memory:,} bytes for values, {constants:,} bytes of constants; nothing is allocated.": (
+    "Memory: {memory:,} bytes for values, {constants:,} bytes of constants; nothing is "
+    "allocated.": (
         "메모리: 값 {memory:,}바이트, 상수 {constants:,}바이트. 따로 할당하지 않습니다."
     ),
     "One call at a time: all calls share that memory.": (
@@ -24,6 +25,9 @@ MESSAGES = {
     "Needs {headers} and nothing else.": "{headers}만 있으면 됩니다.",
     "Compile with -std=c99 or -ffp-contract=off: each operation is rounded by itself.": (
         "-std=c99나 -ffp-contract=off로 컴파일하십시오. 연산마다 따로 반올림합니다."
+    ),
+    "Fastest with -O3 and -march for the machine that runs it.": (
+        "-O3와 실행할 기계에 맞는 -march를 쓰면 가장 빠릅니다."
     ),
     "{name!r} cannot name a C function": "{name!r:은/는} C 함수의 이름이 될 수 없습니다",
     "a letter, then letters, digits and underscores; no word that C has taken": (

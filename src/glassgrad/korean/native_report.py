@@ -9,6 +9,7 @@ MESSAGES = {
     "{equation}: the tiles' results": "{equation}: 타일의 결과를 모아",
     "{equation}: each row": "{equation}: 행마다",
     # why something is not fused
+    "{name} is made in one piece": "{name:은/는} 통째로 만들어집니다",
     "{equation} does not go row by row": "{equation} 식은 행 단위로 계산할 수 없습니다",
     "{equation} needs all its rows: a barrier": "{equation} 식에 모든 행이 필요합니다: 배리어",
     "{equation} has another number of rows": "{equation} 식은 행의 수가 다릅니다",
@@ -26,9 +27,15 @@ MESSAGES = {
     "a product writes it to memory": "행렬 곱이 메모리에 씁니다",
     "a product reads it from memory: {equation}": "행렬 곱이 메모리에서 읽습니다: {equation}",
     "{name} is lowered on its own": "{name:은/는} 따로 코드로 옮깁니다",
-    "{equation} reads it in another order": "{equation} 식이 다른 순서로 읽습니다",
-    "{equation} reduces other axes": "{equation} 식은 다른 축을 줄입니다",
-    "{equation} has other inner axes": "{equation} 식은 안쪽 축이 다릅니다",
+    "{equation} begins other loops: it reads an operand in another order": (
+        "{equation} 식에서 새 루프를 시작합니다: 피연산자를 다른 순서로 읽습니다"
+    ),
+    "{equation} begins other loops: it reduces other axes": (
+        "{equation} 식에서 새 루프를 시작합니다: 다른 축을 줄입니다"
+    ),
+    "{equation} begins other loops: its inner axes differ": (
+        "{equation} 식에서 새 루프를 시작합니다: 안쪽 축이 다릅니다"
+    ),
     "other work comes between {name} and {equation}": (
         "{name:과/와} {equation} 식 사이에 다른 일이 있습니다"
     ),
@@ -49,7 +56,7 @@ MESSAGES = {
     "inputs {inputs}, results {results}, constants {constants}": (
         "입력 {inputs}, 결과 {results}, 상수 {constants}"
     ),
-    "in one place: {pairs}": "같은 자리에: {pairs}",
+    "in one place, {size}: {pairs}": "같은 자리에, {size}: {pairs}",
     "results that could be written over inputs: {size}": "입력 자리에 쓸 수 있는 결과: {size}",
     "no work, other strides on the same memory:": "일이 없음, 같은 메모리의 다른 보폭:",
     "values that go through memory, and why they are not fused:": (
@@ -71,7 +78,7 @@ MESSAGES = {
     "flat": "한 줄",
     "columns": "열",
     "rows": "행",
-    "own loops": "자체 루프",
+    "plain loops": "단순 루프",
     "of the tiles": "타일 모음",
     "scalars": "스칼라",
     "arena": "공용",
@@ -89,9 +96,7 @@ MESSAGES = {
     "the kernels of its training step in native code, and their times": (
         "네이티브 코드가 된 학습 단계의 커널과 걸린 시간"
     ),
-    "kernels, loops, memory and times in native code": (
-        "네이티브 코드의 커널, 루프, 메모리, 시간"
-    ),
+    "kernels, loops, memory and times in native code": ("네이티브 코드의 커널, 루프, 메모리, 시간"),
     # the cost
     "native code plans {arena} for what its kernels hand on and {private} for each worker; "
     "{over} of results could be written over inputs": (

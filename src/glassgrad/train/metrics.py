@@ -202,9 +202,7 @@ def _array(value: Any) -> np.ndarray:
 
 # --- by name -----------------------------------------------------------------------------
 
-_ACCURACY = Metric(
-    "accuracy", partial(_hits, 0.5), _ratio, is_better_higher=True, is_exact=True
-)
+_ACCURACY = Metric("accuracy", partial(_hits, 0.5), _ratio, is_better_higher=True, is_exact=True)
 METRICS: dict[str, Metric] = {
     "accuracy": _ACCURACY,
     "mae": Metric("mae", _sizes, _ratio),

@@ -6,19 +6,48 @@ import ctypes
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import numpy as np
 import pytest
 
 from glassgrad.backends.native.c import CProgram, c_program
-from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Value
+from glassgrad.backends.native.loops import I64, Buffer, Builder, Index, Kernel, Value
 from glassgrad.backends.native.program import Program
 from glassgrad.graph.ir import Graph
 
 STRICT = ("-Wall", "-Wextra", "-Werror", "-std=c99", "-pedantic")
 GCC = shutil.which("gcc")
 needs_gcc = pytest.mark.skipif(GCC is None, reason="no gcc on this machine")
+RNG = np.random.default_rng(7)
+SPECIAL = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, np.inf, -np.inf, np.nan, 1e-40, -1e-40, 3e38]
+
+
+# --- numbers and places ------------------------------------------------------------------------
+
+
+def at(*terms: tuple[Value, int], base: int = 0) -> Index:
+    """The element base + sum(value * stride)."""
+    return Index(base, terms)
+
+
+def floats(dtype: np.dtype, size: int) -> np.ndarray:
+    """Numbers of many sizes."""
+    return (RNG.normal(size=size) * 10.0 ** RNG.integers(-6, 6, size)).astype(dtype)
+
+
+def integers(dtype: np.dtype, size: int) -> np.ndarray:
+    """Integers of the whole range, its ends among them."""
+    info = np.iinfo(dtype)
+    found = RNG.integers(info.min, info.max, size, dtype, endpoint=True)
+    found[:4] = info.min, info.max, 0, 1
+    return found
+
+
+# --- programs ----------------------------------------------------------------------------------
 
 
 class Written:
@@ -98,17 +127,62 @@ def run_c(
     return outs
 
 
+# cblas_?gemm for rows side by side, each element summed in the order of printed C.
+_GEMM = """
+#include <stdint.h>
+#define GEMM(name, T) \\
+    void name(int order, int xt, int yt, int64_t m, int64_t n, int64_t k, T alpha, const T *x, \\
+              int64_t xl, const T *y, int64_t yl, T beta, T *out, int64_t ol) \\
+    { \\
+        (void)order, (void)alpha; \\
+        for (int64_t i = 0; i < m; i++) { \\
+            for (int64_t j = 0; j < n; j++) { \\
+                T sum = beta != 0 ? out[ol * i + j] : 0; \\
+                for (int64_t p = 0; p < k; p++) { \\
+                    const T term = x[xt == 112 ? xl * p + i : xl * i + p] \\
+                                 * y[yt == 112 ? yl * j + p : yl * p + j]; \\
+                    sum += term; \\
+                } \\
+                out[ol * i + j] = sum; \\
+            } \\
+        } \\
+    }
+GEMM(sgemm, float)
+GEMM(dgemm, double)
+"""
+
+
+@cache
+def products() -> list[int]:
+    """Addresses of dgemm and sgemm that round as printed C does; zeros without a compiler."""
+    if GCC is None:
+        return [0, 0]
+    with TemporaryDirectory() as folder:
+        library = compiled(_GEMM, Path(folder))
+    names = (library.dgemm, library.sgemm)
+    _kept.append(library)
+    return [ctypes.cast(function, ctypes.c_void_p).value or 0 for function in names]
+
+
+_kept: list[ctypes.CDLL] = []
+
+
 def run_llvm(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
     """What the same program makes of them as machine code by LLVM, with one worker."""
     pytest.importorskip("llvmlite")
+    from glassgrad.backends.native.blas_candidates import Blas
     from glassgrad.backends.native.engine import compile_text
     from glassgrad.backends.native.module import CONTEXT_WORDS, ENTRY, TABLE_HEAD, module_text
 
-    code = compile_text(module_text(program), [ENTRY])
+    dgemm, sgemm = products()
+    blas = Blas("three loops", "", "", "", "cblas", 64, sgemm, dgemm) if sgemm else None
+    with patch("glassgrad.backends.native.llvm.suits", lambda product: False):
+        code = compile_text(module_text(program, blas), [ENTRY])
     outs = [np.zeros(b.size, b.dtype) for b in program.arguments[program.inputs :]]
     constants = [array for _, array in program.constants]
     held = [*map(np.ascontiguousarray, arrays), *outs, *constants]
     table = np.zeros(TABLE_HEAD + len(held), np.int64)
+    table[TABLE_HEAD - 2 : TABLE_HEAD] = dgemm, sgemm
     table[TABLE_HEAD:] = [array.ctypes.data for array in held]
     arena, private = (
         np.zeros(size // 8 + 32, np.int64) for size in (program.arena_bytes, program.private_bytes)
@@ -134,7 +208,8 @@ def require_same(found: Sequence[np.ndarray], wanted: Sequence[np.ndarray], what
     for number, pair in enumerate(zip(found, wanted, strict=True)):
         x, y = map(np.ravel, pair)
         assert x.dtype == y.dtype
-        same = x.view(np.uint8).reshape(x.size, -1) == y.view(np.uint8).reshape(x.size, -1)
+        shape = (x.size, x.itemsize)
+        same = x.view(np.uint8).reshape(shape) == y.view(np.uint8).reshape(shape)
         agree = same.all(axis=1)
         if x.dtype.kind == "f":
             agree |= np.isnan(x) & np.isnan(y)

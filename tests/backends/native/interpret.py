@@ -7,6 +7,7 @@ carries of its lane, and combines the lanes in the end as `loops.py` says.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -165,7 +166,7 @@ class _Run:
         self.call_back(statement.number)
 
     def note(self, statement: Note) -> None:
-        assert statement.text
+        assert statement.text or statement.equations
 
 
 _STATEMENTS: dict[type, Any] = {
@@ -198,9 +199,26 @@ def _quotient(x: Any, y: Any) -> Any:
 
 
 def _fma(x: Any, y: Any, z: Any) -> Any:
-    """Rounded once for float32; twice, through long double, for float64."""
-    wide = np.float64 if x.dtype == np.float32 else np.longdouble
-    return x.dtype.type(wide(x) * wide(y) + wide(z))
+    """x y + z, rounded once."""
+    if not np.isfinite([x, y, z]).all():
+        return x * y + z
+    exact = Fraction(float(x)) * Fraction(float(y)) + Fraction(float(z))
+    if exact == 0:
+        return x * y + z  # the sign of zero
+    if x.dtype == np.float32:
+        return _rounded(exact)
+    try:
+        return np.float64(float(exact))
+    except OverflowError:
+        return np.float64(np.inf if exact > 0 else -np.inf)
+
+
+def _rounded(exact: Fraction) -> np.float32:
+    """The nearest float32: float64 first, to odd, so that rounding twice does no harm."""
+    wide = float(exact)
+    if Fraction(wide) != exact and not np.float64(wide).view(np.int64) & 1:
+        wide = float(np.nextafter(wide, np.inf if exact > Fraction(wide) else -np.inf))
+    return np.float32(wide)
 
 
 def converted(value: Any, dtype: np.dtype) -> Any:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from backends.native.c_running import Written, needs_gcc, run_c
+from backends.native.c_running import Written, compiled, needs_gcc, run_c
 
 from glassgrad.backends.native.c import c_program
 from glassgrad.backends.native.loops import (
@@ -24,6 +26,7 @@ from glassgrad.backends.native.loops import (
     Number,
     Value,
 )
+from glassgrad.backends.native.lower.build import lower
 from glassgrad.errors import DtypeError, GraphError, OptionError
 from glassgrad.graph.trace import trace
 from glassgrad.text import speaking
@@ -220,10 +223,6 @@ def test_positions_are_written_as_by_hand() -> None:
 @needs_gcc
 def test_a_fault_and_a_stop_are_returned(tmp_path: Path) -> None:
     """1 where an index lay outside its array, -1 before an update from a loss that is no number."""
-    import ctypes
-
-    from backends.native.c_running import compiled
-
     written = Written()
     index, loss = written.input(np.zeros(1, np.int64), "index"), written.input(np.ones(1), "loss")
     out = written.output(F64, 1)
@@ -266,3 +265,51 @@ def test_half_precision_is_refused() -> None:
     written.input(np.ones(2, np.float16))
     with pytest.raises(DtypeError, match="no C type for float16"):
         c_program(written.program(), name="f")
+
+
+@needs_gcc
+def test_literals_of_64_bits_do_not_wrap_at_32(tmp_path: Path) -> None:
+    """What C reads as `unsigned int` or `int` is computed in all bits of its dtype."""
+    written = Written()
+    u64, i64 = np.dtype(np.uint64), I64
+    out, signed = written.output(u64, 6), written.output(i64, 2, "signed")
+    large, other = Number(0xD2511F53, u64), Number(0xCF7853D2, u64)
+
+    def write(b: Builder, tile: Value) -> None:
+        chosen = b.let("select", b.let("less", Number(1, i64), Number(2, i64)), large, other)
+        rows = [
+            b.let("multiply", large, other),
+            b.let("add", large, large),
+            b.let("shift_left", Number(1, u64), Number(40, u64)),
+            b.let("not", Number(5, u64)),
+            b.let("negative", Number(5, u64)),
+            b.let("multiply", chosen, b.let("xor", large, Number(1, u64))),
+        ]
+        for i, value in enumerate(rows):
+            b.store(out, Index(i), value)
+        for i, (x, y) in enumerate(((65_536, 65_536), (2**31 - 1, -4))):
+            product = b.let("multiply", Number(x, i64), Number(y, i64))
+            b.store(signed, Index(i), product)
+
+    written.kernel(write)
+    x, y = 0xD2511F53, 0xCF7853D2
+    wanted = [x * y, 2 * x, 1 << 40, ~5, -5, x * (x ^ 1)]
+    found = run_c(c_program(written.program(), name="f"), [], tmp_path)
+    assert found[0].tolist() == [value % 2**64 for value in wanted]
+    assert found[1].tolist() == [2**32, -4 * (2**31 - 1)]
+
+
+@needs_gcc
+def test_draws_are_numpys_bit_for_bit(tmp_path: Path) -> None:
+    from glassgrad.primitives.random import bernoulli, random_key
+
+    def draw(x: Any) -> Any:
+        with random_key(7):
+            return x * bernoulli(0.5, shape=(5, 8))
+
+    x = np.ones((5, 8), np.float32)
+    graph = trace(draw, x)
+    printed = c_program(lower(graph), name="f")
+    (found,) = run_c(printed, [x], tmp_path)
+    assert found.tolist() == np.asarray(graph.run(x)).tolist()
+    assert 0 < found.mean() < 1

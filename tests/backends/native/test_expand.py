@@ -12,6 +12,7 @@ from glassgrad.autodiff.functions import checkpoint, custom_gradient, scan
 from glassgrad.backends.native.lower.expand import expand
 from glassgrad.core.interpret import bind
 from glassgrad.core.region import region
+from glassgrad.errors import GraphError
 from glassgrad.graph.evaluate import evaluate
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
@@ -134,3 +135,11 @@ def test_a_result_that_is_an_operand_stays_one() -> None:
     found = expand(graph)
     verify(found)
     assert found.outputs[0] is found.inputs[0]
+
+
+def test_dtypes_without_a_native_form_are_refused() -> None:
+    half = np.ones(3, np.float16)
+    with pytest.raises(GraphError, match="no native form of input for float16"):
+        expand(trace(lambda x: x.astype(np.float32), half))
+    with pytest.raises(GraphError, match="no native form of astype for float16"):
+        expand(trace(lambda x: x.astype(np.float16), np.ones(3)))

@@ -19,11 +19,13 @@ from registry.samples import FOREIGN, HIGHER_ORDER, Sample, all_samples, names
 import glassgrad.autodiff.functions
 import glassgrad.primitives.random
 import glassgrad.primitives.solve  # noqa: F401 - registers
+from glassgrad.backends.native.call import Executable
 from glassgrad.backends.native.lower.expand import expanded
 from glassgrad.backends.native.lower.whole import LOWERINGS
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import REGISTRY, Elementwise
 from glassgrad.errors import GraphError
+from glassgrad.graph.trace import trace
 
 RNG = np.random.default_rng(4)
 # Not arithmetic alone, or sums in another order than NumPy's.
@@ -287,6 +289,26 @@ def test_hard_cases_by_llvm() -> None:
     run_native(kernels)
     for lowered, (name, wanted) in zip(kernels, expected, strict=True):
         agree(name, lowered.results(), wanted)
+
+
+@needs_llvm
+@pytest.mark.full
+@pytest.mark.parametrize("case", CASES, ids=_label)
+def test_hard_case_as_a_program(case: Any) -> None:
+    """Scheduled, in tiles, on two workers, and called twice."""
+    name, inputs, params = case
+    places = [i for i, x in enumerate(inputs) if not isinstance(x, int | float)]
+    arrays = [np.asarray(inputs[i]) for i in places]
+
+    def function(*given: Any) -> Any:
+        full = list(inputs)
+        for i, value in zip(places, given, strict=True):
+            full[i] = value
+        return bind(REGISTRY[name], *full, **params)
+
+    program = Executable(trace(function, *arrays), 2)
+    for _ in range(2):
+        agree(name, list(map(np.asarray, program(*arrays))), results_of(name, inputs, params))
 
 
 # --- sums --------------------------------------------------------------------------------

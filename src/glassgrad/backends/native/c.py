@@ -3,18 +3,19 @@
 Layer L6. `c_program(program)` gives one file: a head that says what it is and how to call it, the
 helpers that it uses, a static arena, one function a kernel under the equations it came from, and
 the function that calls them in order. It needs math.h, or nothing at all if `freestanding`. Given
-the same numbers it computes what the LLVM code computes, in each bit, except where that calls
-BLAS. The files `c_*.py` beside it know the words, the expressions, the statements and the loops.
+the same numbers it computes what the LLVM code computes, in each bit, except in matrix products:
+there it rounds each term and each sum, which any machine does quickly, and no term is fused. The
+files `c_*.py` beside it know the words, the expressions, the statements and the loops.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 from glassgrad.backends.native.c_equations import EquationTexts
-from glassgrad.backends.native.c_fold import folded
+from glassgrad.backends.native.c_fold import folded, without_dead_stores
 from glassgrad.backends.native.c_functions import write_function
 from glassgrad.backends.native.c_head import Argument, CProgram, head
 from glassgrad.backends.native.c_helpers import Helpers
@@ -55,14 +56,53 @@ def c_program(program: Program, *, name: str, freestanding: bool = False) -> CPr
     Raises:    OptionError if `name` cannot name a C function; GraphError for an equation that
                Python computes, DtypeError for a dtype that C lacks
     """
+    parts = c_parts([(program, name)], freestanding=freestanding)
+    (printed,) = parts.programs
+    text = "\n".join(filter(None, [parts.definitions, printed.text]))
+    return replace(printed, text=head(printed, program.name, parts.headers) + text)
+
+
+@dataclass(frozen=True)
+class CParts:
+    """Programs for one file: the headers and definitions that they share, and each one's own text.
+
+    The definitions are helpers and tables of constants; they stand above the programs.
+    """
+
+    headers: list[str]
+    definitions: str
+    programs: list[CProgram]
+
+
+def c_parts(
+    programs: Sequence[tuple[Program, str]],
+    *,
+    freestanding: bool = False,
+    taken: Iterable[str] = (),
+) -> CParts:
+    """Print programs, each under its name, for one file in which the names `taken` stand already.
+
+    Raises:    as `c_program` does
+    """
+    scope = Scope([*taken, *(name for _, name in programs)])
+    helpers = Helpers(scope, freestanding, write_function)
+    printed = []
+    for program, name in programs:
+        _refuse_name(name)
+        _refuse_call_backs(program)
+        printed.append(_Printer(program, name, scope, helpers).print())
+    headers = ["stdint.h", *(["math.h"] if helpers.uses_math else [])]
+    definitions = "\n".join([*helpers.tables, *helpers.texts.values()])
+    return CParts(headers, definitions, printed)
+
+
+def _refuse_name(name: str) -> None:
     if not identifier(name):
         raise OptionError(
             say("{name!r} cannot name a C function", name=name),
             operation="c_source",
             rule=say("a letter, then letters, digits and underscores; no word that C has taken"),
         )
-    _refuse_call_backs(program)
-    return _Printer(program, name, freestanding).print()
 
 
 def _refuse_call_backs(program: Program) -> None:
@@ -80,21 +120,23 @@ def _refuse_call_backs(program: Program) -> None:
 class _Printer:
     """One file in the making. Names are unique in the whole file, so that one name is one thing."""
 
-    def __init__(self, program: Program, name: str, freestanding: bool) -> None:
+    def __init__(self, program: Program, name: str, scope: Scope, helpers: Helpers) -> None:
         self.program = program
         self.name = name
-        self.freestanding = freestanding
-        self.scope = Scope([name])
+        self.scope = scope
+        self.helpers = helpers
+        self.table_bytes = helpers.table_bytes
         self.names: dict[Buffer, str] = {}
         self.arguments = [self._argument(i) for i in range(len(program.arguments))]
         self.arenas = {
             "arena": self.scope.name("arena", "arena"),
             "private": self.scope.name("scratch", "scratch"),
         }
-        self.helpers = Helpers(self.scope, freestanding, write_function)
         for buffer, values in program.constants:
             self.names[buffer] = self.helpers.table(buffer, values)
-        self.bodies = list(map(_folded, program.kernels))
+        self.bodies = without_dead_stores(
+            list(map(_folded, program.kernels)), self._is_read_outside
+        )
         pairs = zip(program.kernels, self.bodies, strict=True)
         self.uses = {kernel: Uses(body) for kernel, body in pairs}
         self.buffers = list(dict.fromkeys(b for uses in self.uses.values() for b in uses.buffers))
@@ -116,8 +158,7 @@ class _Printer:
         given = [_parameter(argument) for argument in self.arguments] or ["void"]
         prototype = call_text(f"{kind} {self.name}", given, "")
         writer = Writer()
-        parts = [*self.helpers.tables, *self.helpers.texts.values(), *self._memory(), *texts]
-        writer.lines("\n".join(parts))
+        writer.lines("\n".join([*self._memory(), *texts]))
         writer.line()
         writer.lines(prototype)
         writer.line("{")
@@ -126,19 +167,17 @@ class _Printer:
         writer.line("}")
         arguments = self.program.arguments
         pairs = ((arguments[i], arguments[self.program.inputs + o]) for i, o in self._in_place())
-        printed = CProgram(
+        return CProgram(
             name=self.name,
-            text="",
+            text=writer.text(),
             prototype=f"{prototype};",
             arguments=self.arguments,
             arena_bytes=sum(extent(self._held(place))[1] for place in self.arenas),
-            constant_bytes=self.helpers.table_bytes,
+            constant_bytes=self.helpers.table_bytes - self.table_bytes,
             in_place=[(self.names[x], self.names[out]) for x, out in pairs],
             reports_faults=bool(self.fault),
             can_stop=bool(self.stop),
         )
-        headers = ["stdint.h", *(["math.h"] if self.helpers.uses_math else [])]
-        return replace(printed, text=head(printed, self.program.name, headers) + writer.text())
 
     def _in_place(self) -> list[tuple[int, int]]:
         return sorted(self.program.in_place)
@@ -155,6 +194,10 @@ class _Printer:
         if len(atoms) == len(program.arguments) and atoms[number].aval.size == buffer.size:
             shape = atoms[number].aval.shape
         return Argument(name, buffer.dtype, shape, is_output)
+
+    def _is_read_outside(self, buffer: Buffer) -> bool:
+        is_result = buffer.place == "argument"
+        return is_result or buffer is self.program.fault or _is_stop(buffer)
 
     def _place(self, buffer: Buffer) -> str:
         return self.helpers.table(buffer) if buffer.place == "table" else self.names[buffer]
@@ -234,12 +277,11 @@ def _is_stop(buffer: Buffer) -> bool:
 
 
 def _kernel_name(kernel: Kernel) -> str:
-    """`compute_z1`, after the last named value or result that a kernel makes, else its own name."""
+    """`compute_z1`, after the last named value that a kernel makes for others."""
     written = [b for b, is_written in buffers_of(kernel.body) if is_written]
-    names = {buffer.name for buffer in written}
-    made = [v.name for eqn in kernel.equations for v in eqn.outputs if v.name in names]
-    made = made or [buffer.name for buffer in written if buffer.place == "argument"]
-    return f"compute_{made[-1]}" if made else kernel.name
+    shared = [b.name for b in written if b.place != "private"] or [kernel.name]
+    made = [v.name for eqn in kernel.equations for v in eqn.outputs if v.name in shared]
+    return f"compute_{(made or shared)[-1]}"
 
 
 def _folded(kernel: Kernel) -> list[Statement]:

@@ -6,15 +6,16 @@ what reads them (`x.T @ dy`), since no code computes them.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from glassgrad.backends.native.c_words import WIDTH, in_comment
 from glassgrad.backends.native.lower.views import is_view
 from glassgrad.backends.native.program import Program
 from glassgrad.core.primitive import literal
-from glassgrad.graph.ir import Atom, Eqn, Literal, Var
+from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 
-_SHAPE = 28  # columns kept for the shape and the indentation
+_SHAPE = 28  # columns kept for the shape and the indentation, at the least
+_MARGIN = 18
 
 
 class EquationTexts:
@@ -23,8 +24,7 @@ class EquationTexts:
     def __init__(self, program: Program) -> None:
         self._names = dict(program.names)
         self._taken = set(self._names.values())
-        eqns = program.graph.eqns
-        self._views = {var: e for e in eqns for var in e.outputs if is_view(e.primitive)}
+        self._views = {var: e for e in _all(program.graph) for var in e.outputs if _is_view(e)}
 
     def comment(self, equations: Iterable[object]) -> list[str]:
         """The lines of one comment that tells these; none for none."""
@@ -38,7 +38,7 @@ class EquationTexts:
         left = ", ".join(self._name(var) for var in eqn.outputs)
         shapes = ", ".join(str(var.shape) for var in eqn.outputs)
         text = in_comment(f"{left} = {self._right(eqn)}")
-        most = WIDTH - _SHAPE
+        most = WIDTH - max(_SHAPE, len(shapes) + _MARGIN)
         return (text if len(text) <= most else f"{text[: most - 4]} ..."), in_comment(shapes)
 
     def _right(self, eqn: Eqn) -> str:
@@ -61,3 +61,15 @@ class EquationTexts:
             self._names[var] = name
             self._taken.add(name)
         return self._names[var]
+
+
+def _all(graph: Graph) -> Iterator[Eqn]:
+    """The equations of a graph and of the graphs inside it."""
+    for eqn in graph.eqns:
+        yield eqn
+        for inner in eqn.graphs:
+            yield from _all(inner)
+
+
+def _is_view(eqn: Eqn) -> bool:
+    return is_view(eqn.primitive) and isinstance(eqn.inputs[0], Var)

@@ -14,6 +14,7 @@ from typing import Any
 from glassgrad.backends.native.loops import (
     BOOL,
     I64,
+    Buffer,
     For,
     If,
     Index,
@@ -26,6 +27,7 @@ from glassgrad.backends.native.loops import (
     Statement,
     Store,
     Value,
+    walk,
 )
 
 # A position as a number plus multiples of values that are no such sums themselves.
@@ -77,10 +79,9 @@ class _Folder:
     # --- statements ------------------------------------------------------------------------
 
     def loop(self, loop: For) -> list[Statement]:
-        stop = loop.stop if loop.lanes and loop.carries else self.size(loop.stop)
-        if stop == 1 and not loop.carries:
-            self.constants[loop.variable] = Number(0, I64)
-            return self.body(loop.body)
+        stop = loop.stop if _has_lanes(loop) else self.size(loop.stop)
+        if stop == 1 and not _has_lanes(loop):
+            return self.once(loop)
         self.forms[loop.variable] = (0, {loop.variable: 1})
         inner = replace(loop, stop=stop, body=self.body(loop.body))
         inner.carries = [
@@ -88,6 +89,16 @@ class _Folder:
             for c in loop.carries
         ]
         return [inner]
+
+    def once(self, loop: For) -> list[Statement]:
+        """A single iteration in place of the loop."""
+        self.constants[loop.variable] = Number(0, I64)
+        for carry in loop.carries:
+            self.constants[carry.inner] = self.operand(carry.initial)
+        body = self.body(loop.body)
+        for carry in loop.carries:
+            self.constants[carry.out] = self.operand(carry.next)
+        return body
 
     def condition(self, statement: If) -> list[Statement]:
         condition = self.operand(statement.condition)
@@ -179,3 +190,41 @@ def _plus(x: _Form, y: _Form, factor: int) -> _Form:
     for value, stride in y[1].items():
         terms[value] = terms.get(value, 0) + factor * stride
     return x[0] + factor * y[0], {value: stride for value, stride in terms.items() if stride}
+
+
+# --- dead stores -------------------------------------------------------------------------
+
+
+def without_dead_stores(
+    bodies: Sequence[Sequence[Statement]], is_read_outside: Callable[[Buffer], bool]
+) -> list[list[Statement]]:
+    """Bodies that do not write what nothing reads: copies that a single worker has no use for."""
+    read: set[Buffer] = set()
+    for body in bodies:
+        for statement in walk(body):
+            if isinstance(statement, Load):
+                read.add(statement.buffer)
+            elif isinstance(statement, Product):
+                read |= {statement.x.buffer, statement.y.buffer, statement.out.buffer}
+
+    def is_needed(statement: Statement) -> bool:
+        if not isinstance(statement, Store):
+            return True
+        return statement.buffer in read or is_read_outside(statement.buffer)
+
+    return [_kept(body, is_needed) for body in bodies]
+
+
+def _kept(body: Sequence[Statement], is_needed: Callable[[Statement], bool]) -> list[Statement]:
+    kept: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, If) or (isinstance(statement, For) and not _has_lanes(statement)):
+            kept.append(replace(statement, body=_kept(statement.body, is_needed)))
+        elif is_needed(statement):
+            kept.append(statement)
+    return kept
+
+
+def _has_lanes(loop: For) -> bool:
+    """Whether lanes are combined, whose number follows from what stands in the body."""
+    return loop.lanes and bool(loop.carries)

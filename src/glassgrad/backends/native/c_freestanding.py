@@ -164,7 +164,7 @@ static inline $T gg_sqrt_$S($T x)
     number <<= $ODD;
     uint64_t root = 0;
     uint64_t rest = 0;
-    for (int place = $FRACTION + $ODD; place >= $ODD - $FRACTION - 2; place -= 2) {
+    for (int place = $FIRST; place >= $LAST; place -= 2) {
         rest = (rest << 2) | (place >= 0 ? (number >> place) & 3 : 0);
         root <<= 1;
         if (rest > root << 1) {
@@ -338,11 +338,13 @@ FREESTANDING["fma", "float64"] = ((("wide", "float64"),), _FMA_DOUBLE)
 LAYOUTS = {
     "float32": {
         "I": "uint32_t", "IS": "u32", "SIGN": "0x80000000u", "MASK": "0x7fffffu", "FRACTION": "23",
-        "ODD": "1", "TOP": "255", "BIAS": "127", "WHOLE": "8388608.0f",
+        "ODD": "1", "FIRST": "24", "LAST": "-24", "TOP": "255", "BIAS": "127",
+        "WHOLE": "8388608.0f",
     },
     "float64": {
         "I": "uint64_t", "IS": "u64", "SIGN": "UINT64_C(0x8000000000000000)",
-        "MASK": "UINT64_C(0xfffffffffffff)", "FRACTION": "52", "ODD": "0", "TOP": "2047",
-        "BIAS": "1023", "WHOLE": "4503599627370496.0",
+        "MASK": "UINT64_C(0xfffffffffffff)", "FRACTION": "52",
+        "ODD": "0", "FIRST": "52", "LAST": "-54", "TOP": "2047", "BIAS": "1023",
+        "WHOLE": "4503599627370496.0",
     },
 }  # fmt: skip

@@ -22,6 +22,7 @@ def write_function(function: Function, helpers: Helpers) -> str:
     scope = Scope(helpers.table_names.values())
     uses = Uses(function.body, function.result)
     body = Body(Operations(helpers), writer, scope, uses, helpers.table)
+    body.stem = "t"
     parameters = []
     for value in function.parameters:
         name = scope.name(value.name, "x")

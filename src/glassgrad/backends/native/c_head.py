@@ -104,4 +104,5 @@ def _terms(program: CProgram, headers: Sequence[str]) -> list[str]:
     rows.append(
         say("Compile with -std=c99 or -ffp-contract=off: each operation is rounded by itself.")
     )
+    rows.append(say("Fastest with -O3 and -march for the machine that runs it."))
     return rows

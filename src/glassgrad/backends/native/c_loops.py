@@ -8,7 +8,8 @@ printers give the same bits. Every other loop is a plain `for`.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from glassgrad.backends.native.c_operations import ATOM, Text, number_text
@@ -189,6 +190,9 @@ def _bounds(b: Body, stop: int | Value) -> tuple[int, int] | None:
 # --- products ----------------------------------------------------------------------------
 
 
+_M, _N, _K = range(3)
+
+
 def write_product(b: Body, product: Product) -> None:
     """`out = x @ y` as three loops, in the order in which the innermost reads side by side."""
     b.settle_reads()
@@ -197,10 +201,11 @@ def write_product(b: Body, product: Product) -> None:
     if not b.has_told:
         b.writer.line(comment(_title(b, product, sizes)))
     with b.braces():
-        if product.y_strides[1] == 1:
-            _by_rows(b, product, sizes, places)
+        loops = _Loops(b, product, sizes, places)
+        if product.y_strides[1] == 1 and loops.names[_N]:
+            _by_rows(b, loops)
         else:
-            _by_elements(b, product, sizes, places)
+            _by_elements(b, loops)
 
 
 def _settled(b: Body, place: Place) -> Index:
@@ -225,14 +230,27 @@ def _title(b: Body, product: Product, sizes: Sequence[str]) -> str:
 class _Loops:
     """The three loops of a product; one of a single iteration is left out."""
 
-    def __init__(self, b: Body, product: Product, places: Sequence[Index]) -> None:
+    def __init__(
+        self, b: Body, product: Product, sizes: Sequence[str], places: Sequence[Index]
+    ) -> None:
         self.b = b
-        self.names = [b.index_name(Value(I64)) for _ in range(3)]  # of m, n, k
-        self.out, self.x, self.y = places
         self.product = product
+        self.sizes = sizes
+        self.names = ["" if size == "1" else b.index_name(Value(I64)) for size in sizes]
+        self.out, self.x, self.y = places
+        self.zero = number_text(Number(0, product.dtype)).text
 
-    def open(self, name: str, size: str) -> None:
+    @contextmanager
+    def over(self, axis: int) -> Iterator[None]:
+        """A loop over axis 0, 1 or 2: m, n or k."""
+        name, size = self.names[axis], self.sizes[axis]
+        if not name:
+            yield
+            return
         self.b.writer.line(f"for (int64_t {name} = 0; {name} < {size}; {name}++) {{")
+        with self.b.writer.indented():
+            yield
+        self.b.writer.line("}")
 
     def texts(self) -> tuple[str, str, str]:
         """The elements of out, x and y."""
@@ -244,52 +262,39 @@ class _Loops:
             (p.y, self.y, ((k, p.y_strides[0]), (j, p.y_strides[1]))),
         )
         out, x, y = (
-            f"{self.b.place(place.buffer)}[{self.b.index(index, *more)}]"
+            f"{self.b.place(place.buffer)}[{self.b.index(index, *filter(_is_named, more))}]"
             for place, index, more in rows
         )
         return out, x, y
 
 
-def _by_rows(b: Body, product: Product, sizes: Sequence[str], places: Sequence[Index]) -> None:
+def _is_named(term: tuple[str, int]) -> bool:
+    return term[0] != ""
+
+
+def _by_rows(b: Body, loops: _Loops) -> None:
     """Row i of out is the sum of the rows of y, each times one element of x."""
-    loops, kind = _Loops(b, product, places), c_type(product.dtype)
-    (m, n, k), (i, j, inner) = sizes, loops.names
-    out, x, y = loops.texts()
-    zero = number_text(Number(0, product.dtype)).text
+    kind, (out, x, y) = c_type(loops.product.dtype), loops.texts()
     factor, term = b.scope.name("factor", "factor"), b.scope.name("term", "term")
-    loops.open(i, m)
-    with b.writer.indented():
-        if not product.accumulates:
-            loops.open(j, n)
-            b.writer.line(f"    {out} = {zero};")
-            b.writer.line("}")
-        loops.open(inner, k)
-        with b.writer.indented():
+    with loops.over(_M):
+        if not loops.product.accumulates:
+            with loops.over(_N):
+                b.writer.line(f"{out} = {loops.zero};")
+        with loops.over(_K):
             b.writer.line(f"const {kind} {factor} = {x};")
-            loops.open(j, n)
-            b.writer.line(f"    const {kind} {term} = {factor} * {y};")
-            b.writer.line(f"    {out} += {term};")
-            b.writer.line("}")
-        b.writer.line("}")
-    b.writer.line("}")
+            with loops.over(_N):
+                b.writer.line(f"const {kind} {term} = {factor} * {y};")
+                b.writer.line(f"{out} += {term};")
 
 
-def _by_elements(b: Body, product: Product, sizes: Sequence[str], places: Sequence[Index]) -> None:
+def _by_elements(b: Body, loops: _Loops) -> None:
     """Element (i, j) of out is the sum over k of products of two elements."""
-    loops, kind = _Loops(b, product, places), c_type(product.dtype)
-    (m, n, k), (i, j, inner) = sizes, loops.names
-    out, x, y = loops.texts()
-    zero = number_text(Number(0, product.dtype)).text
+    kind, (out, x, y) = c_type(loops.product.dtype), loops.texts()
     total, term = b.scope.name("sum", "sum"), b.scope.name("term", "term")
-    loops.open(i, m)
-    with b.writer.indented():
-        loops.open(j, n)
-        with b.writer.indented():
-            b.writer.line(f"{kind} {total} = {out if product.accumulates else zero};")
-            loops.open(inner, k)
-            b.writer.line(f"    const {kind} {term} = {x} * {y};")
-            b.writer.line(f"    {total} += {term};")
-            b.writer.line("}")
-            b.writer.line(f"{out} = {total};")
-        b.writer.line("}")
-    b.writer.line("}")
+    with loops.over(_M), loops.over(_N):
+        first = out if loops.product.accumulates else loops.zero
+        b.writer.line(f"{kind} {total} = {first};")
+        with loops.over(_K):
+            b.writer.line(f"const {kind} {term} = {x} * {y};")
+            b.writer.line(f"{total} += {term};")
+        b.writer.line(f"{out} = {total};")

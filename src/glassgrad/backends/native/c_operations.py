@@ -14,7 +14,7 @@ import numpy as np
 
 from glassgrad.backends.native.c_helpers import Helpers
 from glassgrad.backends.native.c_words import c_type, literal, spelled
-from glassgrad.backends.native.loops import BOOL, I32, I64, Number
+from glassgrad.backends.native.loops import BOOL, I32, I64, U64, Number
 
 # By way of which integer a float is converted, where that is not the integer itself.
 _THROUGH = {f"{sign}int{bits}": I32 for sign in ("", "u") for bits in (8, 16)} | {"uint32": I64}
@@ -31,6 +31,8 @@ class Text:
     is_product: whether its last step multiplies floats, signs aside
     reads:      whether it reads memory, so that it must not move past a store
     bounds:     the least and the greatest value that an integer can have, where they are known
+    wide:       of a 64-bit literal, how it is written where no other operand makes C compute in
+                64 bits
     """
 
     text: str
@@ -39,6 +41,7 @@ class Text:
     is_product: bool = False
     reads: bool = False
     bounds: tuple[int, int] | None = None
+    wide: str = ""
 
     def within(self, level: int) -> str:
         """The text as an operand of something that holds as tightly as `level`."""
@@ -53,7 +56,11 @@ def number_text(number: Number) -> Text:
     if number.dtype.kind in "iu":
         bounds = (int(number.value), int(number.value))
     comment = f" /* {spelled(number)} */" if spelled(number) else ""
-    return Text(text + comment, number.dtype, level, bounds=bounds)
+    wide = ""
+    if number.dtype in (I64, U64):
+        is_told = text.startswith(("INT64", "UINT64"))
+        wide = text if is_told else f"{'U' if number.dtype == U64 else ''}INT64_C({number.value})"
+    return Text(text + comment, number.dtype, level, bounds=bounds, wide=wide)
 
 
 class Operations:
@@ -64,6 +71,7 @@ class Operations:
 
     def expression(self, op: str, args: Sequence[Text], dtype: np.dtype) -> Text:
         """`op(*args)`, a number of `dtype`."""
+        args = _widened(op, args)
         if op in _COMPARISONS:
             out = self._comparison(op, *args)
         elif op in ("select", "convert", "bitcast"):
@@ -142,6 +150,14 @@ class Operations:
         if not is_safe and not wraps and op not in _GUARDED:
             return None
         return _cut(replace(_infix(op, args, dtype), bounds=bounds if is_safe else None))
+
+
+def _widened(op: str, args: Sequence[Text]) -> list[Text]:
+    """Literals that would be computed in 32 bits say that they have 64."""
+    decisive = args[1:] if op == "select" else args[:1] if op in _SHIFTS else args
+    if not all(arg.wide for arg in decisive):
+        return list(args)
+    return [replace(arg, text=arg.wide, level=ATOM) if arg.wide else arg for arg in args]
 
 
 # --- operators ---------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from glassgrad.backends.native.loops import (
     I64,
     Buffer,
     CallBack,
+    Clock,
     For,
     If,
     Index,
@@ -56,6 +57,7 @@ class Body:
 
     place: the C name of a buffer
     tell:  the lines of a comment for equations
+    stem:  what values are called that nothing gives a name
     has_told: whether such a comment stands right above the statement being written
     hints: what to call a value that has no name of its own
     """
@@ -76,6 +78,7 @@ class Body:
         self.known: dict[Value, Text] = {}
         self.pending: dict[Value, Text] = {}
         self.tell: Callable[[Sequence[object]], list[str]] = lambda equations: []
+        self.stem = "v"
         self.has_told = False
         self.hints: dict[Value, str] = {}
         self._letters: dict[Value, str] = {}
@@ -105,8 +108,8 @@ class Body:
                     write_product(self, statement)
                 case Note():
                     self._note(statement)
-                case CallBack():
-                    raise AssertionError("c_program refuses call-backs")
+                case CallBack() | Clock():
+                    raise AssertionError("c_program refuses call-backs, and is not measured")
 
     def _expression(self, statement: Let) -> Text:
         inside = statement.op in _OPERATORS
@@ -215,20 +218,20 @@ class Body:
 
     def _variable_name(self, value: Value) -> str:
         store = self.uses.stored.get(value)
-        if store is not None:
-            return self.scope.name(self._element_name(store.buffer, store.index))
+        if store is not None and not (value.name and store.buffer.size == 1):
+            return self.scope.name(self._element_name(store.buffer, store.index), self.stem)
         if value.name:
-            return self.scope.name(value.name)
+            return self.scope.name(value.name, self.stem)
         if value in self.hints:
-            return self.scope.name(self.hints[value])
+            return self.scope.name(self.hints[value], self.stem)
         load = self._loaded.get(value)
         if load is not None:
-            return self.scope.name(self._element_name(load.buffer, load.index))
+            return self.scope.name(self._element_name(load.buffer, load.index), self.stem)
         if value in self.uses.positions:
             return (
                 self.scope.name("row", "row") if value.dtype == I64 else self.scope.name("", "at")
             )
-        return self.scope.name("")
+        return self.scope.name("", self.stem)
 
     def _element_name(self, buffer: Buffer, index: Index) -> str:
         """`h_ij` for h[50 * i + j]."""

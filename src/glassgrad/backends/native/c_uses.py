@@ -13,6 +13,7 @@ from glassgrad.backends.native.loops import (
     Buffer,
     CallBack,
     Carry,
+    Clock,
     For,
     If,
     Index,
@@ -125,7 +126,7 @@ def operands_of(statement: Statement) -> list[Value]:
             found += _values(condition)
         case Product(sizes=sizes):
             found += _values(*sizes)
-        case Load() | CallBack() | Note():
+        case Load() | CallBack() | Note() | Clock():
             pass
     return found
 

@@ -210,7 +210,10 @@ def assignment(target: str, value: str) -> str:
     """`target = value;`, in several lines where one is too wide."""
     added = value.removeprefix(f"{target} + ")
     if added != value and not _OPERATOR.search(_OUTSIDE.sub("", added)):
-        return assignment(f"{target} +", added).replace(" + = ", " += ", 1)
+        inside = added[1:-1]
+        is_group = added == f"({inside})" and not _OUTSIDE.sub("", added)
+        text = inside if is_group else added
+        return assignment(f"{target} +", text).replace(" + = ", " += ", 1)
     line = f"{target} = {value};"
     if len(line) <= _WIDE:
         return line

@@ -47,7 +47,7 @@ class Callbacks:
         try:
             with np.errstate(all="ignore"):
                 self._run(number, table)
-        except BaseException as error:  # noqa: BLE001 - it may not cross machine code
+        except BaseException as error:
             self.error = error
 
     def _run(self, number: int, table: int) -> None:

@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from glassgrad.errors import OptionError
 from glassgrad.text import say
 
@@ -95,3 +97,13 @@ def _words(path: Path) -> list[str]:
         return path.read_text(encoding="ascii", errors="replace").split()
     except OSError:
         return []
+
+
+def has_wide_vectors() -> bool:
+    """Whether the processor that code is made for has 32 vector registers of 64 bytes."""
+    asked = os.environ.get("GLASSGRAD_CPU")
+    if asked is not None:
+        return "+avx512f" in asked
+    umath = np._core._multiarray_umath  # type: ignore[attr-defined]
+    features = getattr(umath, "__cpu_features__", {})
+    return bool(features.get("AVX512F"))

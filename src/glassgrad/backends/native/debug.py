@@ -38,8 +38,7 @@ def _c_text(program: Program) -> str:
     """The loops as C, or why there are none."""
     from glassgrad.backends.native.c import c_program  # noqa: PLC0415 - a dozen modules
 
-    name = program.name if program.name.isidentifier() else "f"
     try:
-        return c_program(program, name=name).text
+        return c_program(program, name=program.name).text
     except GlassgradError as error:  # such as an equation that Python computes
         return "\n".join(f"// {line}" for line in str(error).splitlines())

@@ -148,7 +148,10 @@ class Carry:
 
 @dataclass(slots=True, eq=False)
 class For:
-    """`for variable in range(stop)`; `unroll` asks a printer to write the iterations out."""
+    """`for variable in range(stop)`; `unroll` asks a printer to write the iterations out.
+
+    vectors: how many vectors of 64 bytes the lanes fill, where it is not one
+    """
 
     variable: Value
     stop: int | Value
@@ -156,6 +159,7 @@ class For:
     body: list[Statement] = field(default_factory=list)
     carries: list[Carry] = field(default_factory=list)
     unroll: bool = False
+    vectors: int = 1
 
 
 @dataclass(slots=True, eq=False)
@@ -315,10 +319,10 @@ class Builder:
 
     @contextmanager
     def loop(
-        self, stop: int | Value, *, lanes: bool = False, unroll: bool = False
+        self, stop: int | Value, *, lanes: bool = False, unroll: bool = False, vectors: int = 1
     ) -> Iterator[Loop]:
         """Statements written inside become the body of a loop over range(stop)."""
-        statement = For(Value(I64), stop, lanes, unroll=unroll)
+        statement = For(Value(I64), stop, lanes, unroll=unroll, vectors=vectors)
         self.body.append(statement)
         outer, self.body = self.body, statement.body
         try:
@@ -358,7 +362,7 @@ def lane_count(loop: For) -> int:
                 widest = max(widest, value.dtype.itemsize)
     for carry in loop.carries:
         widest = max(widest, carry.inner.dtype.itemsize)
-    lanes = 64 // widest
+    lanes = loop.vectors * 64 // widest
     if isinstance(loop.stop, int):
         while lanes > 1 and lanes // 2 >= loop.stop:
             lanes //= 2
@@ -366,7 +370,10 @@ def lane_count(loop: For) -> int:
 
 
 def _results(statement: Statement) -> Sequence[Operand]:
-    if isinstance(statement, Let | Load):
+    """The numbers that a statement makes or writes; positions, which are int64, count as none."""
+    if isinstance(statement, Let):
+        return () if statement.out.dtype == I64 else (statement.out,)
+    if isinstance(statement, Load):
         return (statement.out,)
     return (statement.value,) if isinstance(statement, Store) else ()
 

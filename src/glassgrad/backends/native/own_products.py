@@ -1,15 +1,25 @@
-"""Matrix products in loop IR: what a `Product` means, for machines without a BLAS.
+"""Matrix products in loop IR: blocks of rows and columns that stay in registers.
 
-Layer L6. Columns are lanes; four rows at a time share what is read of y, each with a chain of fused
-multiplications and additions a lane.
+Layer L6. A block of the result is a few rows by some vectors of columns. For every step along the
+inner axis a row of y is loaded once and fused with one broadcast number of x a row. Nothing is
+packed unless rows of y lie so far apart that they would push each other out of the cache, or its
+columns are not neighbours. Which block fits a machine's registers changes the speed alone: each
+number of the result is the same chain of fused multiplications and additions, cut every `DEPTH`
+steps.
+
+Source:    Goto & van de Geijn (2008), doi:10.1145/1356052.1356053, for the order of the loops
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
 
 from glassgrad.backends.native.loops import (
     I64,
+    Buffer,
     Builder,
     Index,
     Number,
@@ -20,48 +30,234 @@ from glassgrad.backends.native.loops import (
     Value,
 )
 
-ROWS = 4
+DEPTH = 256  # steps along the inner axis whose part of y stays in the first caches
+NEAR = 128  # steps that need no packing: even rows far apart stay in the second cache
+FEW = 32  # rows, or steps, up to which turning y while it is packed pays
+PAGE = 4096  # bytes between rows of y from which on they are packed
 
 
-def loops_of(product: Product) -> list[Statement]:
-    """The statements that compute a product."""
-    b = Builder()
-    m = product.sizes[0]
-    if isinstance(m, int):
-        whole: int | Value = m // ROWS
-        rest: int | Value = m % ROWS
-        start: Operand = Number(m - m % ROWS, I64)
-    else:
-        whole = b.let("shift_right", m, Number(ROWS.bit_length() - 1, I64))
-        start = b.let("multiply", whole, Number(ROWS, I64))
-        rest = b.let("subtract", m, start)
-    if whole != 0:
-        with b.loop(whole) as block:
-            _rows(b, product, b.let("multiply", block.variable, Number(ROWS, I64)), ROWS)
-    if rest != 0:
-        with b.loop(rest) as row:
-            _rows(b, product, b.let("add", start, row.variable), 1)
-    return b.body
+@dataclass(frozen=True)
+class Blocks:
+    """Rows and vectors of 64 bytes of a block of the result."""
+
+    rows: int
+    vectors: int
 
 
-def _rows(b: Builder, product: Product, first: Value, count: int) -> None:
-    """`count` rows of the result from `first` on."""
-    _, n, k = product.sizes
-    with b.loop(n, lanes=True) as columns:
-        j = columns.variable
-        with b.loop(k) as inner:
-            p = inner.variable
-            totals = [inner.carry(Number(0.0, product.dtype)) for _ in range(count)]
-            other = _load(b, product.y, product.y_strides, [(p, 0), (j, 1)])
+WIDE = Blocks(6, 4)  # 24 sums in 32 registers of 64 bytes
+NARROW = Blocks(6, 1)  # 12 sums in 16 registers of 32 bytes
+
+
+def suits(product: Product) -> bool:
+    """Whether these loops are at least as quick as a BLAS.
+
+    They are where columns of y are neighbours. Else y is turned while it is packed, which pays for
+    few rows, or few steps, for which a BLAS prepares too much.
+    """
+    m, _, k = product.sizes
+    is_small = isinstance(m, int) and isinstance(k, int) and (m <= FEW or k <= FEW)
+    return product.y_strides[1] == 1 or is_small
+
+
+def panel_bytes(product: Product, blocks: Blocks = WIDE) -> int:
+    """Memory that packed columns of y need; 0 where nothing is packed."""
+    if not _packs(product):
+        return 0
+    return DEPTH * blocks.vectors * 64
+
+
+def _packs(product: Product) -> bool:
+    row, column = product.y_strides
+    m, _, k = product.sizes
+    is_far = row * product.dtype.itemsize >= PAGE and not (isinstance(k, int) and k <= NEAR)
+    is_read_once = isinstance(m, int) and m <= WIDE.rows
+    return column != 1 or (is_far and not is_read_once)
+
+
+def loops_of(product: Product, blocks: Blocks, panel: Buffer | None) -> list[Statement]:
+    """The statements that compute a product; `panel` is needed where `panel_bytes` says so."""
+    writer = _Writer(Builder(), product, blocks, panel)
+    writer.columns()
+    return writer.b.body
+
+
+def widths(columns: int, lanes: int) -> list[int]:
+    """Blocks for fewer columns than a whole block has: vectors in powers of two, then what is left.
+
+    >>> widths(50, 16), widths(60, 16), widths(10, 16)
+    ([32, 16, 2], [60], [10])
+    """
+    found: list[int] = []
+    vectors, rest = divmod(columns, lanes)
+    if columns <= lanes or (rest and lanes - rest <= lanes // 4):
+        return _in_powers(columns, lanes)
+    found += _in_powers(vectors * lanes, lanes)
+    return [*found, rest] if rest else found
+
+
+def _in_powers(columns: int, lanes: int) -> list[int]:
+    """Cut where the number of vectors is a power of two: other vector types are slow."""
+    found = []
+    while columns > 0:
+        vectors = -(-columns // lanes)
+        width = lanes << (vectors.bit_length() - 1)
+        found.append(min(width, columns))
+        columns -= width
+    return found
+
+
+def depth_of(steps: int) -> int:
+    """How long the parts of the inner axis are: of one length where that can be.
+
+    >>> depth_of(100), depth_of(784), depth_of(1024), depth_of(523)
+    (100, 196, 256, 175)
+    """
+    parts = -(-steps // DEPTH)
+    for count in range(parts, 2 * parts):
+        if steps % count == 0:
+            return steps // count
+    return -(-steps // parts)
+
+
+class _Writer:
+    def __init__(self, b: Builder, product: Product, blocks: Blocks, panel: Buffer | None) -> None:
+        self.b = b
+        self.product = product
+        self.blocks = blocks
+        self.panel = panel
+        self.width = blocks.vectors * 64 // product.dtype.itemsize
+
+    def columns(self) -> None:
+        """Blocks of columns; the rest of them in narrower ones."""
+        _, n, _ = self.product.sizes
+        assert isinstance(n, int)
+        whole, rest = divmod(n, self.width)
+        if whole:
+            with self.b.loop(whole) as loop:
+                first = self.b.let("multiply", loop.variable, Number(self.width, I64))
+                self.depths(first, self.width)
+        done = whole * self.width
+        for width in widths(rest, 64 // self.product.dtype.itemsize):
+            self.depths(self.constant(done), width)
+            done += width
+
+    def constant(self, value: int) -> Value:
+        return self.b.let("add", Number(value, I64), Number(0, I64))
+
+    def depths(self, column: Value, width: int) -> None:
+        """Parts of the inner axis, each added to the sums of those before."""
+        k = self.product.sizes[2]
+        assert isinstance(k, int)
+        depth = depth_of(k)
+        if depth == k:
+            adds = self.product.accumulates
+            self.part(column, width, self.constant(0), k, adds=adds)
+            return
+        if not self.product.accumulates:
+            self.clear(column, width)
+        with self.b.loop(k // depth) as loop:
+            start = self.b.let("multiply", loop.variable, Number(depth, I64))
+            self.part(column, width, start, depth, adds=True)
+        if k % depth:
+            self.part(column, width, self.constant(k - k % depth), k % depth, adds=True)
+
+    def clear(self, column: Value, width: int) -> None:
+        """Zeros in these columns of the result."""
+        product = self.product
+        with self.b.loop(product.sizes[0]) as row, self.b.loop(width, lanes=True) as lanes:
+            at = [(row.variable, 0), (column, 1), (lanes.variable, 1)]
+            index = _index(product.out, (product.out_stride, 1), at)
+            self.b.store(product.out.buffer, index, Number(0.0, product.dtype))
+
+    def part(self, column: Value, width: int, start: Value, depth: int, *, adds: bool) -> None:
+        b, rows = self.b, self.rows_for(width)
+        if self.panel is not None:
+            self.pack(column, width, start, depth)
+        m = self.product.sizes[0]
+        if isinstance(m, int):
+            whole: int | Value = m // rows
+            rest: int | Value = m % rows
+        else:
+            whole = b.let("divide", m, Number(rows, I64))
+            rest = b.let("subtract", m, b.let("multiply", whole, Number(rows, I64)))
+        if whole != 0:
+            with b.loop(whole) as loop:
+                first = b.let("multiply", loop.variable, Number(rows, I64))
+                self.block((first, rows), (column, width), (start, depth), adds=adds)
+        if isinstance(rest, int):
+            if rest:
+                first = self.constant(m - rest if isinstance(m, int) else 0)
+                self.block((first, rest), (column, width), (start, depth), adds=adds)
+            return
+        behind = b.let("multiply", whole, Number(rows, I64)) if isinstance(whole, Value) else start
+        with b.loop(rest) as loop:
+            first = b.let("add", behind, loop.variable)
+            self.block((first, 1), (column, width), (start, depth), adds=adds)
+
+    def rows_for(self, width: int) -> int:
+        """Rows of a block: narrower ones have more, so that as many sums are in registers."""
+        lanes = 64 // self.product.dtype.itemsize
+        most = self.blocks.rows * self.blocks.vectors // max(1, -(-width // lanes))
+        m = self.product.sizes[0]
+        if not isinstance(m, int):
+            return most
+        return next((r for r in range(most, most // 2, -1) if m % r == 0), most)
+
+    def pack(self, column: Value, width: int, start: Value, depth: int) -> None:
+        """Copy a part of y so that its columns, and rows of that width, are neighbours."""
+        b, panel = self.b, self.panel
+        assert panel is not None
+        by_rows = self.product.y_strides[1] == 1
+        sizes = (depth, width) if by_rows else (width, depth)
+        with b.loop(sizes[0]) as outer, b.loop(sizes[1], lanes=True) as inner:
+            p, c = (outer, inner) if by_rows else (inner, outer)
+            value = self.load(
+                self.product.y,
+                self.product.y_strides,
+                [(start, 0), (p.variable, 0), (column, 1), (c.variable, 1)],
+            )
+            b.store(panel, Index(0, ((p.variable, self.width), (c.variable, 1))), value)
+
+    def block(
+        self,
+        rows: tuple[Value, int],
+        columns: tuple[Value, int],
+        depth: tuple[Value, int],
+        *,
+        adds: bool,
+    ) -> None:
+        """A block of the result, over one part of the inner axis."""
+        b, product = self.b, self.product
+        (first, count), (column, width), (start, steps) = rows, columns, depth
+        vectors = -(-width // (64 // product.dtype.itemsize))
+        with b.loop(width, lanes=True, vectors=1 << (vectors - 1).bit_length()) as lanes:
+            c = lanes.variable
+            with b.loop(steps) as inner:
+                p = inner.variable
+                totals = [inner.carry(Number(0.0, product.dtype)) for _ in range(count)]
+                other = self.of_y(start, p, column, c)
+                for row, total in enumerate(totals):
+                    at = [(first, 0), (start, 1), (p, 1)]
+                    one = self.load(product.x, product.x_strides, at, row)
+                    inner.set(total, b.let("fma", one, other, total))
             for row, total in enumerate(totals):
-                one = _load(b, product.x, product.x_strides, [(first, 0), (p, 1)], row)
-                inner.set(total, b.let("fma", one, other, total))
-        for row, total in enumerate(totals):
-            index = _index(product.out, (product.out_stride, 1), [(first, 0), (j, 1)], row)
-            value: Operand = inner.result(total)
-            if product.accumulates:
-                value = b.let("add", b.load(product.out.buffer, index), value)
-            b.store(product.out.buffer, index, value)
+                at = [(first, 0), (column, 1), (c, 1)]
+                index = _index(product.out, (product.out_stride, 1), at, row)
+                value: Operand = inner.result(total)
+                if adds:
+                    value = b.let("add", b.load(product.out.buffer, index), value)
+                b.store(product.out.buffer, index, value)
+
+    def of_y(self, start: Value, p: Value, column: Value, c: Value) -> Value:
+        if self.panel is not None:
+            return self.b.load(self.panel, Index(0, ((p, self.width), (c, 1))))
+        at = [(start, 0), (p, 0), (column, 1), (c, 1)]
+        return self.load(self.product.y, self.product.y_strides, at)
+
+    def load(
+        self, place: Place, strides: Sequence[int], at: Sequence[tuple[Value, int]], row: int = 0
+    ) -> Value:
+        return self.b.load(place.buffer, _index(place, strides, at, row))
 
 
 def _index(
@@ -71,7 +267,6 @@ def _index(
     return place.index.plus(*terms, base=row * strides[0])
 
 
-def _load(
-    b: Builder, place: Place, strides: Sequence[int], at: Sequence[tuple[Value, int]], row: int = 0
-) -> Value:
-    return b.load(place.buffer, _index(place, strides, at, row))
+def panel_of(dtype: np.dtype, size: int, slot: int) -> Buffer:
+    """The worker's memory for packed columns."""
+    return Buffer("panel", dtype, size // dtype.itemsize, "private", slot)

@@ -5,7 +5,6 @@ Layer L6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from glassgrad.backends.native.counting import Call, Shape
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     )
 
 _LONGEST = 88  # columns of an equation
+_PAIRS = 4  # of arrays in one place that are named
 _SURE = 2e-8  # seconds below which the clock is too coarse for a rate
 
 
@@ -38,7 +38,9 @@ def text(report: NativeReport) -> str:
 def _summary(report: NativeReport) -> str:
     count = len(report.kernels)
     phases = 1 + max((kernel.phase for kernel in report.kernels), default=-1)
-    line = say("{name}: kernels {count}, phases {phases}", name=report.name, count=count, phases=phases)
+    line = say(
+        "{name}: kernels {count}, phases {phases}", name=report.name, count=count, phases=phases
+    )
     if report.seconds is None:
         return line
     step = duration(report.seconds)
@@ -60,11 +62,13 @@ def _memory(memory: PlannedMemory) -> str:
             constants=_bytes(memory.constants),
         ),
     ]
+    size = _bytes(sum(n for _, _, n in memory.in_place))
     if memory.in_place and memory.shares:
-        pairs = ", ".join(f"{a} → {b}" for a, b, _ in memory.in_place)
-        lines.append(say("in one place: {pairs}", pairs=pairs))
+        pairs = ", ".join(f"{a} → {b}" for a, b, _ in memory.in_place[:_PAIRS])
+        rest = len(memory.in_place) - _PAIRS
+        pairs += f" + {rest}" if rest > 0 else ""
+        lines.append(say("in one place, {size}: {pairs}", size=size, pairs=pairs))
     elif memory.in_place:
-        size = _bytes(sum(n for _, _, n in memory.in_place))
         lines.append(say("results that could be written over inputs: {size}", size=size))
     return "\n".join(lines)
 
@@ -89,7 +93,9 @@ def _kernels(report: NativeReport) -> str:
         notes[len(rows) - 1].append(f"{kernel.name}: {_tiles(kernel)}")
         for number, part in enumerate(kernel.parts, 1):
             rows.append(_row(f"{kernel.name}.{number}", part, is_timed))
-            notes[len(rows) - 1] = [f"    {_cut(line)}" for line in (*part.equations, *part.remarks)]
+            notes[len(rows) - 1] = [
+                f"    {_cut(line)}" for line in (*part.equations, *part.remarks)
+            ]
     table = aligned(rows, left=(0, 1, 2)).split("\n")
     return "\n".join(line for i, row in enumerate(table) for line in (row, *notes[i]))
 
@@ -122,7 +128,8 @@ def form(name: str) -> str:
         "columns": say("columns"),
         "rows": say("rows"),
         "blas": "BLAS",
-        "loops": say("own loops"),
+        "product": say("product"),
+        "loops": say("plain loops"),
         "combine": say("of the tiles"),
         "scalars": say("scalars"),
         "python": "Python",

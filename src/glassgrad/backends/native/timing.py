@@ -16,6 +16,7 @@ import numpy as np
 
 from glassgrad.backends.native.call import Executable
 from glassgrad.backends.native.engine import Code, compile_text
+from glassgrad.backends.native.llvm.words import clock_lines
 from glassgrad.backends.native.loops import (
     I64,
     Buffer,
@@ -27,10 +28,9 @@ from glassgrad.backends.native.loops import (
     Value,
 )
 from glassgrad.backends.native.program import Program
-from glassgrad.backends.native.words import clock_lines
 from glassgrad.graph.ir import Graph
 
-_RUN = 0.002  # seconds that one run of steps takes at least
+_RUN = 0.001  # seconds that one run of steps takes at least
 _MOST_STEPS = 100_000
 
 
@@ -162,7 +162,7 @@ def _steps(executable: Executable, arrays: Sequence[np.ndarray]) -> int:
         executable.run(steps)
         if time.perf_counter() - began >= _RUN:
             break
-        steps *= 4
+        steps *= 2
     del held
     return steps
 
@@ -182,6 +182,7 @@ def _runs(
 
 
 # --- the clock ---------------------------------------------------------------------------
+
 
 @cache
 def _clock_code() -> tuple[Code, Callable[[], int]]:

@@ -46,7 +46,8 @@ def _scan(site: Site) -> None:
     consts, rest = site.inputs[:n_consts], site.inputs[n_consts:]
     first, xs = rest[:n_carry], rest[n_carry:]
     last, ys = site.outputs[:n_carry], site.outputs[n_carry:]
-    held = [site.scratch(out.dtype, out.shape, "carry") for out in last]
+    names = [site.workspace.names.get(v, "carry") for v in body.inputs[n_consts:][:n_carry]]
+    held = [site.scratch(o.dtype, o.shape, n) for o, n in zip(last, names, strict=True)]
     for value, memory in zip(first, held, strict=True):
         copy(b, value, memory)
     with b.loop(length) as loop:

@@ -11,9 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
+from glassgrad.backends.native.loops import F32, F64
 from glassgrad.backends.native.lower.contract import contract, contract_one
 from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive
+from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.primitives.activation import log_softmax_p
 from glassgrad.primitives.arithmetic import add, equal, subtract, where
@@ -22,6 +26,7 @@ from glassgrad.primitives.einsum import pair_p, single_p
 from glassgrad.primitives.layout import astype_p, sum_p
 from glassgrad.primitives.reduce import max_p
 from glassgrad.primitives.transcendental import exp, log1p
+from glassgrad.text import say
 
 _INLINED = frozenset((checkpoint_p, custom_p))
 
@@ -30,7 +35,11 @@ def expand(graph: Graph) -> Graph:
     """The same program without composite primitives.
 
     A result keeps its variable, unless it is an operand or a literal that an inner graph handed on.
+
+    Raises:    GraphError for a dtype that has no native form, such as float16
     """
+    for var in (*graph.inputs, *(var for var, _ in graph.consts)):
+        _require_native(var, "input")
     writer = Writer(list(graph.consts))
     for eqn in graph.eqns:
         writer.visit(eqn)
@@ -57,6 +66,8 @@ class Writer:
 
     def visit(self, eqn: Eqn) -> None:
         """Keep an equation, or write what it means."""
+        for var in eqn.outputs:
+            _require_native(var, eqn.primitive.name)
         inputs = tuple(self.renamed(atom) for atom in eqn.inputs)
         composite = _COMPOSITES.get(eqn.primitive)
         if eqn.primitive in _INLINED:
@@ -121,6 +132,13 @@ class Writer:
             self._alias[result] = var
         else:
             self._alias[var] = result
+
+
+def _require_native(var: Var, operation: str) -> None:
+    dtype = np.dtype(var.dtype)
+    if dtype.kind not in "biuf" or (dtype.kind == "f" and dtype not in (F32, F64)):
+        problem = say("no native form of {op} for {dtype}", op=operation, dtype=dtype.name)
+        raise GraphError(problem, operation="native")
 
 
 def _place(atom: Atom, places: dict[Var, Atom]) -> Atom:

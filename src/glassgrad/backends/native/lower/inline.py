@@ -81,7 +81,7 @@ def inline_graph(
             continue
         outputs = [_memory(site, var, targets or {}) for var in eqn.outputs]
         places.update(zip(eqn.outputs, outputs, strict=True))
-        site.b.add(Note(eqn.primitive.name))
+        site.b.add(Note(equations=(eqn,)))
         _lower_inner(site, eqn, given, outputs)
     return [_place(atom, places) for atom in graph.outputs]
 
@@ -98,7 +98,8 @@ def _place(atom: Atom, places: Mapping[Var, Placed]) -> Placed:
 
 def _memory(site: Site, var: Var, targets: Mapping[Var, Access]) -> Access:
     found = targets.get(var)
-    return site.scratch(var.dtype, var.shape, var.name or "value") if found is None else found
+    name = site.workspace.names.get(var) or var.name or "value"
+    return site.scratch(var.dtype, var.shape, name) if found is None else found
 
 
 def _lower_inner(site: Site, eqn: Eqn, inputs: list[Placed], outputs: list[Access]) -> None:

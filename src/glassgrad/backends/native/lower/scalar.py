@@ -12,7 +12,8 @@ from typing import Any
 import numpy as np
 
 from glassgrad.backends.native import functions
-from glassgrad.backends.native.loops import BOOL, F64, Builder, Number, Operand, Value
+from glassgrad.backends.native.loops import BOOL, F32, F64, Builder, Number, Operand, Value
+from glassgrad.backends.native.lower.division import FLOAT, INTEGER, one_of, zero_of
 from glassgrad.core.formula import Expr
 from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import GraphError
@@ -59,21 +60,36 @@ def operation(b: Builder, op: str, args: Sequence[Operand], weak: Sequence[bool]
         return special(b, args, weak)
     common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
     if op in _FLOATING and common.kind != "f":
-        common = _floating(common)
+        common = F64 if op == "divide" else _floating(common)
+    if op in _SMALLEST and common == BOOL:
+        common = np.dtype(np.int8)
+    if common.kind == "f" and common not in (F32, F64):
+        raise _unknown(op, common)
+    if op == "power" and common.kind == "i" and _may_be_negative(args[1]):
+        raise _unknown(op, common)  # NumPy refuses negative exponents, which are only seen later
     values = [converted(b, a, common) for a in args]
     if common == BOOL and op in _BOOLEAN:
         return b.let(_BOOLEAN[op], *values)
-    if common.kind in "iu" and op in _INTEGER:
-        return _INTEGER[op](b, values)
+    if common.kind in "iu" and op in INTEGER:
+        return INTEGER[op](b, values)
+    if common.kind == "f" and op in FLOAT:
+        return FLOAT[op](b, values)
     if op in _RENAMED:
         return b.let(_RENAMED[op], *values)
     if op in functions.NAMES and functions.find(op, common) is not None:
         return b.let(op, *values)
     if op in _PLAIN:
         return b.let(op, *values)
-    raise GraphError(
-        say("no native form of {op} for {dtype}", op=op, dtype=common.name), operation="native"
-    )
+    raise _unknown(op, common)
+
+
+def _may_be_negative(value: Operand) -> bool:
+    return isinstance(value, Value) and value.dtype.kind == "i"
+
+
+def _unknown(op: str, dtype: np.dtype) -> GraphError:
+    problem = say("no native form of {op} for {dtype}", op=op, dtype=dtype.name)
+    return GraphError(problem, operation="native")
 
 
 # --- dtypes ------------------------------------------------------------------------------
@@ -114,7 +130,7 @@ def converted(b: Builder, value: Operand, dtype: np.dtype) -> Operand:
 # --- words with rules of their own -------------------------------------------------------
 
 _PLAIN = frozenset(
-    "add subtract multiply divide negative abs sqrt floor ceil trunc rint copysign minimum maximum "
+    "add subtract multiply divide negative sqrt floor ceil trunc rint copysign minimum maximum "
     "fmod less less_equal greater greater_equal equal not_equal".split()
 )
 _RENAMED = {
@@ -130,17 +146,11 @@ _FLOATING = frozenset(
     "divide sqrt cbrt exp exp2 expm1 log log1p log2 log10 sin cos tan arcsin arccos arctan sinh "
     "cosh tanh arcsinh arccosh arctanh arctan2 hypot copysign rint floor_float".split()
 )
-_BOOLEAN = {"add": "or", "multiply": "and", "maximum": "or", "minimum": "and", "abs": "or"}
+_BOOLEAN = {"add": "or", "multiply": "and", "maximum": "or", "minimum": "and"}
+# What NumPy computes in int8 for bools.
+_SMALLEST = frozenset("power floor_divide remainder fmod left_shift right_shift".split())
 
 Special = Callable[[Builder, Sequence[Operand], Sequence[bool]], Operand]
-
-
-def _zero(dtype: np.dtype) -> Number:
-    return Number(dtype.type(0), dtype)
-
-
-def _one(dtype: np.dtype) -> Number:
-    return Number(dtype.type(1), dtype)
 
 
 def _truth(b: Builder, value: Operand) -> Operand:
@@ -171,7 +181,7 @@ def _logical(op: str) -> Special:
 
 def _sign(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
     x = args[0]
-    zero = _zero(x.dtype)
+    zero = zero_of(x.dtype)
     above = b.let("greater", x, zero)
     if x.dtype.kind in "ub":
         return b.convert(above, x.dtype)
@@ -180,7 +190,7 @@ def _sign(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
     if x.dtype.kind == "f":
         rest = b.let("select", b.let("equal", x, zero), zero, x)
     minus = b.let("select", below, Number(x.dtype.type(-1), x.dtype), rest)
-    return b.let("select", above, _one(x.dtype), minus)
+    return b.let("select", above, one_of(x.dtype), minus)
 
 
 def _isnan(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
@@ -209,7 +219,7 @@ def _signbit(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Opera
 
 
 def _reciprocal(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
-    return operation(b, "divide", [_one(args[0].dtype), args[0]], [False, weak[0]])
+    return operation(b, "divide", [one_of(args[0].dtype), args[0]], [False, weak[0]])
 
 
 def _rounded(op: str) -> Special:
@@ -224,8 +234,13 @@ def _rounded(op: str) -> Special:
     return emit
 
 
+def _abs(b: Builder, args: Sequence[Operand], weak: Sequence[bool]) -> Operand:
+    return args[0] if args[0].dtype.kind in "bu" else b.let("abs", args[0])
+
+
 _SPECIAL: dict[str, Special] = {
     "positive": _same,
+    "abs": _abs,
     "where": _where,
     "square": _square,
     "logical_and": _logical("and"),
@@ -256,95 +271,4 @@ def _quick_power(b: Builder, args: Sequence[Operand]) -> Operand | None:
         return b.let("multiply", x, x)
     if y.value == 1:
         return x
-    return b.let("sqrt", x) if y.value == 0.5 else b.let("divide", _one(x.dtype), x)  # noqa: PLR2004
-
-
-# --- integers ----------------------------------------------------------------------------
-
-
-def _guarded(b: Builder, x: Operand, y: Operand) -> tuple[Operand, Operand, Operand]:
-    """(quotient towards zero, remainder, whether y is 0), for y = 0 and -1 without a trap."""
-    zero, one = _zero(x.dtype), _one(x.dtype)
-    is_zero = b.let("equal", y, zero)
-    safe = b.let("select", is_zero, one, y)
-    if x.dtype.kind == "i":  # the lowest number divided by -1 wraps, and must not trap
-        is_minus = b.let("equal", y, Number(-1, x.dtype))
-        safe = b.let("select", is_minus, one, safe)
-        quotient = b.let("divide", x, safe)
-        quotient = b.let("select", is_minus, b.let("negative", x), quotient)
-    else:
-        quotient = b.let("divide", x, safe)
-    rest = b.let("subtract", x, b.let("multiply", quotient, y))
-    return quotient, rest, is_zero
-
-
-def _floor_divide(b: Builder, values: Sequence[Operand]) -> Operand:
-    x, y = values
-    quotient, rest, is_zero = _guarded(b, x, y)
-    zero = _zero(x.dtype)
-    if x.dtype.kind == "i":
-        has_rest = b.let("not_equal", rest, zero)
-        differs = b.let("less", b.let("xor", rest, y), zero)
-        lower = b.let("subtract", quotient, _one(x.dtype))
-        quotient = b.let("select", b.let("and", has_rest, differs), lower, quotient)
-    return b.let("select", is_zero, zero, quotient)
-
-
-def _remainder(b: Builder, values: Sequence[Operand]) -> Operand:
-    x, y = values
-    _, rest, is_zero = _guarded(b, x, y)
-    zero = _zero(x.dtype)
-    if x.dtype.kind == "i":
-        has_rest = b.let("not_equal", rest, zero)
-        differs = b.let("less", b.let("xor", rest, y), zero)
-        rest = b.let("select", b.let("and", has_rest, differs), b.let("add", rest, y), rest)
-    return b.let("select", is_zero, zero, rest)
-
-
-def _fmod(b: Builder, values: Sequence[Operand]) -> Operand:
-    x, y = values
-    _, rest, is_zero = _guarded(b, x, y)
-    return b.let("select", is_zero, _zero(x.dtype), rest)
-
-
-def _shift(op: str) -> Callable[[Builder, Sequence[Operand]], Operand]:
-    def emit(b: Builder, values: Sequence[Operand]) -> Operand:
-        x, y = values
-        bits = 8 * x.dtype.itemsize
-        inside = b.let("less", y, Number(bits, x.dtype))
-        if y.dtype.kind == "i":
-            inside = b.let("and", inside, b.let("greater_equal", y, _zero(y.dtype)))
-        safe = b.let("select", inside, y, _zero(y.dtype))
-        shifted = b.let(op, x, safe)
-        outside: Operand = _zero(x.dtype)
-        if op == "shift_right" and x.dtype.kind == "i":
-            outside = b.let("shift_right", x, Number(bits - 1, x.dtype))
-        return b.let("select", inside, shifted, outside)
-
-    return emit
-
-
-def _power(b: Builder, values: Sequence[Operand]) -> Operand:
-    """Squaring and multiplying over the bits of the exponent; NumPy refuses negative ones."""
-    x, y = values
-    bits = 8 * x.dtype.itemsize - (x.dtype.kind == "i")
-    out: Operand = _one(x.dtype)
-    one, zero = _one(y.dtype), _zero(y.dtype)
-    factor: Operand = x
-    for bit in range(bits):
-        shifted = b.let("shift_right", y, Number(bit, y.dtype)) if bit else y
-        is_set = b.let("not_equal", b.let("and", shifted, one), zero)
-        out = b.let("select", is_set, b.let("multiply", out, factor), out)
-        if bit + 1 < bits:
-            factor = b.let("multiply", factor, factor)
-    return out
-
-
-_INTEGER: dict[str, Callable[[Builder, Sequence[Operand]], Operand]] = {
-    "floor_divide": _floor_divide,
-    "remainder": _remainder,
-    "fmod": _fmod,
-    "left_shift": _shift("shift_left"),
-    "right_shift": _shift("shift_right"),
-    "power": _power,
-}
+    return b.let("sqrt", x) if y.value == 0.5 else b.let("divide", one_of(x.dtype), x)  # noqa: PLR2004

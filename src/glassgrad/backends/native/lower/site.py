@@ -6,7 +6,7 @@ and its nests; every other primitive has an entry of LOWERINGS, made by `@lowers
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -25,7 +25,7 @@ from glassgrad.backends.native.loops import (
 )
 from glassgrad.backends.native.lower.access import Access, Position, Rows, whole
 from glassgrad.core.primitive import Primitive
-from glassgrad.graph.ir import Eqn
+from glassgrad.graph.ir import Eqn, Var
 
 
 def converted(number: Number, dtype: np.dtype) -> Number:
@@ -44,6 +44,7 @@ class Workspace:
     shared:    memory of the arena that only this kernel uses, for what Python must be able to see
     constants: arrays that belong to the program
     fault:     one int64 in the arena: the number of an equation that met a fault, else -1
+    names:     what values are called
     """
 
     private: list[Buffer] = field(default_factory=list)
@@ -52,6 +53,7 @@ class Workspace:
     callbacks: list[Eqn] = field(default_factory=list)
     places: dict[int, tuple[list[Access], list[Access]]] = field(default_factory=dict)
     fault: Buffer | None = None
+    names: Mapping[Var, str] = field(default_factory=dict)
 
 
 @dataclass

@@ -1,6 +1,6 @@
 """What a network puts out for a task and a loss, and what its outputs mean.
 
-Layer L11. Losses over classes want integer labels and one score a class; the others want targets of
+Layer L9. Losses over classes want integer labels and one score a class; the others want targets of
 the shape of the prediction: one column for two classes, else one-hot rows.
 """
 
@@ -18,6 +18,8 @@ from glassgrad.text import say
 CLASSIFICATION, REGRESSION = "classification", "regression"
 _QUANTITIES = ("half_sse", "huber", "mae", "mse", "smooth_l1")
 _LABELS = ("cross_entropy", "hinge", "nll")
+# How scores become probabilities: what is done to each score before a row is made to sum to 1.
+LINKS = ("softmax", "logistic", "exp", "shares")
 # What stands behind the last layer when classes are learnt by a loss.
 _BEHIND = {
     **dict.fromkeys((*_QUANTITIES, "binary_cross_entropy"), "sigmoid"),
@@ -52,14 +54,40 @@ class Head:
         """Above which the single output of two classes means class 1."""
         return 0.5 if self.activation == "sigmoid" else 0.0
 
+    @property
+    def link(self) -> str:
+        """How scores become probabilities, of `LINKS`; empty where they are none."""
+        if not self.classes or self.loss in ("hinge", "binary_hinge"):
+            return ""
+        if self.loss == "binary_cross_entropy_with_logits":
+            return "logistic"
+        if self.loss == "cross_entropy":
+            return "softmax"
+        return "exp" if self.activation == "log_softmax" else "shares"
+
+    @property
+    def encoding(self) -> str:
+        """What the loss wants of targets.
+
+        `labels` (n,) integers; `quantity` (n, 1); `column` (n, 1) of 0 and 1; `one-hot` (n, k);
+        with ` signs` behind one of the last two, −1 and 1 instead of 0 and 1.
+        """
+        if not self.classes:
+            return "quantity"
+        if self.loss in _LABELS:
+            return "labels"
+        form = "column" if self.outputs == 1 else "one-hot"
+        return f"{form} signs" if self.loss == "binary_hinge" else form
+
     def encode(self, y: NDArray[Any], dtype: Any) -> NDArray[Any]:
         """Labels (n,) or quantities (n,) as the loss wants them."""
-        if not self.classes:
+        form = self.encoding
+        if form == "quantity":
             return np.asarray(y, dtype=dtype).reshape(len(y), -1)
-        if self.loss in _LABELS:
+        if form == "labels":
             return np.asarray(y)
-        rows = y[:, None] if self.outputs == 1 else np.eye(self.classes)[y]
-        signed = 2 * rows - 1 if self.loss == "binary_hinge" else rows
+        rows = y[:, None] if form.startswith("column") else np.eye(self.classes)[y]
+        signed = 2 * rows - 1 if form.endswith("signs") else rows
         return np.asarray(signed, dtype=dtype)
 
     def codes(self, outputs: NDArray[Any]) -> NDArray[np.int64]:
@@ -73,22 +101,25 @@ class Head:
 
         Raises:    OptionError for losses whose scores are no probabilities
         """
-        values = np.asarray(outputs, dtype=np.float64)
         if not self.classes:
             raise OptionError(say("a quantity has no class probabilities"))
-        if self.loss in ("hinge", "binary_hinge"):
+        if not self.link:
             problem = say("scores learnt with {loss} are no probabilities", loss=self.loss)
             raise OptionError(problem, hint=say("train with --loss cross_entropy"))
-        if self.loss == "binary_cross_entropy_with_logits":
+        return np.asarray(self.shares(np.asarray(outputs, dtype=np.float64)))
+
+    def shares(self, values: Any) -> Any:
+        """`probabilities` in operators alone, of arrays or traced values (n, k)."""
+        if self.link == "logistic":
             values = np.exp(-np.logaddexp(0, -values))
-        elif self.loss == "cross_entropy":
+        elif self.link == "softmax":
             values = np.exp(values - values.max(axis=1, keepdims=True))
-        elif self.activation == "log_softmax":
+        elif self.link == "exp":
             values = np.exp(values)
         if self.outputs == 1:
             return np.concatenate([1 - values, values], axis=1)
         total = values.sum(axis=1, keepdims=True)
-        return np.asarray(values / np.where(total > 0, total, 1))
+        return values / np.where(total > 0, total, 1)
 
 
 def head_of(loss: str, task: str, classes: int) -> Head:

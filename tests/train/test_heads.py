@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from glassgrad.cli.heads import Head, head_of
 from glassgrad.cli.problem import Part
 from glassgrad.cli.settings import Settings
 from glassgrad.cli.training import held_out_scores, set_up, train
 from glassgrad.data import Dataset
 from glassgrad.errors import OptionError
 from glassgrad.nn.losses import LOSSES
+from glassgrad.train.heads import Head, head_of
 
 _PROBABILISTIC = sorted(set(LOSSES) - {"hinge", "binary_hinge"})
 
