@@ -107,7 +107,10 @@ def test_decisions_are_listed() -> None:
     assert [record.name for record in records if f"decisions/{record.name}" not in index] == []
 
 
-@pytest.mark.parametrize("name", ["README", "docs/seeing", "docs/grading", "docs/deploying"])
+TWINS = ["README", "docs/seeing", "docs/grading", "docs/deploying", "docs/compiler"]
+
+
+@pytest.mark.parametrize("name", TWINS)
 def test_a_page_and_its_twin_show_the_same_code(name: str) -> None:
     def code(page: str) -> list[str]:
         found = blocks(ROOT / page, "python", "sh", "powershell")

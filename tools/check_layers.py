@@ -35,7 +35,7 @@ LAYERS: dict[str, int] = {
     **dict.fromkeys(("nn", "gates", "extend"), 7),
     **dict.fromkeys(("optim", "data", "io", "view", "inspect"), 8),
     **dict.fromkeys(("train", "parallel", "diagnose", "canon"), 9),
-    **dict.fromkeys(("estimators", "lab", "report", "export"), 10),
+    **dict.fromkeys(("estimators", "lab", "report", "export", "bench"), 10),
     "cli": 11,
     **dict.fromkeys(("__init__", "__main__"), 12),
 }

@@ -9,6 +9,7 @@ import pytest
 
 from glassgrad import nn
 from glassgrad.autodiff.api import grad, value_and_grad
+from glassgrad.backends import chosen
 from glassgrad.backends.chosen import resolve_backend
 from glassgrad.backends.jit import jit
 from glassgrad.backends.native import call, engine
@@ -186,13 +187,22 @@ def test_auto_does_without_llvmlite(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_auto_runs_by_numpy_what_has_no_native_form(monkeypatch: pytest.MonkeyPatch) -> None:
     forget(monkeypatch, "tanh")
-    f = jit(lambda x: np.tanh(x))
+    f = jit(np.tanh)
     np.testing.assert_array_equal(f(X), np.tanh(X))
     found = f.backend_of(X)
     assert (found.backend, found.reason) == ("numpy", "tanh has no native form")
     with pytest.raises(GraphError, match="native: tanh has no native form") as caught:
-        jit(lambda x: np.tanh(x), backend="native")(X)
+        jit(np.tanh, backend="native")(X)
     assert "auto" in caught.value.hint
+
+
+def test_auto_does_not_compile_for_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(chosen, "MOST_TEXT", 1000)
+    f = jit(lambda x: x * 3)
+    np.testing.assert_array_equal(f(X), X * 3)
+    assert f.backend_of(X).backend == "numpy"
+    assert "too much" in f.backend_of(X).reason
+    assert jit(lambda x: x * 3, backend="native").backend_of(X).backend == "native"
 
 
 def forget(monkeypatch: pytest.MonkeyPatch, name: str) -> None:

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from glassgrad.data.fitting import fit_table
 from glassgrad.data.read import read_table
 from glassgrad.export import Learning, Subject
 from glassgrad.nn import MLP
-from glassgrad.nn.losses import find_loss
+from glassgrad.nn.losses import LOSSES, find_loss
 from glassgrad.optim import make_optimizer
 from glassgrad.train.heads import head_of
 from glassgrad.train.model_loss import loss_of
@@ -30,6 +31,14 @@ HOSTILE = (
     '"""', "'''", "한글 이름", "%s%n", "#define x", "{name}", "\u202eright", "\x07bell", "é\u0301",
     "\N{GRINNING FACE}", "a\\", "0", "-1e5x", "`", "$(x)", "\\u0041", "trailing\\\\",
 )  # fmt: skip
+
+# Every loss over classes; a few of them, of each kind, in the plain suite.
+HEADS = [
+    pytest.param(loss, classes, marks=[] if few else pytest.mark.full)
+    for loss in sorted(LOSSES)
+    for classes in (2, 3)
+    for few in [(loss, classes) in (("nll", 3), ("binary_hinge", 2), ("mse", 3), ("mse", 2))]
+]
 
 
 def write_rows(path: Path, head: Sequence[str], rows: Sequence[Sequence[object]]) -> Path:

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 import pytest
 from export.compiling import GCC, cells, code_of, command, gcc, library, needs_gcc, pointer, said
-from export.runs import HOSTILE, hostile_rows, passengers, subject_of, write_rows
+from export.runs import HEADS, HOSTILE, hostile_rows, passengers, subject_of, write_rows
 
 from glassgrad.export import Subject, c_file
 from glassgrad.export.c_words import filled
 from glassgrad.nn import MLP
-from glassgrad.nn.losses import LOSSES
 from glassgrad.text import speaking
 from glassgrad.train.heads import Head
 
@@ -175,14 +174,7 @@ def test_numbers_are_written_as_python_writes_them(tmp_path: Path) -> None:
     assert found == list(map(repr, values))
 
 
-_HEADS = [
-    pytest.param(loss, classes, marks=[] if loss in ("nll", "hinge") else pytest.mark.full)
-    for loss in sorted(LOSSES)
-    for classes in (2, 3)
-]
-
-
-@pytest.mark.parametrize(("loss", "classes"), _HEADS)
+@pytest.mark.parametrize(("loss", "classes"), HEADS)
 def test_every_head(tmp_path: Path, loss: str, classes: int) -> None:
     rows = [[f"{i * 7 % 11}", "abc"[i % classes]] for i in range(30)]
     path = write_rows(tmp_path / "h.csv", ("x", "y"), rows)
@@ -244,12 +236,26 @@ int main(void)
     assert subprocess.run([tmp_path / "user"], check=False).returncode == 0
 
 
-def test_sizes_at_the_head(tmp_path: Path) -> None:
-    made = c_file(_plain_subject(), "p")
-    weights = 4 * (4 * 8 + 8 + 8 * 3 + 3)
-    assert made.constant_bytes >= weights
-    assert f"{made.constant_bytes:,} bytes of weights" in made.text
-    assert f"{made.memory_bytes:,} bytes between the steps" in made.text
+def _written_to(folder: Path, text: str) -> int:
+    """The bytes of all arrays of the compiled file that are no constants."""
+    (folder / "sizes.c").write_text(text, encoding="utf-8")
+    gcc("-O1", "-fno-pie", "-c", folder / "sizes.c", "-o", folder / "sizes.o")
+    listed = subprocess.check_output(["nm", "-S", folder / "sizes.o"], encoding="utf-8")
+    rows = [line.split() for line in listed.splitlines()]
+    return sum(int(row[1], 16) for row in rows if len(row) == 4 and row[2] in "bBdD")
+
+
+@pytest.mark.parametrize("learns", ["", "adam"])
+def test_sizes_at_the_head(tmp_path: Path, learns: str) -> None:
+    subject, _ = subject_of(
+        passengers(tmp_path), "lived", missing="impute", drop=["id"], learns=learns
+    )
+    made = c_file(subject, "boat", batch=3)
+    weights = sum(value.nbytes for value in subject.weights())
+    assert made.constant_bytes >= (0 if learns else weights)
+    assert f"{made.constant_bytes:,} bytes of constants" in made.text
+    assert f"{made.memory_bytes:,} bytes that are written to" in made.text
+    assert 0 <= made.memory_bytes - _written_to(tmp_path, made.text) < 64
     assert "malloc" not in code_of(made.text)
 
 

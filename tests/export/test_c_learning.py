@@ -28,8 +28,7 @@ def _lines(folder: Path) -> Path:
     return write_rows(folder / "q.csv", ("x", "z", "y"), rows)
 
 
-@pytest.mark.parametrize("batch", [1, 6])
-@pytest.mark.parametrize("name", ["sgd", "momentum", "adam"])
+@pytest.mark.parametrize(("name", "batch"), [("adam", 1), ("momentum", 6)])
 def test_steps_are_the_packages_own(tmp_path: Path, name: str, batch: int) -> None:
     subject, table = subject_of(_lines(tmp_path), "y", loss="mse", learns=name)
     made = library(tmp_path, c_file(subject, "q", batch=batch).text)

@@ -11,13 +11,14 @@ from decimal import Decimal, localcontext
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from export.compiling import library, needs_gcc
 from export.runs import HOSTILE
 
 from glassgrad.errors import DataError
 from glassgrad.export.c_file import c_prefix
-from glassgrad.export.c_words import filled, string, strings
+from glassgrad.export.c_words import array, filled, string, strings
 from glassgrad.export.pieces.files import MISSING_WORDS, is_missing, number
 
 WORDS = {
@@ -134,3 +135,19 @@ def test_prefixes() -> None:
     found = [c_prefix(name) for name in names]
     assert found[:6] == ["iris", "network_gg", "network_int", "digits_2", "network", "network_1st"]
     assert all(prefix.isidentifier() and len(prefix) < 60 for prefix in found)
+
+
+@needs_gcc
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_numbers_of_tables_come_back_to_the_last_bit(tmp_path: Path, dtype: Any) -> None:
+    info = np.finfo(dtype)
+    drawn = np.random.default_rng(0).standard_normal(100).astype(dtype)
+    awkward = [0.0, -0.0, 1.0, -2.0, 0.1, info.max, info.tiny, info.smallest_subnormal, 16.0]
+    values = np.concatenate([drawn, np.array(awkward, dtype)])
+    infinite = np.array([np.inf, -np.inf, 0.5], dtype)
+    kind = "float" if dtype is np.float32 else "double"
+    text = f"{array(f'const {kind} finite', values)}\n{array(f'const {kind} infinite', infinite)}\n"
+    made = library(tmp_path, text)
+    for name, wanted in (("finite", values), ("infinite", infinite)):
+        found = (ctypes.c_char * wanted.nbytes).in_dll(made, name)
+        assert bytes(found) == wanted.tobytes()

@@ -9,13 +9,21 @@ from typing import Any
 
 import numpy as np
 import pytest
-from export.runs import HOSTILE, alone, here, hostile_rows, passengers, subject_of, write_rows
+from export.runs import (
+    HEADS,
+    HOSTILE,
+    alone,
+    here,
+    hostile_rows,
+    passengers,
+    subject_of,
+    write_rows,
+)
 
 from glassgrad.errors import GraphError
 from glassgrad.export import Subject, numpy_program
 from glassgrad.export.numpy_file import FEW
 from glassgrad.nn import MLP
-from glassgrad.nn.losses import LOSSES
 from glassgrad.text import speaking
 from glassgrad.train.heads import Head
 
@@ -132,8 +140,7 @@ def test_a_quantity_in_its_own_unit(tmp_path: Path) -> None:
     assert not hasattr(module, "probabilities")
 
 
-@pytest.mark.parametrize("classes", [2, 3])
-@pytest.mark.parametrize("loss", sorted(LOSSES))
+@pytest.mark.parametrize(("loss", "classes"), HEADS)
 def test_every_head(tmp_path: Path, loss: str, classes: int) -> None:
     rows = [[f"{i * 7 % 11}", "abc"[i % classes]] for i in range(30)]
     path = write_rows(tmp_path / "h.csv", ("x", "y"), rows)

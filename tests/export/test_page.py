@@ -20,11 +20,11 @@ def titanic(tmp_path: Path) -> Subject:
     """A network for the columns of the page; untrained."""
     rng = np.random.default_rng(0)
     head = "Survived Pclass Sex Age SibSp Parch Fare Embarked".split()
-    rows = [
-        [i % 2, 1 + i % 3, ("male", "female")[i % 2], "" if i % 7 == 0 else i * 7 % 40, i % 4]
-        + [i % 2, f"{rng.lognormal(3, 1):.2f}", "SCQ"[i % 3]]
-        for i in range(40)
-    ]
+    rows: list[list[object]] = []
+    for i in range(40):
+        sex, age = ("male", "female")[i % 2], "" if i % 7 == 0 else i * 7 % 40
+        fare, port = f"{rng.lognormal(3, 1):.2f}", "SCQ"[i % 3]
+        rows.append([i % 2, 1 + i % 3, sex, age, i % 4, i % 2, fare, port])
     path = write_rows(tmp_path / "titanic.csv", head, rows)
     return subject_of(path, "Survived", missing="impute")[0]
 

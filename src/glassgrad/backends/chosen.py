@@ -1,7 +1,8 @@
 """Which back end runs a graph: what a name means on this machine, and what serves instead.
 
 Layer L6. "auto" is native code where llvmlite makes it, else NumPy. A graph with a primitive that
-has no native form runs by NumPy under "auto", and is an error under "native".
+has no native form, or one that is too long to be compiled while somebody waits, runs by NumPy under
+"auto". Under "native" the first is an error, and the second takes its time.
 """
 
 from __future__ import annotations
@@ -16,6 +17,9 @@ from glassgrad.graph.ir import Graph
 from glassgrad.text import say
 
 BACKENDS = ("auto", "native", "numpy", "cupy")
+# Characters of LLVM text that "auto" compiles: more take more than some seconds, and come from
+# loops of Python that were unrolled thousands of times.
+MOST_TEXT = 8 * 2**20
 NO_NATIVE_FORM = "native"  # the operation that errors of lowering name
 
 
@@ -85,7 +89,8 @@ def runner_of(graph: Graph, backend: str = "auto", *, lasting: Collection[int] =
     from glassgrad.backends.native.call import executable_of  # noqa: PLC0415 - an extra
 
     try:
-        return Runner(executable_of(graph, lasting=lasting), "native")
+        most = None if backend == "native" else MOST_TEXT
+        return Runner(executable_of(graph, lasting=lasting, most_text=most), "native")
     except GraphError as error:
         if error.operation != NO_NATIVE_FORM:
             raise

@@ -105,12 +105,12 @@ class Jitted:
                 if inputs is not None:
                     return unflatten(program.out_structure, program.runner.run(*inputs))
         call = _Call(self.function, args, kwargs, self._wanted)
-        program = self._program(call)
-        if program is None:
+        found = self._program(call)
+        if found is None:
             return self.function(*args, **kwargs)
-        results = call.finish(program, call.run(program))
-        if not kwargs and not program.states:
-            self._remember(call, program)
+        results = call.finish(found, call.run(found))
+        if not kwargs and not found.states:
+            self._remember(call, found)
         return results
 
     def _remember(self, call: _Call, program: _Program) -> None:

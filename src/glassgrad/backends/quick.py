@@ -111,20 +111,16 @@ def guard_of(arguments: Sequence[Any], structure: Structure, leaves: Sequence[An
     if draws._ambient.source is not None or structure.children[1].children:
         return None
     order: list[tuple[bool, int]] = []
-    held: list[Any] = []
-    numbers: dict[int, int] = {}
+    held: dict[int, Any] = {}
     for i, child in enumerate(structure.children[0].children):
         if child.kind == "module":
-            for slot_child in child.children:
-                index = slot_child.index
-                if index not in numbers:
-                    if type(getattr(leaves[index], "_value", None)) is not np.ndarray:
-                        return None
-                    numbers[index] = len(held)
-                    order.append((False, len(held)))
-                    held.append(leaves[index])
+            fresh = dict.fromkeys(c.index for c in child.children if c.index not in held)
+            order += [(False, len(held) + j) for j in range(len(fresh))]
+            held |= {index: leaves[index] for index in fresh}
         elif type(arguments[i]) in (np.ndarray, float):
             order.append((True, i))
         elif type(arguments[i]) not in _PLAIN:
             return None
-    return Guard(arguments, held, order)
+    if any(type(getattr(leaf, "_value", None)) is not np.ndarray for leaf in held.values()):
+        return None
+    return Guard(arguments, list(held.values()), order)

@@ -1,1 +1,1 @@
-"""The command line: `glassgrad train evaluate predict gradcheck grade canon doctor`. Layer L11."""
+"""The command line: `glassgrad train`, `evaluate`, `predict` …, one file each. Layer L11."""

@@ -130,7 +130,7 @@ def blas() -> dict[str, Any]:
 
 def _backends() -> list[str]:
     """The back ends that run on this machine."""
-    from glassgrad.backends.jit import BACKENDS, resolve_backend  # noqa: PLC0415 - loads a lot
+    from glassgrad.backends.chosen import BACKENDS, resolve_backend  # noqa: PLC0415 - loads a lot
     from glassgrad.errors import GlassgradError  # noqa: PLC0415
 
     usable = []

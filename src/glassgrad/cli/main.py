@@ -41,6 +41,7 @@ COMMANDS = {
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
     "canon": "glassgrad.cli.canon:canon",
+    "bench": "glassgrad.cli.bench:bench",
     "doctor": "glassgrad.cli.doctor:doctor",
 }
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
@@ -25,6 +26,7 @@ from glassgrad.export.c_words import (
     double,
     filled,
     heading,
+    static_bytes,
     string,
     strings,
 )
@@ -38,7 +40,7 @@ _KINDS = {"numeric": "NUMBER", "boolean": "PAIR", "categorical": "CATEGORY"}
 
 @dataclass(frozen=True)
 class CFile:
-    """The text, and the bytes of its constants and of its static memory, the command's aside."""
+    """The text, the bytes of its constants, and those that it writes to; the command's aside."""
 
     text: str
     constant_bytes: int
@@ -112,16 +114,44 @@ class _Writer:
             "USAGE": shown,
         }
 
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """The constants that the file declares."""
+        subject, plan = self.subject, self.plan
+        found = {"FEATURES": subject.width, "OUTPUTS": subject.head.outputs, **self.network.sizes}
+        if not self.raw:
+            found["USED"] = subject.width if plan is None else len(plan.features)
+            if subject.classes:
+                found["CLASSES"] = len(subject.classes)
+        if plan is not None:
+            found["COLUMNS"] = len(plan.columns)
+            found["TARGET"] = plan.columns.index(plan.target)
+            found["FILLS"] = int(plan.missing == "impute")
+        return {f"{self.prefix.upper()}_{name}": value for name, value in found.items()}
+
+    @cached_property
+    def memory_bytes(self) -> int:
+        """What is written to: values between steps, rows; and weights and state, if it learns."""
+        own = [] if self.raw else self._results()
+        total = self.network.arena_bytes
+        total += static_bytes("\n\n".join([*own, *self.network.training]), self.sizes)
+        return total + (self.network.weight_bytes if self.subject.learning else 0)
+
+    @property
+    def constant_bytes(self) -> int:
+        """What is only read: tables of the network; and weights, unless it learns."""
+        weights = 0 if self.subject.learning else self.network.weight_bytes
+        return self.network.table_bytes + weights
+
     def file(self) -> CFile:
-        guard = f"{self.prefix.upper()}_C"
-        declared = f"{self.prefix.upper()}_DECLARATIONS_ONLY"
+        upper = self.prefix.upper()
         parts = [
             self._head(),
-            f"#ifndef {guard}\n#define {guard}\n",
+            f"#ifndef {upper}_C\n#define {upper}_C\n",
             "\n".join(f"#include <{name}>" for name in self._headers()),
             heading("what it offers"),
             self._declarations(),
-            f"#ifndef {declared}",
+            f"#ifndef {upper}_DECLARATIONS_ONLY",
         ]
         if not self.raw:
             parts += [heading("names"), *self._names()]
@@ -136,7 +166,7 @@ class _Writer:
         parts += [heading("command"), f"#ifdef GLASSGRAD_MAIN\n\n{self._command()}\n#endif"]
         parts += ["#endif\n#endif"]
         text = "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
-        return CFile(text, self.network.constant_bytes, self.network.memory_bytes)
+        return CFile(text, self.constant_bytes, self.memory_bytes)
 
     def _reading(self) -> list[str]:
         return [self._fill("number"), self._fill("text")]
@@ -158,23 +188,24 @@ class _Writer:
         what = "its own inputs -> its outputs" if self.raw else "raw rows -> predictions"
         math = " -lm" if self._uses_math else ""
         flags = f"-DGLASSGRAD_MAIN {prefix}.c -o {prefix}{math}"
-        weights, memory = self.network.constant_bytes, self.network.memory_bytes
+        weights = "weights not among them" if subject.learning else "weights among them"
         paragraphs = [
             f"A trained network in C99: {what}.",
             self._about_calls(),
             f"It is compiled beside a program, which includes it behind "
             f"#define {prefix.upper()}_DECLARATIONS_ONLY. With GLASSGRAD_MAIN it is a command:",
             f"    gcc -std=c99 -O2 {flags}\n    ./{prefix} < rows.csv",
-            f"Memory: {weights:,} bytes of weights{' and state' if subject.learning else ''}, "
-            f"{memory:,} bytes between the steps of the network; features and outputs of a row "
-            "besides. All of it is static: nothing is allocated, and one call is made at a time.",
+            f"Memory: {self.constant_bytes:,} bytes of constants, {weights}, and "
+            f"{self.memory_bytes:,} bytes that are written to. All of it is static: nothing is "
+            "allocated, and one call is made at a time. Names and categories come on top.",
             "It needs IEEE 754 floats of 4 and doubles of 8 bytes, and "
             + ("math.h." if self._uses_math else "no C library.")
             + " Compile with -std=c99 or -ffp-contract=off: each operation is rounded by itself.",
             made_by(),
         ]
         filled_in = [
-            text if text[:1] == " " else textwrap.fill(text, WIDTH - 3) for text in paragraphs
+            text if text[:1] == " " else textwrap.fill(text, WIDTH - 3, break_on_hyphens=False)
+            for text in paragraphs
         ]
         body = "\n\n".join(filled_in).replace("\n", "\n   ").replace("\n   \n", "\n\n")
         return f"/* {body} */"
@@ -202,17 +233,8 @@ class _Writer:
         return text
 
     def _declarations(self) -> str:
-        subject, upper, plan = self.subject, self.words["P"], self.plan
-        sizes = {"FEATURES": subject.width, "OUTPUTS": subject.head.outputs, **self.network.sizes}
-        if not self.raw:
-            sizes["USED"] = subject.width if plan is None else len(plan.features)
-            if subject.classes:
-                sizes["CLASSES"] = len(subject.classes)
-        if plan is not None:
-            sizes["COLUMNS"] = len(plan.columns)
-            sizes["TARGET"] = plan.columns.index(plan.target)
-            sizes["FILLS"] = int(plan.missing == "impute")
-        texts = [_enum([f"{upper}_{name} = {value}" for name, value in sizes.items()])]
+        subject, upper, plan = self.subject, self.prefix.upper(), self.plan
+        texts = [_enum([f"{name} = {value}" for name, value in self.sizes.items()])]
         if not self.raw or subject.learning is not None:
             names = ("FINE", "MISSING", "NO_NUMBER", "NO_WORD", "WRONG_COUNT", "NOT_FINITE")
             about = "/* What a call returns; all but the first say what does not fit. */\n"
@@ -287,10 +309,11 @@ class _Writer:
     def _functions(self) -> list[str]:
         """What takes rows."""
         found, texts = self._result, []
+        optional = " `probabilities` may be a null pointer." if self.has_shares else ""
         if self.plan is not None:
             result = ", ".join(f"{kind} *{name}" for kind, name, _ in found)
             names = ", ".join(name for _, name, _ in found)
-            texts.append(self._fill("predict_row", RESULT=result, NAMES=names))
+            texts.append(self._fill("predict_row", RESULT=result, NAMES=names, AND=optional))
         if self.is_numeric:
             plural = {"label": "labels", "value": "values"}
             named = [(kind, plural.get(name, name), size) for kind, name, size in found]
@@ -299,7 +322,8 @@ class _Writer:
                 f"{name} + i" if size == "1" else f"{name} ? {name} + (size_t)i * {size} : 0"
                 for _, name, size in named
             )
-            texts.append(self._fill("predict_rows", RESULTS=result, PLACES=places))
+            words = {"RESULTS": result, "PLACES": places, "AND": optional}
+            texts.append(self._fill("predict_rows", **words))
         return texts
 
     def _results(self) -> list[str]:

@@ -98,11 +98,6 @@ class Learning:
     def reports(self) -> list[Argument]:
         return self.outputs[1 + len(self.replaced) :]
 
-    @property
-    def memory_bytes(self) -> int:
-        made = [*self.state, *(self.outputs[o] for o in self.apart)]
-        return sum(_size(argument) * argument.dtype.itemsize for argument in made)
-
     def sizes(self) -> dict[str, int]:
         """Constants that the file declares: the rows of a step, and numbers of a row's target."""
         return {"BATCH": self.rows, "TARGETS": _size(self.inputs[-5]) // self.rows}
@@ -119,7 +114,7 @@ class Learning:
         lines = [f"static {c_type(a.dtype)} {name}[{_size(a)}];" for name, a in made]
         key = np.asarray(self.subject.learning.step.key)
         lines.append(array(f"static const uint32_t {self.prefix}_key", key))
-        lines.append(f"static int64_t {self.prefix}_steps, {self.prefix}_updates;")
+        lines.append(f"static int64_t {self.prefix}_counts[2]; /* steps, and updates among them */")
         texts = ["\n".join(lines), self._learn()]
         return texts if self.raw else [*texts, *self._targets(), self._learn_rows()]
 
@@ -142,8 +137,13 @@ class Learning:
             "CALL": call(f"    const int status = {self.prefix}_step", arguments),
             "COPIES": "".join(copies),
             "COUNTED": f"!{reports[-1]}" if reports else "1",
+            "CHECK": filled("check_labels", self.words) + "\n" if self._has_labels else "",
         }
         return filled("learn", words)
+
+    @property
+    def _has_labels(self) -> bool:
+        return self.subject.head.encoding == "labels"
 
     # --- targets ---------------------------------------------------------------------------
 

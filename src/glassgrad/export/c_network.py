@@ -12,7 +12,7 @@ import numpy as np
 
 from glassgrad.export.c_learning import Learning
 from glassgrad.export.c_names import TAKEN
-from glassgrad.export.c_words import array, c_type, call
+from glassgrad.export.c_words import array, c_type, call, declaration
 from glassgrad.export.subject import Subject
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
@@ -25,6 +25,7 @@ class NetworkText:
 
     training: the parts that need the preparation of rows
     sizes:    further constants that the file declares
+    arena_bytes: what the values between the steps take
     """
 
     parts: list[str]
@@ -32,8 +33,9 @@ class NetworkText:
     prototypes: list[str]
     sizes: dict[str, int]
     headers: list[str]
-    constant_bytes: int
-    memory_bytes: int
+    weight_bytes: int
+    table_bytes: int
+    arena_bytes: int
 
 
 def network_text(
@@ -57,20 +59,23 @@ def network_text(
     kind = "static" if steps else "static const"
     tables = [array(f"{kind} {c_type(x.dtype)} {name}", x) for name, x in named.items()]
     results = _results(subject, raw)
+    about = "/* What the network puts out for the features of one row. */"
     head = f"void {prefix}_network(const {c_type(subject.dtype)} *x, {', '.join(results)})"
     given = [*named, "x", *(text.rpartition("*")[2] for text in results)]
-    network = f"{head}\n{{\n{call(f'    {prefix}_forward', given)}\n}}"
+    network = f"{about}\n{head}\n{{\n{call(f'    {prefix}_forward', given)}\n}}"
     learnings = [Learning(subject, prefix, list(named), p, batch, raw) for p in steps]
-    memory = sum(p.arena_bytes for p in printed.programs)
     return NetworkText(
         parts=[*tables, _GUARDS, printed.definitions, *(p.text for p in printed.programs), network],
         training=[text for learning in learnings for text in learning.parts()],
-        prototypes=[f"{head};", *(text for one in learnings for text in one.prototypes())],
+        prototypes=[
+            declaration(network),
+            *(text for one in learnings for text in one.prototypes()),
+        ],
         sizes={k: v for learning in learnings for k, v in learning.sizes().items()},
         headers=printed.headers,
-        constant_bytes=sum(x.nbytes for x in arrays)
-        + sum(p.constant_bytes for p in printed.programs),
-        memory_bytes=memory + sum(learning.memory_bytes for learning in learnings),
+        weight_bytes=sum(x.nbytes for x in arrays),
+        table_bytes=sum(p.constant_bytes for p in printed.programs),
+        arena_bytes=sum(p.arena_bytes for p in printed.programs),
     )
 
 

@@ -6,6 +6,7 @@ digit or mark: no quote, backslash, line end, trigraph or encoding of the compil
 
 from __future__ import annotations
 
+import math
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -95,9 +96,21 @@ def call(function: str, arguments: Sequence[str]) -> str:
 
 
 def declaration(function: str) -> str:
-    """What declares a function, from its text."""
-    head = function.partition("\n{")[0].rpartition("*/\n")[2]
-    return f"{head};"
+    """What declares a function, from its text, with the comment above it."""
+    return f"{function.partition(f'{chr(10)}{{')[0]};"
+
+
+_STATIC = re.compile(r"^ *static (?!const|inline)(\w[\w ]*?) (\w+)\[([^\]]+)\];", re.MULTILINE)
+_BYTES = {"float": 4, "double": 8, "int32_t": 4, "int64_t": 8}
+
+
+def static_bytes(text: str, sizes: Mapping[str, int]) -> int:
+    """The bytes of the static arrays in a text, whose lengths are products of named sizes."""
+    total = 0
+    for kind, _, length in _STATIC.findall(text):
+        factors = [sizes[word] if word in sizes else int(word) for word in length.split(" * ")]
+        total += _BYTES[kind] * math.prod(factors)
+    return total
 
 
 def table(head: str, items: Sequence[str]) -> str:
@@ -122,7 +135,20 @@ def array(head: str, values: np.ndarray) -> str:
     """`head[n] = {...};` with every number to its last bit."""
     from glassgrad.backends.native.c_words import literal  # noqa: PLC0415 - with the C printer
 
-    return table(head, [literal(Number(x, values.dtype)) for x in values.ravel()])
+    if values.dtype.kind == "f" and np.isfinite(values).all():
+        items = _hexadecimal(values)
+    else:
+        items = [literal(Number(x, values.dtype)) for x in values.ravel()]
+    count = max(1, (WIDTH - 3) // (max(map(len, items)) + 2))
+    rows = [f"    {', '.join(items[i : i + count])}," for i in range(0, len(items), count)]
+    return "\n".join([f"{head}[{len(items)}] = {{", *rows, "};"])
+
+
+def _hexadecimal(values: np.ndarray) -> list[str]:
+    """Floats as C99 writes them exactly; all at once, as there may be millions."""
+    mark = "f" if values.dtype == np.float32 else ""
+    text = f"{mark} ".join(map(float.hex, values.ravel().tolist())) + mark
+    return re.sub(r"\.?0*p", "p", text).replace("0x0p+0", "0.0").split()
 
 
 # --- pieces ------------------------------------------------------------------------------

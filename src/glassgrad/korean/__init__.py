@@ -29,4 +29,5 @@ TOPICS = (
     "inspect",
     "diagnose",
     "verdicts",
+    "bench",
 )

@@ -118,10 +118,6 @@ MESSAGES: dict[str, str] = {
     "what runs the training step: native code, numpy, or auto: native where it can be made": (
         "학습 스텝을 실행할 백엔드: native(네이티브 코드), numpy, 또는 만들 수 있으면 native인 auto"
     ),
-    "native code": "네이티브 코드",
-    "training natively is several times faster, but: {reason}": (
-        "네이티브 코드로 학습하면 몇 배 빠르지만 쓸 수 없습니다: {reason}"
-    ),
     # --- settings: run ---
     "name of the run directory": "실행 결과 폴더의 이름",
     "where run directories are made; runs by default": (

@@ -24,9 +24,7 @@ MESSAGES: dict[str, str] = {
     "the network alone: its own inputs in, its outputs out": (
         "신경망만: 신경망의 입력을 받아 출력을 냅니다"
     ),
-    "with a training step and the optimiser's state": (
-        "학습 단계와 최적화 기법의 상태까지 씁니다"
-    ),
+    "with a training step and the optimiser's state": ("학습 단계와 최적화 기법의 상태까지 씁니다"),
     "C without a library: not even math.h; else math.h": (
         "math.h조차 쓰지 않는 C; 정하지 않으면 math.h를 씁니다"
     ),

@@ -9,6 +9,7 @@ MESSAGES = {
     "{equation}: the tiles' results": "{equation}: 타일의 결과를 모아",
     "{equation}: each row": "{equation}: 행마다",
     # why something is not fused
+    "{name} is made in one piece": "{name:은/는} 통째로 만들어집니다",
     "{equation} does not go row by row": "{equation} 식은 행 단위로 계산할 수 없습니다",
     "{equation} needs all its rows: a barrier": "{equation} 식에 모든 행이 필요합니다: 배리어",
     "{equation} has another number of rows": "{equation} 식은 행의 수가 다릅니다",
@@ -77,7 +78,7 @@ MESSAGES = {
     "flat": "한 줄",
     "columns": "열",
     "rows": "행",
-    "own loops": "자체 루프",
+    "plain loops": "단순 루프",
     "of the tiles": "타일 모음",
     "scalars": "스칼라",
     "arena": "공용",

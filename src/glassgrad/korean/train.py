@@ -8,6 +8,31 @@ MESSAGES: dict[str, str] = {
     "the back end {name} is not part of this version": (
         "이 버전에는 {name} 백엔드가 들어 있지 않습니다"
     ),
+    'backend="auto" runs on NumPy meanwhile': '그동안 backend="auto"로 NumPy에서 실행할 수 있습니다',
+    "its native code would be {mib} MiB of text, too much": (
+        "네이티브 코드의 텍스트가 {mib} MiB나 되어 너무 깁니다"
+    ),
+    'backend="auto" runs such a graph by NumPy': (
+        'backend="auto"를 주면 이런 그래프는 NumPy로 실행합니다'
+    ),
+    "the system has no memory for this: {mib} MiB of arguments and intermediate values": (
+        "메모리가 모자랍니다. 인수와 중간값에 {mib} MiB가 필요합니다"
+    ),
+    "nothing is lost; smaller batches need less": (
+        "잃은 것은 없습니다. 배치를 줄이면 메모리가 덜 듭니다"
+    ),
+    "{n} row numbers are no whole batches of {size}": (
+        "행 번호 {n}개는 {size}개짜리 배치로 나누어떨어지지 않습니다"
+    ),
+    "an order of shape {shape}": "순서의 형상이 {shape}입니다",
+    "row numbers (steps, rows a step); or (n,) with batch_size": (
+        "(스텝 수, 스텝마다 행 수) 형상의 행 번호, 또는 (n,)과 batch_size"
+    ),
+    "the order of the rows is missing": "행의 순서가 빠져 있습니다",
+    "the order holds what is no row number": "순서에 행 번호가 아닌 것이 있습니다",
+    "training natively is several times faster, but: {reason}": (
+        "네이티브 코드로 학습하면 몇 배 빠르지만 쓸 수 없습니다: {reason}"
+    ),
     "an argument is neither an array nor hashable: {names}": (
         "배열도 아니고 해시할 수도 없는 인수가 있습니다: {names}"
     ),

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.backends.jit import resolve_backend
+from glassgrad.backends.chosen import resolve_backend
 from glassgrad.data.dataset import Dataset
 from glassgrad.data.splits import split
 from glassgrad.errors import DataError, OptionError, ShapeError, unknown_option

@@ -22,10 +22,10 @@ from glassgrad.text import say
 from glassgrad.train.callbacks import Callback, Checkpoint
 from glassgrad.train.feed import Feed, rows_of
 from glassgrad.train.history import History
-from glassgrad.train.many import Many
 from glassgrad.train.metrics import measured
 from glassgrad.train.objective import Objective
 from glassgrad.train.predict import predict, scores
+from glassgrad.train.program import Many
 from glassgrad.train.progress import Progress
 from glassgrad.train.resume import pack, unpack
 from glassgrad.train.step import Carry, TrainStep

@@ -10,14 +10,12 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from glassgrad.autodiff.graphs import record
-from glassgrad.backends.chosen import Runner, resolve_backend, runner_of
+from glassgrad.backends.chosen import Runner, resolve_backend
 from glassgrad.backends.jit import static_fields
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.errors import ShapeError, TraceError
@@ -27,7 +25,8 @@ from glassgrad.optim.base import Optimizer, name_outputs
 from glassgrad.primitives.random import as_key
 from glassgrad.text import say
 from glassgrad.train.fault import all_finite, non_finite_error
-from glassgrad.train.many import Layout, ManySteps, many_of, take
+from glassgrad.train.many import take
+from glassgrad.train.program import Program, layout_of
 from glassgrad.train.recording import Places, Recording, batch_array
 from glassgrad.tree import Structure, flatten, named_leaves, unflatten
 
@@ -53,37 +52,6 @@ class Outcome(NamedTuple):
     carry: Carry
     loss: float
     aux: Any
-
-
-@dataclass(eq=False)
-class Program:
-    """The step for batches of one form; `written` are the leaves that it returns."""
-
-    graph: Graph
-    backend: str
-    layout: Layout
-    written: tuple[int, ...]
-    clipping: tuple[int, ...]  # numbers of the optimisers that report a norm and a skip
-    aux: Structure | None
-    _many: dict[Any, ManySteps | None] = field(default_factory=dict)
-
-    @cached_property
-    def runner(self) -> Runner:
-        """What runs one step, made when one is first taken by itself."""
-        return runner_of(self.graph, self.backend)
-
-    def is_native(self) -> bool:
-        """Whether steps have run as native code."""
-        return any(self._many.values()) or (
-            "runner" in vars(self) and self.runner.backend == "native"
-        )
-
-    def many_steps(self, data: Sequence[Any]) -> ManySteps | None:
-        """What runs many steps on rows of such arrays; None where steps run by NumPy."""
-        shapes = tuple([array.shape for array in data])
-        if shapes not in self._many:
-            self._many[shapes] = many_of(self.graph, self.layout, self.backend, shapes)
-        return self._many[shapes]
 
 
 class TrainStep:
@@ -118,11 +86,12 @@ class TrainStep:
         self.write(outcome.carry)
         return outcome.loss if outcome.aux is None else (outcome.loss, outcome.aux)
 
-    def run(self, *data: Any, order: Any, batch_size: int | None = None) -> Any:
+    def run(self, *data: Any, order: Any = None, batch_size: int | None = None) -> Any:
         """Many steps in one call, each on some rows of `data`: the same numbers as single calls.
 
         data:  whole arrays in place of a batch's, all of one length
-        order: row numbers, an array (steps, rows a step); or flat, with `batch_size`
+        order: row numbers, an array (steps, rows a step); or flat, with `batch_size`. Both may
+               stand behind the data without their names: `run(X, y, order, 100)`
 
         Returns the losses (steps,); with aux values (losses, aux), stacked on a new first axis.
         Raises:    as a call does; the steps before have taken effect then
@@ -317,24 +286,8 @@ class TrainStep:
         for number, missing in recording.unreached.items():
             self.optimizers[number].warn_unreached(missing)
         written = tuple(recording.written)
-        layout = self._layout(written, len(arrays), len(clipping), len(graph.outputs))
+        layout = layout_of(self.places, written, len(arrays), len(clipping), len(graph.outputs))
         return Program(graph, self.wanted_backend, layout, written, clipping, recording.aux)
-
-    def _layout(self, written: Sequence[int], arrays: int, clipping: int, outputs: int) -> Layout:
-        """Where things stand in a program's graph."""
-        first, rows = len(self.places.paths), sum(self.places.sizes)
-        last = 1 + len(written)
-        carried = {index: 1 + i for i, index in enumerate(written)}
-        carried |= {first + i: last + i for i in range(rows)}
-        step = first + rows + arrays + 1
-        return Layout(
-            carried=carried,
-            batch=range(first + rows, first + rows + arrays),
-            step=step,
-            scalars=[(step + 1 + 2 * i, step + 2 + 2 * i) for i in range(len(self.optimizers))],
-            skipped=[last + rows + 2 * i + 1 for i in range(clipping)],
-            aux=range(last + rows + 2 * clipping, outputs),
-        )
 
     def _keep_resizable(self, graph: Graph, batch: Structure, count: int) -> None:
         """Give the graph a way to be recorded again for batches of other sizes."""

@@ -166,7 +166,7 @@ class _Run:
         self.call_back(statement.number)
 
     def note(self, statement: Note) -> None:
-        assert statement.text
+        assert statement.text or statement.equations
 
 
 _STATEMENTS: dict[type, Any] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from backends.native.c_running import Written, needs_gcc, run_c
+from backends.native.c_running import Written, compiled, needs_gcc, run_c
 
 from glassgrad.backends.native.c import c_program
 from glassgrad.backends.native.loops import (
@@ -222,10 +223,6 @@ def test_positions_are_written_as_by_hand() -> None:
 @needs_gcc
 def test_a_fault_and_a_stop_are_returned(tmp_path: Path) -> None:
     """1 where an index lay outside its array, -1 before an update from a loss that is no number."""
-    import ctypes
-
-    from backends.native.c_running import compiled
-
     written = Written()
     index, loss = written.input(np.zeros(1, np.int64), "index"), written.input(np.ones(1), "loss")
     out = written.output(F64, 1)

@@ -7,13 +7,15 @@ writes the golden files anew; they are reviewed as a diff.
 
 from __future__ import annotations
 
+import ctypes
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from backends.native.c_running import needs_gcc, require_same, run_c, run_llvm
+from backends.native.c_running import compiled, needs_gcc, require_same, run_c, run_llvm
 from backends.source_programs import PROGRAMS
 from backends.test_source import CIRCUITS, EXPERIMENTS, experiment_graph
 
@@ -148,13 +150,36 @@ def test_every_optimizer_agrees(optimizer: str, tmp_path: Path) -> None:
     require_agreement(xor_step(optimizer), tmp_path)
 
 
+IN_PLACE: dict[str, Callable[..., Any]] = {
+    "product": lambda x, w: x @ w,
+    "sort": lambda x, w: np.sort(x, axis=1) + w,
+    "softmax": lambda x, w: nn.softmax(x) * w,
+    "stages": lambda x, w: (x + 1, x * 2 - (x * 2).sum(axis=1, keepdims=True), w.sum(axis=0)),
+    "update": lambda x, w: (w - 0.1 * (x.T @ w), x + 1),
+}
+
+
+@needs_gcc
+@pytest.mark.parametrize("name", IN_PLACE)
+def test_arrays_that_may_be_shared_may_be_shared(name: str, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    arrays = [rng.normal(size=(5, 5)) for _ in range(2)]
+    graph = gg.trace(IN_PLACE[name], *arrays)
+    program = lower(graph)
+    wanted = single(graph, arrays)
+    function = compiled(c_program(program, name="f").text, tmp_path, "-O1").f
+    for given, result in program.in_place:
+        held = [array.copy() for array in arrays]
+        outs = [np.zeros_like(array) for array in wanted]
+        outs[result] = held[given]
+        function(*(ctypes.c_void_p(array.ctypes.data) for array in [*held, *outs]))
+        for out, value in zip(outs, wanted, strict=True):
+            np.testing.assert_allclose(out, value, rtol=1e-12, atol=1e-12)
+
+
 @needs_gcc
 def test_xor_is_learnt_in_c(tmp_path: Path) -> None:
     """2,000 steps without Python; the parameters lie where the function writes them."""
-    import ctypes
-
-    from backends.native.c_running import compiled
-
     model = nn.Sequential(nn.Linear(2, 8, rng=2), nn.Tanh(), nn.Linear(8, 1, rng=3))
     step = train_step(
         lambda m, x, t: ((nn.sigmoid(m(x)) - t) ** 2).mean(), model, optim.SGD(model, lr=0.5)

@@ -265,7 +265,7 @@ def test_after_a_fork() -> None:
 
 def python(text: str) -> str:
     """What a program of its own prints."""
-    done = subprocess.run(  # noqa: S603 - a program of ours
+    done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", textwrap.dedent(text)],
         capture_output=True,
         text=True,
@@ -304,7 +304,7 @@ def _factors() -> list[tuple[np.ndarray, np.ndarray]]:
 
 def test_a_network_in_single_rows() -> None:
     model = nn.MLP((12, 9, 3), "tanh")
-    graph = trace(lambda x: model(x), X[:1, :12])
+    graph = trace(model, X[:1, :12])
     for row in X[:5, :12]:
         expected = model(row[None]).data
         np.testing.assert_allclose(executable_of(graph)(row[None])[0], expected, atol=1e-6)

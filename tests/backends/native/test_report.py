@@ -99,7 +99,7 @@ def test_a_product_is_counted_in_full() -> None:
     (kernel,) = report.kernels
     product, nest = kernel.parts
     assert (kernel.tiles, kernel.rows) == (2, 50)
-    assert (product.form, product.calls) == ("blas", (Call(50, 784, 50, 1, "float32"),))
+    assert (product.form, product.calls) == ("product", (Call(50, 784, 50, 1, "float32", True),))
     assert product.flops == 2 * 100 * 784 * 50
     # Each of the two tiles reads its rows of x and all of W.
     assert product.read == 4 * (100 * 784 + 2 * 784 * 50)
@@ -107,6 +107,12 @@ def test_a_product_is_counted_in_full() -> None:
     assert (nest.form, nest.flops, nest.read, nest.written) == ("flat", 5000, 20000, 20000)
     assert report.memory.inputs == x.nbytes + W.nbytes
     assert (report.memory.results, report.memory.constants) == (20000, 0)
+
+
+def test_a_product_of_neighbours_in_rows_is_for_blas() -> None:
+    x, W = ONES((100, 784), np.float32), ONES((50, 784), np.float32)
+    (product,) = parts_of(trace(lambda x, W: x @ W.T, x, W).native_report())
+    assert (product.form, [call.is_own for call in product.calls]) == ("blas", [False])
 
 
 def test_tiles_of_unequal_size_are_summed() -> None:
@@ -189,7 +195,7 @@ CASES: dict[str, tuple[Callable[..., Any], tuple[tuple[int, ...], ...], str]] = 
     ),
     "rows": (
         lambda x: np.exp(np.concatenate([np.exp(x), x])), ((4, 3),),
-        "does not go row by row",
+        "t2 is made in one piece",
     ),
     "tiles": (
         lambda x: np.exp(np.exp(x).sum(axis=0)), ((4, 3),),
@@ -377,7 +383,7 @@ def test_without_llvmlite_all_but_times(monkeypatch: pytest.MonkeyPatch) -> None
 def test_json() -> None:
     report = two_layer_gradients().native_report()
     found = json.loads(report.to_json())
-    assert found["kernels"][0]["parts"][0]["form"] == "blas"
+    assert found["kernels"][0]["parts"][0]["form"] == "product"
     assert found["memory"]["arena"] == report.memory.arena
     assert found["through"][0]["reason"] == report.through[0].reason
     assert found["seconds"] is None

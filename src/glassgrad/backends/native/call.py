@@ -36,11 +36,12 @@ from glassgrad.backends.native.pool import POOL, aligned_block, barrier_block
 from glassgrad.backends.native.program import Program
 from glassgrad.backends.numpy_run import callable_of
 from glassgrad.core.aval import aval_of
-from glassgrad.errors import Operand, ShapeError
+from glassgrad.errors import GraphError, Operand, ShapeError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.text import say
 
 _PAGE = 4096
+_MIB = 2**20
 _READABLE = 0x101  # of `ndarray.flags.num`: C-contiguous and aligned
 _STEPS, _DONE, _STOPPED = 5, 6, 7  # words of the context
 _NO_FAULT = -1
@@ -52,8 +53,10 @@ class Executable:
     workers: threads at most; by default as many as the program has work for
     lasting: inputs that are mostly the same arrays from call to call, such as parameters
     tested, prepare: as `Steps` needs them
+    most_text: characters of LLVM text that are still worth being compiled, some µs each
 
-    Raises:    GraphError for a graph with a primitive that has no native form; OutOfMemoryError
+    Raises:    GraphError for a graph with a primitive that has no native form, or for one that is
+               too large; OutOfMemoryError
     """
 
     def __init__(
@@ -64,6 +67,7 @@ class Executable:
         tested: int | None = None,
         prepare: Callable[[Program], None] | None = None,
         lasting: Collection[int] = (),
+        most_text: int | None = None,
     ) -> None:
         self.program = program = lower(graph, tested=tested)
         if prepare is not None:
@@ -71,6 +75,10 @@ class Executable:
         self.workers = fitting_workers(program) if workers is None else workers
         self.blas = find()
         self.text = module_text(program, self.blas)
+        if most_text is not None and len(self.text) > most_text:
+            size = f"{len(self.text) / _MIB:.1f}"
+            problem = say("its native code would be {mib} MiB of text, too much", mib=size)
+            raise GraphError(problem, operation="native")
         debug.show(program, self.text)
         self.code = compile_text(self.text, [ENTRY])
         self.lock = threading.Lock()
@@ -214,9 +222,8 @@ def readable(value: Any, var: Var) -> np.ndarray:
 
     Raises:    ShapeError if it does not have the variable's shape
     """
-    array = value
-    if type(array) is not np.ndarray or array.dtype != var.dtype:
-        array = np.asarray(value, var.dtype)
+    is_as_it_should = type(value) is np.ndarray and value.dtype == var.dtype
+    array: np.ndarray = value if is_as_it_should else np.asarray(value, var.dtype)
     if array.shape != var.shape:
         aval = aval_of(array)
         raise ShapeError(
@@ -237,12 +244,10 @@ _made: WeakKeyDictionary[Graph, Executable] = WeakKeyDictionary()
 _making = threading.RLock()
 
 
-def executable_of(
-    graph: Graph, workers: int | None = None, *, lasting: Collection[int] = ()
-) -> Executable:
-    """The executable of a graph, which is made once; `lasting` and `workers` as it takes them.
+def executable_of(graph: Graph, workers: int | None = None, **options: Any) -> Executable:
+    """The executable of a graph, which is made once; `workers` and options as it takes them.
 
-    Raises:    GraphError for a graph with a primitive that has no native form; OutOfMemoryError
+    Raises:    as `Executable`
     """
     found = _made.get(graph)
     if found is not None and workers in (None, found.workers):
@@ -252,7 +257,7 @@ def executable_of(
         if found is None or workers not in (None, found.workers):
             # NOTE: the executable must not hold its own key, or it would stay for ever.
             twin = graph.with_eqns(graph.eqns, out_structure=None, retrace=None)
-            found = _made[graph] = Executable(twin, workers, lasting=lasting)
+            found = _made[graph] = Executable(twin, workers, **options)
     return found
 
 

@@ -32,6 +32,7 @@ from glassgrad.backends.native.loops import (
     lane_count,
     walk,
 )
+from glassgrad.backends.native.own_products import suits
 
 _FLOPS = {
     **dict.fromkeys("add subtract multiply divide sqrt minimum maximum abs negative".split(), 1),
@@ -50,13 +51,17 @@ class Shape:
 
 @dataclass(frozen=True)
 class Call:
-    """A product that BLAS computes: (m, k) @ (k, n), `times` times in one tile."""
+    """A product (m, k) @ (k, n), `times` times in one tile.
+
+    is_own: whether loops of our own compute it, else BLAS where there is one
+    """
 
     m: int
     k: int
     n: int
     times: int
     dtype: str
+    is_own: bool
 
 
 @dataclass(frozen=True)
@@ -302,7 +307,7 @@ class _Count:
                 self.read.add(place.buffer, self.index(place.index), self.loops, block)
         place, block = places[-1]
         self.written.add(place.buffer, self.index(place.index), self.loops, block)
-        self.calls.append(Call(m, k, n, self.times, statement.dtype.name))
+        self.calls.append(Call(m, k, n, self.times, statement.dtype.name, suits(statement)))
 
 
 def _decides(loop: For) -> bool:

@@ -104,5 +104,6 @@ def has_wide_vectors() -> bool:
     asked = os.environ.get("GLASSGRAD_CPU")
     if asked is not None:
         return "+avx512f" in asked
-    features = getattr(np._core._multiarray_umath, "__cpu_features__", {})
+    umath = np._core._multiarray_umath  # type: ignore[attr-defined]
+    features = getattr(umath, "__cpu_features__", {})
     return bool(features.get("AVX512F"))

@@ -370,7 +370,10 @@ def lane_count(loop: For) -> int:
 
 
 def _results(statement: Statement) -> Sequence[Operand]:
-    if isinstance(statement, Let | Load):
+    """The numbers that a statement makes or writes; positions, which are int64, count as none."""
+    if isinstance(statement, Let):
+        return () if statement.out.dtype == I64 else (statement.out,)
+    if isinstance(statement, Load):
         return (statement.out,)
     return (statement.value,) if isinstance(statement, Store) else ()
 

@@ -24,7 +24,7 @@ _MIB = 2.0**20
 def at_address(address: int, shape: Sequence[int], dtype: np.dtype) -> np.ndarray:
     """The C-contiguous array at an address; whoever owns the memory must outlive it."""
     size = prod(shape) * dtype.itemsize
-    memory = (ctypes.c_char * max(size, 1)).from_address(address)
+    memory = memoryview((ctypes.c_char * max(size, 1)).from_address(address))
     return np.ndarray(tuple(shape), dtype, memory)
 
 

@@ -12,11 +12,11 @@ In the table, behind its start: -1 sgemm, -2 dgemm, -3 the function that Python 
 from __future__ import annotations
 
 from glassgrad.backends.native.blas_candidates import Blas
-from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.cpus import has_wide_vectors
+from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import Kernel
 from glassgrad.backends.native.own_products import NARROW, WIDE
-from glassgrad.backends.native.program import Program
+from glassgrad.backends.native.program import STOP, Program
 from glassgrad.backends.native.waiting import BARRIER_TEXT
 
 CONTEXT_WORDS = 8
@@ -91,8 +91,8 @@ def _fortran(kind: str, integers: str, sizes: dict[str, str]) -> list[str]:
             f"  %{name}.at = alloca i8",
             f"  store i8 %{name}.c, ptr %{name}.at",
         ]
-    given = ("%yt.at", "%xt.at", "%n.at", "%m.at", "%k.at", "%one.at", "%y", "%yl.at", "%x")
-    given += ("%xl.at", "%to.at", "%out", "%ol.at")
+    given = ["%yt.at", "%xt.at", "%n.at", "%m.at", "%k.at", "%one.at", "%y", "%yl.at", "%x"]
+    given += ["%xl.at", "%to.at", "%out", "%ol.at"]
     lines.append(f"  call void %f({', '.join(f'ptr {g}' for g in given)})")
     return lines
 
@@ -105,7 +105,7 @@ def driver_text(program: Program) -> str:
         *_fields(),
         "  %offset = mul i64 %worker, %size",
         "  %private = getelementptr i8, ptr %base, i64 %offset",
-        "  %flag = getelementptr i8, ptr %private, i64 8",
+        f"  %flag = getelementptr i8, ptr %private, i64 {STOP}",
         "  store i64 0, ptr %flag",
         *_own_table(program),
         "  %some = icmp sgt i64 %steps, 0",

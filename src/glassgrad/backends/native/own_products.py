@@ -31,6 +31,8 @@ from glassgrad.backends.native.loops import (
 )
 
 DEPTH = 256  # steps along the inner axis whose part of y stays in the first caches
+NEAR = 128  # steps that need no packing: even rows far apart stay in the second cache
+FEW = 32  # rows, or steps, up to which turning y while it is packed pays
 PAGE = 4096  # bytes between rows of y from which on they are packed
 
 
@@ -47,8 +49,14 @@ NARROW = Blocks(6, 1)  # 12 sums in 16 registers of 32 bytes
 
 
 def suits(product: Product) -> bool:
-    """Whether these loops are at least as quick as a BLAS: columns of y are neighbours."""
-    return product.y_strides[1] == 1
+    """Whether these loops are at least as quick as a BLAS.
+
+    They are where columns of y are neighbours. Else y is turned while it is packed, which pays for
+    few rows, or few steps, for which a BLAS prepares too much.
+    """
+    m, _, k = product.sizes
+    is_small = isinstance(m, int) and isinstance(k, int) and (m <= FEW or k <= FEW)
+    return product.y_strides[1] == 1 or is_small
 
 
 def panel_bytes(product: Product, blocks: Blocks = WIDE) -> int:
@@ -60,9 +68,10 @@ def panel_bytes(product: Product, blocks: Blocks = WIDE) -> int:
 
 def _packs(product: Product) -> bool:
     row, column = product.y_strides
-    m = product.sizes[0]
-    is_far = row * product.dtype.itemsize >= PAGE and not (isinstance(m, int) and m < 32)  # noqa: PLR2004
-    return column != 1 or is_far
+    m, _, k = product.sizes
+    is_far = row * product.dtype.itemsize >= PAGE and not (isinstance(k, int) and k <= NEAR)
+    is_read_once = isinstance(m, int) and m <= WIDE.rows
+    return column != 1 or (is_far and not is_read_once)
 
 
 def loops_of(product: Product, blocks: Blocks, panel: Buffer | None) -> list[Statement]:
@@ -97,10 +106,21 @@ def _in_powers(columns: int, lanes: int) -> list[int]:
     return found
 
 
+def depth_of(steps: int) -> int:
+    """How long the parts of the inner axis are: of one length where that can be.
+
+    >>> depth_of(100), depth_of(784), depth_of(1024), depth_of(523)
+    (100, 196, 256, 175)
+    """
+    parts = -(-steps // DEPTH)
+    for count in range(parts, 2 * parts):
+        if steps % count == 0:
+            return steps // count
+    return -(-steps // parts)
+
+
 class _Writer:
-    def __init__(
-        self, b: Builder, product: Product, blocks: Blocks, panel: Buffer | None
-    ) -> None:
+    def __init__(self, b: Builder, product: Product, blocks: Blocks, panel: Buffer | None) -> None:
         self.b = b
         self.product = product
         self.blocks = blocks
@@ -125,18 +145,29 @@ class _Writer:
         return self.b.let("add", Number(value, I64), Number(0, I64))
 
     def depths(self, column: Value, width: int) -> None:
-        """Parts of the inner axis: the first begins the sums, the others add to them."""
+        """Parts of the inner axis, each added to the sums of those before."""
         k = self.product.sizes[2]
         assert isinstance(k, int)
-        self.part(column, width, self.constant(0), min(DEPTH, k), adds=self.product.accumulates)
-        whole, rest = divmod(k, DEPTH)
-        if whole > 1:
-            with self.b.loop(whole - 1) as loop:
-                number = self.b.let("add", loop.variable, Number(1, I64))
-                start = self.b.let("multiply", number, Number(DEPTH, I64))
-                self.part(column, width, start, DEPTH, adds=True)
-        if whole and rest:
-            self.part(column, width, self.constant(whole * DEPTH), rest, adds=True)
+        depth = depth_of(k)
+        if depth == k:
+            adds = self.product.accumulates
+            self.part(column, width, self.constant(0), k, adds=adds)
+            return
+        if not self.product.accumulates:
+            self.clear(column, width)
+        with self.b.loop(k // depth) as loop:
+            start = self.b.let("multiply", loop.variable, Number(depth, I64))
+            self.part(column, width, start, depth, adds=True)
+        if k % depth:
+            self.part(column, width, self.constant(k - k % depth), k % depth, adds=True)
+
+    def clear(self, column: Value, width: int) -> None:
+        """Zeros in these columns of the result."""
+        product = self.product
+        with self.b.loop(product.sizes[0]) as row, self.b.loop(width, lanes=True) as lanes:
+            at = [(row.variable, 0), (column, 1), (lanes.variable, 1)]
+            index = _index(product.out, (product.out_stride, 1), at)
+            self.b.store(product.out.buffer, index, Number(0.0, product.dtype))
 
     def part(self, column: Value, width: int, start: Value, depth: int, *, adds: bool) -> None:
         b, rows = self.b, self.rows_for(width)
@@ -166,7 +197,11 @@ class _Writer:
     def rows_for(self, width: int) -> int:
         """Rows of a block: narrower ones have more, so that as many sums are in registers."""
         lanes = 64 // self.product.dtype.itemsize
-        return self.blocks.rows * self.blocks.vectors // max(1, -(-width // lanes))
+        most = self.blocks.rows * self.blocks.vectors // max(1, -(-width // lanes))
+        m = self.product.sizes[0]
+        if not isinstance(m, int):
+            return most
+        return next((r for r in range(most, most // 2, -1) if m % r == 0), most)
 
     def pack(self, column: Value, width: int, start: Value, depth: int) -> None:
         """Copy a part of y so that its columns, and rows of that width, are neighbours."""

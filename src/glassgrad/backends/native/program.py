@@ -17,6 +17,11 @@ if TYPE_CHECKING:
     from glassgrad.backends.native.lower.nodes import Nodes
     from glassgrad.graph.ir import Eqn, Graph, Var
 
+# The worker's own memory begins with what the driver and the kernels tell each other: at byte 0 the
+# number of the step, at byte STOP whether the step must not go on; each is an int64.
+STOP = 8
+HEADER = 64  # bytes of that: a line of the cache
+
 
 @dataclass(eq=False)
 class Program:
@@ -29,7 +34,6 @@ class Program:
     private_bytes: memory of place "private", once for every worker
     panel:         byte of the private memory where products pack columns, -1 if none does
     callbacks:     equations that Python runs, by the number of their `CallBack`
-    places:        where the operands and results of each of these lie
     fault:         one int64: -1, or the number of an equation that met what NumPy refuses
     in_place:      (input, output) that may share their memory
     stepped:       (slot, bytes) of pointers that move on with every step
@@ -37,7 +41,7 @@ class Program:
     nodes:         the work that the kernels were made of, for reports
     memory:        where each value lies that has memory
     names:         what each value of the graph is called, in printed code and its comments
-    places:        where the operands and results of each of these lie
+    places:        where the operands and results of each of `callbacks` lie
     """
 
     name: str

@@ -163,7 +163,9 @@ def _between(made: Place, read: Place, program: Program) -> tuple[str, Node] | N
 
 def _sentence(reason: str, maker: Node, about: Node, labels: Labels) -> str:
     value, equation, name = labels[maker.out], labels.node(about), about.eqn.primitive.name
-    if reason == "rows" and (maker.rows is None or about.rows is None):
+    if reason == "rows" and maker.rows is None:
+        return say("{name} is made in one piece", name=value)
+    if reason == "rows" and about.rows is None:
         return say("{equation} does not go row by row", equation=equation)
     found = {
         "all": say("{equation} needs all its rows: a barrier", equation=equation),

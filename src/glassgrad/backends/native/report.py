@@ -34,10 +34,11 @@ class ReportedPart:
     """Some loops, or one call, of a kernel.
 
     form:      "flat" one loop over all elements; "columns" one element a row, rows in lanes; "rows"
-               row by row, in stages over the inner axes; "blas" a product by BLAS; "loops" a
-               product in loops of our own; "combine" the tiles' results put together; "scalars"
-               single numbers, by every worker for itself; "python" Python computes it; else the
-               name of a primitive that is lowered on its own
+               row by row, in stages over the inner axes; "product" one of ours, in blocks that
+               stay in registers; "blas" one by BLAS, where there is one; "loops" a tiny product,
+               in plain loops; "combine" the tiles' results put together; "scalars" single
+               numbers, by every worker for itself; "python" Python computes it; else the name of
+               a primitive that is lowered on its own
     equations: what is computed, in order, as NumPy says it
     remarks:   why something is copied
     loops, calls: of one tile
@@ -113,7 +114,7 @@ class NativeReport:
     >>> from glassgrad.graph.trace import trace
     >>> graph = trace(lambda x, W: np.tanh(x @ W), np.ones((2, 30)), np.ones((30, 90)))
     >>> [(part.form, part.equations) for part in graph.native_report().kernels[0].parts]
-    [('blas', ('t1 = x @ W',)), ('flat', ('t2 = np.tanh(t1)',))]
+    [('product', ('t1 = x @ W',)), ('flat', ('t2 = np.tanh(t1)',))]
     """
 
     name: str
@@ -277,7 +278,8 @@ def _form(part: Part, work: Work) -> str:
         return "scalars"
     (node,) = nodes_in(part.source)
     if node.kind == "product":
-        return "blas" if work.calls else "loops"
+        kinds = {call.is_own for call in work.calls}
+        return "loops" if not kinds else "product" if kinds == {True} else "blas"
     if node.kind == "combine":
         return node.kind
     return "python" if work.python else node.eqn.primitive.name

@@ -62,6 +62,7 @@ class Steps:
         collected: Sequence[int],
         tested: int | None = None,
         workers: int | None = None,
+        most_text: int | None = None,
     ) -> None:
         self.graph = graph
         self.carried = dict(carried)
@@ -70,17 +71,26 @@ class Steps:
         self.collected = tuple(collected)
         self.tested = tested
         self.workers = workers
+        self.most_text = most_text
         self._ready: dict[tuple[tuple[int, ...], ...], _Ready] = {}
 
-    def run(self, inputs: Sequence[np.ndarray], order: np.ndarray, count: int) -> Outcome:
+    def run(
+        self,
+        inputs: Sequence[np.ndarray],
+        order: np.ndarray,
+        count: int,
+        *,
+        in_place: bool = False,
+    ) -> Outcome:
         """`count` steps. Per input of the graph: a carried one's first value (not written), a
         gathered one's whole data array, a stepped one's values, else the value of all steps.
 
-        order: row numbers, those of step after step
+        order:    row numbers, those of step after step
+        in_place: carried arrays are written, if the program can: what they held is lost
         """
         ready = self.ready_for([inputs[i].shape for i in self.gathered])
         with ready.executable.lock:
-            return ready.run(inputs, order, count)
+            return ready.run(inputs, order, count, in_place=in_place)
 
     def ready_for(self, shapes: Sequence[tuple[int, ...]]) -> _Ready:
         """Compile for data of these shapes, unless that was done.
@@ -102,7 +112,11 @@ class _Ready:
         graph = gathering(steps.graph, steps.gathered, shapes)
         self.order_slot = len(graph.inputs) - 1 if steps.gathered else None
         self.executable = Executable(
-            graph, steps.workers, tested=steps.tested, prepare=self.prepare
+            graph,
+            steps.workers,
+            tested=steps.tested,
+            prepare=self.prepare,
+            most_text=steps.most_text,
         )
         self.sets: list[list[np.ndarray]] = []
 
@@ -121,16 +135,19 @@ class _Ready:
             if i not in self.shared:
                 program.swapped.append((i, program.inputs + o))
 
-    def run(self, inputs: Sequence[np.ndarray], order: np.ndarray, count: int) -> Outcome:
+    def run(
+        self, inputs: Sequence[np.ndarray], order: np.ndarray, count: int, *, in_place: bool
+    ) -> Outcome:
         steps, executable = self.steps, self.executable
         program = executable.program
         held: list[np.ndarray] = []
-        values = self.free_set(inputs)
+        values = self.own(inputs) if in_place else self.free_set(inputs)
         others: dict[int, np.ndarray] = {}
         for slot, var in enumerate(program.graph.inputs[: len(inputs)]):
             if slot in steps.carried:
-                np.copyto(values[slot], inputs[slot])
                 array = values[slot]
+                if array is not inputs[slot]:
+                    np.copyto(array, inputs[slot])
             else:
                 array = np.ascontiguousarray(inputs[slot], var.dtype)
             held.append(array)
@@ -163,6 +180,14 @@ class _Ready:
                 rest.append(np.empty(aval.shape, aval.dtype))
                 self.executable.bind(program.inputs + o, rest[-1])
         return rest
+
+    def own(self, inputs: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
+        """The carried inputs themselves, where machine code may write them."""
+        found = {}
+        for i in self.steps.carried:
+            is_fit = inputs[i].flags.c_contiguous and inputs[i].flags.writeable
+            found[i] = inputs[i] if is_fit else np.empty_like(inputs[i], order="C")
+        return found
 
     def free_set(self, inputs: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
         """Arrays for the carried values that nobody else holds: of an earlier run, or new ones."""

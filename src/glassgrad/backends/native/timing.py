@@ -16,6 +16,7 @@ import numpy as np
 
 from glassgrad.backends.native.call import Executable
 from glassgrad.backends.native.engine import Code, compile_text
+from glassgrad.backends.native.llvm.words import clock_lines
 from glassgrad.backends.native.loops import (
     I64,
     Buffer,
@@ -27,7 +28,6 @@ from glassgrad.backends.native.loops import (
     Value,
 )
 from glassgrad.backends.native.program import Program
-from glassgrad.backends.native.words import clock_lines
 from glassgrad.graph.ir import Graph
 
 _RUN = 0.001  # seconds that one run of steps takes at least

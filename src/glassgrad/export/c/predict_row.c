@@ -1,3 +1,4 @@
+/* The prediction for a row of `count` cells; what it returns says whether the row fits.$AND */
 int $p_predict_row(const char *const *cells, int count, $RESULT)
 {
     static $T x[$P_FEATURES];

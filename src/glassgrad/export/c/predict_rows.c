@@ -1,3 +1,4 @@
+/* The predictions for rows of $P_USED numbers, one row behind the other.$AND */
 int $p_predict_rows(const double *numbers, int rows, $RESULTS)
 {
     static $T x[$P_FEATURES];

@@ -156,11 +156,10 @@ static inline double gg_sech_squared_f64(double x)
     const double t31 = 1.0 / t28;
     const double t32 = t21 * t31;
     const double t33 = fma(t26 + t26, t29, t30);
-    const double t34 = fma(-t32, t28, t21) + fma(-t32, t33, t22);
+    const double t34 = (fma(-t32, t28, t21) + fma(-t32, t33, t22)) * t31;
     const uint64_t t35 = t9 ? UINT64_C(6913025428013711360) : UINT64_C(4602678819172646912);
     const double t36 = gg_f64_of_bits_u64((gg_u64_of_bits_f64(t5) << 52u) + t35);
-    const double t37 =
-        fma(t34, t31, t32) * 4.0 * t36 * (t9 ? 0x1p-512 /* 7.45834e-155 */ : 2.0);
+    const double t37 = (t32 + t34) * 4.0 * t36 * (t9 ? 0x1p-512 /* 7.45834e-155 */ : 2.0);
     return t37;
 }
 

@@ -122,10 +122,11 @@ static inline float gg_logistic_density_f32(float x)
     const float t25 = 1.0f / t22;
     const float t26 = t15 * t25;
     const float t27 = fmaf(t20 + t20, t23, t24);
-    const float t28 = fmaf(-t26, t22, t15) + fmaf(-t26, t27, t16);
+    const float t28 = (fmaf(-t26, t22, t15) + fmaf(-t26, t27, t16)) * t25;
     const uint32_t t29 = (gg_u32_of_bits_f32(t4) << 23u) + (t8 ? 1602224128u : 1056964608u);
-    const float t30 = fmaf(t28, t25, t26) * 1.0f * gg_f32_of_bits_u32(t29);
-    return t30 * (t8 ? 0x1p-64f /* 5.42101e-20 */ : 2.0f);
+    const float t30 =
+        (t26 + t28) * 1.0f * gg_f32_of_bits_u32(t29) * (t8 ? 0x1p-64f /* 5.42101e-20 */ : 2.0f);
+    return t30;
 }
 
 /* lanes are combined pairwise: l with l + count / 2, then l with l + count / 4, ... */

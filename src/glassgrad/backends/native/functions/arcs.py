@@ -102,9 +102,7 @@ class Arctangent:
 
     def folded(self, condition: Term, m: float) -> Arctangent:
         """m pi/4 less this angle where the condition holds."""
-        return Arctangent(
-            select(condition, m - self.m, self.m), select(condition, -self.p, self.p)
-        )
+        return Arctangent(select(condition, m - self.m, self.m), select(condition, -self.p, self.p))
 
     def value(self) -> Term:
         high, low = HALF_PI[self.p.dtype]

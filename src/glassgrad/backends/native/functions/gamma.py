@@ -8,8 +8,6 @@ to 1 + a, and left of 0 the reflection in terms of a = -x (DLMF 5.5.1, 5.5.3).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from glassgrad.backends.native.functions.power import log2_pair
@@ -96,9 +94,15 @@ _SERIES = (
     43867 / 14364, -174611 / 6600,
 )  # fmt: skip
 _TERMS = {F32: 3, F64: 10}
-_LN2 = {F32: (0.6931471824645996, -1.9046542121259336e-09), F64: (0.6931471805599453, 2.3190468138462996e-17)}
+_LN2 = {
+    F32: (0.6931471824645996, -1.9046542121259336e-09),
+    F64: (0.6931471805599453, 2.3190468138462996e-17),
+}
 # log(2 pi) / 2 - 1 / 2
-_OFFSET = {F32: (0.418938547372818, -1.4168144879533884e-08), F64: (0.4189385332046727, 1.6728209650585413e-17)}
+_OFFSET = {
+    F32: (0.418938547372818, -1.4168144879533884e-08),
+    F64: (0.4189385332046727, 1.6728209650585413e-17),
+}
 
 
 @recipe("lgamma", f32=2.0, f64=2.0)

@@ -313,7 +313,6 @@ def format_of(x: Term) -> Format:
     return FORMATS[x.dtype]
 
 
-
 # --- the table ---------------------------------------------------------------------------
 
 
@@ -332,7 +331,7 @@ def recipe(
     name: str, *, f32: float | None = None, f64: float | None = None
 ) -> Callable[[Callable[..., Term]], Callable[..., Term]]:
     """Register a function under `name` with the bounds measured for its dtypes."""
-    bounds = {F32: f32, F64: f64}
+    bounds: dict[np.dtype, float | None] = {F32: f32, F64: f64}
 
     def register(write: Callable[..., Term]) -> Callable[..., Term]:
         RECIPES[name] = Recipe(write, {d: b for d, b in bounds.items() if b is not None})

@@ -31,7 +31,7 @@ class Nest:
 
     def fits(self, node: Node, nodes: Nodes) -> bool:
         """Take the node in, if its elements are those of this nest."""
-        shape = node.atoms[0].aval.shape if node.kind != "elementwise" else node.out.shape
+        shape = node.element_shape
         reduces = node.kind == "reduce" and not is_row_shape(shape, 1)
         shape, split = self._joined(shape, min(node.axes) if reduces else None)
         if shape == () or not self._reads_simply(node, nodes):

@@ -68,6 +68,11 @@ class Node:
         return self.outputs[0]
 
     @property
+    def element_shape(self) -> tuple[int, ...]:
+        """What a nest walks for it: its result's elements, or those that it reduces."""
+        return self.out.shape if self.kind == "elementwise" else self.atoms[0].aval.shape
+
+    @property
     def is_scalar(self) -> bool:
         """Whether every worker computes it for itself."""
         return self.kind == "elementwise" and self.out.shape == ()

@@ -1,6 +1,6 @@
 """How LLVM says types, numbers and simple operations.
 
-Layer L6. Tables for `llvm.py`; nothing here knows loops.
+Layer L6. Tables for the files of this folder; nothing here knows loops.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from glassgrad.backends.native.loops import BOOL
 
 _FLOATS = {4: "float", 8: "double"}
 
-# Integer and floating forms of an operation, as instructions.
-INSTRUCTIONS: dict[str, tuple[str, str, str]] = {  # float, signed, unsigned
+# Instructions, and comparisons below: of floating, signed and unsigned numbers.
+INSTRUCTIONS: dict[str, tuple[str, str, str]] = {
     "add": ("fadd", "add", "add"),
     "subtract": ("fsub", "sub", "sub"),
     "multiply": ("fmul", "mul", "mul"),
@@ -36,16 +36,16 @@ COMPARE: dict[str, tuple[str, str, str]] = {
     "equal": ("fcmp oeq", "icmp eq", "icmp eq"),
     "not_equal": ("fcmp une", "icmp ne", "icmp ne"),
 }
-# Intrinsics of floating numbers, by the number of their operands.
-INTRINSICS: dict[str, tuple[str, int]] = {
-    "sqrt": ("sqrt", 1),
-    "floor": ("floor", 1),
-    "ceil": ("ceil", 1),
-    "trunc": ("trunc", 1),
-    "rint": ("rint", 1),
-    "abs": ("fabs", 1),
-    "copysign": ("copysign", 2),
-    "fma": ("fma", 3),
+# Intrinsics of floating numbers.
+INTRINSICS: dict[str, str] = {
+    "sqrt": "sqrt",
+    "floor": "floor",
+    "ceil": "ceil",
+    "trunc": "trunc",
+    "rint": "rint",
+    "abs": "fabs",
+    "copysign": "copysign",
+    "fma": "fma",
 }
 
 
@@ -55,7 +55,11 @@ def kind_of(dtype: np.dtype) -> int:
 
 
 def scalar_type(dtype: np.dtype) -> str:
-    """The type of a value: i1 for a boolean."""
+    """The type of a value: i1 for a boolean.
+
+    >>> scalar_type(np.dtype(np.float32)), scalar_type(np.dtype(np.uint8))
+    ('float', 'i8')
+    """
     if dtype == BOOL:
         return "i1"
     return _FLOATS[dtype.itemsize] if dtype.kind == "f" else f"i{8 * dtype.itemsize}"
@@ -67,18 +71,30 @@ def memory_type(dtype: np.dtype) -> str:
 
 
 def vector(kind: str, lanes: int) -> str:
-    """A vector type, or the scalar one for no lanes."""
+    """A vector type, or the scalar one for no lanes.
+
+    >>> vector("float", 16), vector("float", 0)
+    ('<16 x float>', 'float')
+    """
     return f"<{lanes} x {kind}>" if lanes else kind
 
 
 def suffix(kind: str, lanes: int) -> str:
-    """A type in the name of an intrinsic: v16f32."""
+    """A type in the name of an intrinsic.
+
+    >>> suffix("float", 16), suffix("i64", 0)
+    ('v16f32', 'i64')
+    """
     short = {"float": "f32", "double": "f64"}.get(kind, kind)
     return f"v{lanes}{short}" if lanes else short
 
 
 def number_text(value: Any, dtype: np.dtype) -> str:
-    """A literal, exact: floating numbers by the bits of a double."""
+    """A literal, exact: floating numbers by the bits of a double.
+
+    >>> number_text(1, np.dtype(np.float32)), number_text(-2, np.dtype(np.int8))
+    ('0x3FF0000000000000', '-2')
+    """
     if dtype == BOOL:
         return "true" if value else "false"
     if dtype.kind == "f":
@@ -89,7 +105,11 @@ def number_text(value: Any, dtype: np.dtype) -> str:
 
 
 def splat_text(kind: str, text: str, lanes: int) -> str:
-    """A literal in every lane."""
+    """A literal in every lane.
+
+    >>> splat_text("i64", "7", 4)
+    'splat (i64 7)'
+    """
     return f"splat ({kind} {text})" if lanes else text
 
 

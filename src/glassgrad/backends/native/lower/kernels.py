@@ -1,0 +1,206 @@
+"""The kernels of each phase: one for its scalars, and one a region.
+
+Layer L6. Every worker runs the scalars for itself; the tiles of regions are dealt out. What a
+kernel does stands in other files: nests, products, and the lowerings of LOWERINGS.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from glassgrad.backends.native.loops import (
+    I64,
+    Buffer,
+    Builder,
+    Index,
+    Kernel,
+    Let,
+    Note,
+    Number,
+    Operand,
+    Part,
+    Value,
+)
+from glassgrad.backends.native.lower import nests, products, scalar
+from glassgrad.backends.native.lower.access import (
+    Access,
+    Position,
+    Rows,
+    contiguous,
+    positions,
+    whole,
+)
+from glassgrad.backends.native.lower.items import Item, Nest
+from glassgrad.backends.native.lower.layout import Layout, Work, nodes_of_item
+from glassgrad.backends.native.lower.nests.writing import combined, elementwise
+from glassgrad.backends.native.lower.nodes import Node
+from glassgrad.backends.native.lower.site import Site, Workspace
+from glassgrad.backends.native.lower.whole import LOWERINGS
+from glassgrad.backends.native.program import STOP
+from glassgrad.graph.ir import Literal, Var
+
+
+@dataclass(frozen=True)
+class Making:
+    """What all kernels of a program are made from.
+
+    tested: a scalar that must be finite for the step to go on
+    """
+
+    layout: Layout
+    workspace: Workspace
+    tested: Var | None
+
+    def operand(self, node: Node, number: int) -> Access | Number:
+        """An operand of a node, where it lies."""
+        atom, view = node.atoms[number], node.reads[number]
+        if isinstance(atom, Literal):
+            return Number(atom.value, atom.aval.dtype)
+        assert view is not None
+        return view.access(self.layout.access[view.root])
+
+
+def kernels_of_phase(making: Making, number: int, scalars: Sequence[Node]) -> list[Kernel]:
+    """The kernels of a phase, named after it."""
+    kernels = [_scalar_kernel(making, f"s{number}", scalars)] if scalars else []
+    for position, work in enumerate(making.layout.works[number]):
+        kernels.append(_region_kernel(making, f"k{number}_{position}", work))
+    return kernels
+
+
+def _kernel(name: str, tiles: int, b: Builder) -> Kernel:
+    return Kernel(name, tiles, b.body, Value(I64, "tile"), Value(I64, "worker"))
+
+
+# --- scalars -----------------------------------------------------------------------------
+
+
+def _scalar_kernel(making: Making, name: str, nodes: Sequence[Node]) -> Kernel:
+    b, layout, names = Builder(), making.layout, making.workspace.names
+    kernel = _kernel(name, 0, b)
+    known: dict[Var, Operand] = {}
+    for node in nodes:
+        value = _scalar_value(making, b, node, known)
+        scalar.name_value(value, names.get(node.out, ""))
+        known[node.out] = value
+        layout.access[node.out].store(b, [], value)
+        if node.out in layout.results:
+            with b.when(b.let("equal", kernel.worker, Number(0, I64))):
+                layout.results[node.out].store(b, [], value)
+        if node.out is making.tested:
+            _stop_unless_finite(b, value)
+        kernel.equations.append(node.eqn)
+    kernel.parts.append(Part(nodes, 0, len(b.body)))
+    return kernel
+
+
+def _scalar_value(making: Making, b: Builder, node: Node, known: dict[Var, Operand]) -> Operand:
+    if node.kind == "combine":
+        return _tiles_combined(making, b, node, [])
+    args = [_scalar_operand(making, b, node, number, known) for number in range(len(node.atoms))]
+    return elementwise(b, node, args)
+
+
+def _scalar_operand(
+    making: Making, b: Builder, node: Node, number: int, known: dict[Var, Operand]
+) -> Operand:
+    view = node.reads[number]
+    if view is not None and view.root in known:
+        return known[view.root]
+    found = making.operand(node, number)
+    return found if isinstance(found, Number) else found.load(b, [0] * len(found.shape))
+
+
+def _stop_unless_finite(b: Builder, value: Operand) -> None:
+    """Tell the driver that this step must not go on."""
+    size = b.let("abs", value)
+    is_finite = b.let("less", size, Number(np.inf, value.dtype))
+    with b.when(b.let("not", is_finite)):
+        b.store(Buffer("stop", I64, 1, "private", STOP), Index(), Number(1, I64))
+
+
+# --- regions -----------------------------------------------------------------------------
+
+
+def _region_kernel(making: Making, name: str, work: Work) -> Kernel:
+    b = Builder()
+    kernel = _kernel(name, work.region.tiles, b)
+    kernel.work = work.region.work
+    rows = _rows_of(b, work, kernel)
+    making.workspace.private = []
+    for item in work.items:
+        equations = tuple(dict.fromkeys(node.eqn for node in nodes_of_item(item)))
+        kernel.equations += [eqn for eqn in equations if eqn not in kernel.equations]
+        begun = len(b.body)
+        b.add(Note(equations=equations))
+        _write_item(making, b, item, work, rows, kernel)
+        kernel.parts.append(Part(item, begun, len(b.body)))
+    work.scratch += making.workspace.private
+    return kernel
+
+
+def _rows_of(b: Builder, work: Work, kernel: Kernel) -> Rows | None:
+    """The rows of the tile that runs; the last tile may have fewer than the others."""
+    region, size = work.region, work.region.tile_rows
+    if region.rows is None:
+        return None
+    b.add(Let(work.start, "multiply", (kernel.tile, Number(size, I64))))
+    if not size or region.rows % size == 0:
+        return Rows(work.start, size)
+    rest = b.let("subtract", Number(region.rows, I64), work.start)
+    return Rows(work.start, b.let("minimum", rest, Number(size, I64)))
+
+
+def _write_item(
+    making: Making, b: Builder, item: Item, work: Work, rows: Rows | None, kernel: Kernel
+) -> None:
+    access = making.layout.access
+    if isinstance(item, Nest):
+        assert rows is not None
+        scratch = _Scratch(making.workspace)
+        names, size = making.workspace.names, work.region.tile_rows
+        nests.emit(b, item, rows, nests.Memory(access.get, scratch, kernel.tile, size, names))
+    elif item.kind == "product":
+        x, y = (making.operand(item, number) for number in range(2))
+        assert isinstance(x, Access)
+        assert isinstance(y, Access)
+        products.emit(b, x, y, access[item.out], rows)
+    elif item.kind == "combine":
+        with positions(b, item.out.shape, rows) as at:
+            access[item.out].store(b, at, _tiles_combined(making, b, item, at))
+    else:
+        inputs = [making.operand(item, number) for number in range(len(item.atoms))]
+        outputs = [access[out] for out in item.outputs]
+        site = Site(b, item.eqn, inputs, outputs, rows, making.workspace, item.order)
+        LOWERINGS[item.eqn.primitive].emit(site)
+
+
+@dataclass(frozen=True)
+class _Scratch:
+    """Memory of the worker's own for a block of sums."""
+
+    workspace: Workspace
+
+    def __call__(self, var: Var, shape: tuple[int, ...]) -> Access:
+        buffer = Buffer("block", var.dtype, int(np.prod(shape)), "private")
+        self.workspace.private.append(buffer)
+        return whole(buffer, shape)
+
+
+def _tiles_combined(making: Making, b: Builder, node: Node, at: list[Position]) -> Operand:
+    """The tiles of a partial result put together, in pairs."""
+    view = node.reads[0]
+    assert view is not None
+    held = making.layout.access[view.root]
+    partial = held.with_shape(
+        (held.shape[0], *node.out.shape), (held.strides[0], *contiguous(node.out.shape))
+    )
+    values: list[Operand] = [partial.load(b, [t, *at]) for t in range(partial.shape[0])]
+    while len(values) > 1:
+        pairs = zip(values[::2], values[1::2], strict=False)
+        last = values[-1:] if len(values) % 2 else []
+        values = [*(combined(b, node, x, y) for x, y in pairs), *last]
+    return values[0]
