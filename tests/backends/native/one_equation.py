@@ -19,6 +19,7 @@ from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Number, Value
 from glassgrad.backends.native.lower.access import Access, Rows, contiguous, whole
 from glassgrad.backends.native.lower.inline import literal
+from glassgrad.backends.native.lower.offsets import panel_size
 from glassgrad.backends.native.lower.site import Site, Workspace
 from glassgrad.backends.native.lower.whole import LOWERINGS, lower_equation
 from glassgrad.core.aval import Aval, aval_of
@@ -41,7 +42,7 @@ class Lowered:
     site: Site
     fault: np.ndarray = field(default_factory=lambda: np.full(1, -1, np.int64))
     expected: Sequence[Any] = ()
-    ends: dict[str, int] = field(default_factory=lambda: {"arena": 0, "private": 64})
+    ends: dict[str, int] = field(default_factory=lambda: {"arena": 0, "private": 0})
 
     def results(self) -> list[np.ndarray]:
         return [self.memory[buffer].reshape(shape) for buffer, shape in self.outputs]
@@ -165,10 +166,13 @@ def run_native(lowered: Sequence[Lowered]) -> None:
 
     Products are loops here: what BLAS may be asked for is checked by the interpreter.
     """
-    printer = ModulePrinter(has_blas=False)
+    panel = 64  # behind what the driver would write, in front of what the kernels were given
+    size = panel_size(one.kernel for one in lowered)
+    printer = ModulePrinter(has_blas=False, panel=panel)
     lines = []
     for number, one in enumerate(lowered):
         one.kernel.name = f"kernel{number}"
+        one.ends["private"] = panel + size
         _settle(one)
         printer.kernel(one.kernel)
         lines.append(
