@@ -19,7 +19,6 @@ from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Number, Value
 from glassgrad.backends.native.lower.access import Access, Rows, contiguous, whole
 from glassgrad.backends.native.lower.inline import literal
-from glassgrad.backends.native.lower.offsets import panel_size
 from glassgrad.backends.native.lower.site import Site, Workspace
 from glassgrad.backends.native.lower.whole import LOWERINGS, lower_equation
 from glassgrad.core.aval import Aval, aval_of
@@ -42,7 +41,7 @@ class Lowered:
     site: Site
     fault: np.ndarray = field(default_factory=lambda: np.full(1, -1, np.int64))
     expected: Sequence[Any] = ()
-    ends: dict[str, int] = field(default_factory=lambda: {"arena": 0, "private": 0})
+    ends: dict[str, int] = field(default_factory=lambda: {"arena": 0, "private": 64})
 
     def results(self) -> list[np.ndarray]:
         return [self.memory[buffer].reshape(shape) for buffer, shape in self.outputs]
@@ -151,6 +150,7 @@ def _array(memory: dict[Buffer, np.ndarray], x: Access) -> np.ndarray:
 # --- by LLVM -----------------------------------------------------------------------------
 
 _TABLE_HEAD = 4
+_PANEL = 1 << 20  # where products pack columns, behind all other memory
 _ATTRIBUTES = 'attributes #0 = { nounwind "no-builtins" }'
 _CALL_BACK = """\
 define internal void @call_back(ptr %table, i64 %number) #0 {
@@ -166,13 +166,10 @@ def run_native(lowered: Sequence[Lowered]) -> None:
 
     Products are loops here: what BLAS may be asked for is checked by the interpreter.
     """
-    panel = 64  # behind what the driver would write, in front of what the kernels were given
-    size = panel_size(one.kernel for one in lowered)
-    printer = ModulePrinter(has_blas=False, panel=panel)
+    printer = ModulePrinter(has_blas=False, panel=_PANEL)
     lines = []
     for number, one in enumerate(lowered):
         one.kernel.name = f"kernel{number}"
-        one.ends["private"] = panel + size
         _settle(one)
         printer.kernel(one.kernel)
         lines.append(
@@ -194,6 +191,8 @@ def _settle(one: Lowered) -> None:
         elif buffer.place in one.ends:
             buffer.slot = one.ends[buffer.place]
             one.ends[buffer.place] += -(-buffer.bytes // 64) * 64 + 64
+    assert one.ends["private"] <= _PANEL
+    one.ends["private"] = _PANEL + (1 << 16)
 
 
 def _buffers(one: Lowered) -> list[Buffer]:
