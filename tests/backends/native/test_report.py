@@ -110,7 +110,7 @@ def test_a_product_is_counted_in_full() -> None:
 
 
 def test_a_large_product_is_for_blas() -> None:
-    x, W = ONES((900, 900), np.float32), ONES((900, 900), np.float32)
+    x, W = ONES((3000, 1500), np.float32), ONES((1500, 1500), np.float32)
     (product,) = parts_of(trace(lambda x, W: x @ W.T, x, W).native_report())
     assert (product.form, [call.is_own for call in product.calls]) == ("blas", [False])
 

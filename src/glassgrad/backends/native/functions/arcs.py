@@ -74,6 +74,7 @@ def _arcsine(y: Term) -> Arcsine:
 
 @recipe("arcsin", f32=1.25, f64=1.3)
 def arcsin(x: Term) -> Term:
+    """s + q, or pi/2 - 2 (s + q), with the sign of x."""
     high, low = HALF_PI[x.dtype]
     part = _arcsine(size(x))
     # NOTE: the rounding of pi/2 - 2s is kept, for 2q may bring the difference below 1.
@@ -130,6 +131,7 @@ def _arctangent(a: Term, b: Term) -> Arctangent:
 
 @recipe("arctan", f32=1.25, f64=1.3)
 def arctan(x: Term) -> Term:
+    """The angle of (1, |x|), with the sign of x."""
     y = at_most(size(x), 2.0**100)  # beyond, the angle rounds to pi/2
     is_steep = y > 1.0
     angle = _arctangent(select(is_steep, constant(x, 1.0), y), select(is_steep, y, 1.0))

@@ -151,6 +151,7 @@ def exp_less_one(r: Term) -> Term:
 
 @recipe("exp", f32=1.05, f64=1.05)
 def exp(x: Term) -> Term:
+    """2**k (1 + (e**r - 1)), in two steps near the ends of the range."""
     limits = LIMITS[x.dtype]
     x = at_most(at_least(x, limits.zero), limits.infinite)
     parts = reduce(x)
@@ -160,6 +161,7 @@ def exp(x: Term) -> Term:
 
 @recipe("exp2", f32=1.05, f64=1.05)
 def exp2(x: Term) -> Term:
+    """2**x, exact where x is whole."""
     return exp2_of_sum(x, None)
 
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import numpy as np
 
 from glassgrad.backends.native.functions.logarithm import log_pair
-from glassgrad.backends.native.functions.power import log2_pair
 from glassgrad.backends.native.functions.terms import (
     Pair,
     Term,
@@ -98,11 +97,7 @@ _SERIES = (
     43867 / 14364, -174611 / 6600,
 )  # fmt: skip
 _TERMS = {F32: 3, F64: 10}
-_LN2 = {
-    F32: (0.6931471824645996, -1.9046542121259336e-09),
-    F64: (0.6931471805599453, 2.3190468138462996e-17),
-}
-# pi and log pi, likewise.
+# pi and log pi, rounded, and what the rounding left.
 _PI = {
     F32: (3.1415927410125732, -8.742277657347586e-08),
     F64: (3.141592653589793, 1.2246467991473532e-16),
@@ -130,9 +125,8 @@ def lgamma(x: Term) -> Term:
     near = _near_lgamma(
         select(is_low, a + 1.0, at_most(a, _LGAMMA_BORDER)), select(is_low, a, a - 1.0)
     )
-    far = _far_lgamma(at_least(a, _LGAMMA_BORDER))
-    direct = select(a < _LGAMMA_BORDER, near, far)
     logarithm = log_pair(a)
+    direct = select(a < _LGAMMA_BORDER, near, _far_lgamma(a, logarithm))
     risen = exact_sum(direct, -logarithm.high)
     right = select(is_low, risen.high + (risen.low - logarithm.low), direct)
     left = _reflected(a, direct, logarithm, is_low)
@@ -175,16 +169,12 @@ def _near_lgamma(a: Term, less_one: Term) -> Term:
     return quotient(Pair(top.high, top_low), Pair(bottom_high.high, bottom_high.low + bottom.low))
 
 
-def _far_lgamma(a: Term) -> Term:
+def _far_lgamma(a: Term, logarithm: Pair) -> Term:
     """(a - 1/2) (log a - 1) + (log(2 pi) - 1) / 2 + series(1 / a), the product without rounding."""
-    binary = log2_pair(a)
-    high, low = _LN2[a.dtype]
-    natural = exact_product(binary.high, high)
-    natural_low = natural.low + fma(binary.high, low, binary.low * high)
-    logarithm = quick_sum(natural.high, constant(a, -1.0))
+    less_one = exact_sum(logarithm.high, constant(a, -1.0))
     factor = exact_sum(a, constant(a, -0.5))
-    product = exact_product(factor.high, logarithm.high)
-    rest = fma(factor.low, logarithm.high, factor.high * (logarithm.low + natural_low))
+    product = exact_product(factor.high, less_one.high)
+    rest = fma(factor.low, less_one.high, factor.high * (less_one.low + logarithm.low))
     inverse = 1.0 / a
     series = inverse * horner(inverse * inverse, _STIRLING[: _TERMS[a.dtype]])
     offset, offset_low = _OFFSET[a.dtype]

@@ -128,6 +128,7 @@ def _halves(y: Term) -> Halves:
 
 @recipe("sinh", f32=1.6, f64=1.8)
 def sinh(x: Term) -> Term:
+    """The sum of `_halves` in which 2**k - 2**-k cancels exactly where k is 0."""
     y = size(x)
     h = _halves(y)
     small = fma(h.plus.high, h.odd, fma(h.minus.high, h.even, h.minus.low))
@@ -137,6 +138,7 @@ def sinh(x: Term) -> Term:
 
 @recipe("cosh", f32=1.35, f64=1.4)
 def cosh(x: Term) -> Term:
+    """The other sum of `_halves`."""
     h = _halves(size(x))
     small = fma(h.minus.high, h.odd, fma(h.plus.high, h.even, h.plus.low))
     half = fma(h.minus.high, h.r, h.plus.high) + small

@@ -131,6 +131,7 @@ def _with_ends(x: Term, value: Term) -> Term:
 
 @recipe("log", f32=1.05, f64=0.9)
 def log(x: Term) -> Term:
+    """k ln 2 + log(1 + f), the smallest parts first."""
     high, low = LN2[x.dtype]
     parts = split(x)
     rest = fma(parts.k, low, rest_of_log(parts.f))
@@ -139,6 +140,7 @@ def log(x: Term) -> Term:
 
 @recipe("log2", f32=1.3, f64=1.1)
 def log2(x: Term) -> Term:
+    """k + log2(1 + f), exact where x is a power of 2."""
     high, low = _LOG2_E[x.dtype]
     parts = split(x)
     rest = fma(parts.f, low, rest_of_log(parts.f) * high)
@@ -147,6 +149,7 @@ def log2(x: Term) -> Term:
 
 @recipe("log10", f32=1.15, f64=1)
 def log10(x: Term) -> Term:
+    """k log10 2 + log10(1 + f)"""
     high, low = _LOG10_E[x.dtype]
     two_high, two_low = _LOG10_2[x.dtype]
     parts = split(x)

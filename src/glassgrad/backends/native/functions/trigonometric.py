@@ -166,6 +166,7 @@ def sine_of(turned: Angle, ahead: int) -> Term:
 
 @recipe("sin", f32=0.9, f64=0.85)
 def sin(x: Term) -> Term:
+    """sin of |x|, with the sign of x; a tiny x is its own sine."""
     value = sine_of(angle(size(x)), 0)
     value = select(x < 0.0, -value, value)
     return _finite(x, select(size(x) < _tiny(x), x, value))
@@ -173,11 +174,13 @@ def sin(x: Term) -> Term:
 
 @recipe("cos", f32=0.9, f64=0.85)
 def cos(x: Term) -> Term:
+    """sin, a quarter turn ahead."""
     return _finite(x, sine_of(angle(size(x)), 1))
 
 
 @recipe("tan", f32=1.15, f64=1.05)
 def tan(x: Term) -> Term:
+    """sin / cos, both as unevaluated sums."""
     value = quotient(*sine_cosine(angle(size(x))))
     value = select(x < 0.0, -value, value)
     return _finite(x, select(size(x) < _tiny(x), x, value))
