@@ -36,9 +36,7 @@ define internal void @call_back(ptr %table, i64 %number) #0 {
 
 def module_text(program: Program, blas: Blas | None = None) -> str:
     """The whole module, with products by this BLAS, or by loops of our own."""
-    printer = ModulePrinter(
-        has_blas=blas is not None, blocks=blocks_here(), panel=program.panel
-    )
+    printer = ModulePrinter(has_blas=blas is not None, blocks=blocks_here(), panel=program.panel)
     for kernel in program.kernels:
         printer.kernel(kernel)
     parts = [printer.text()]
