@@ -8,7 +8,9 @@ MESSAGES: dict[str, str] = {
     "the back end {name} is not part of this version": (
         "이 버전에는 {name} 백엔드가 들어 있지 않습니다"
     ),
-    'backend="auto" runs on NumPy meanwhile': '그동안 backend="auto"로 NumPy에서 실행할 수 있습니다',
+    'backend="auto" runs on NumPy meanwhile': (
+        '그동안 backend="auto"로 NumPy에서 실행할 수 있습니다'
+    ),
     "its native code would be {mib} MiB of text, too much": (
         "네이티브 코드의 텍스트가 {mib} MiB나 되어 너무 깁니다"
     ),
