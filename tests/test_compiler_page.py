@@ -88,7 +88,7 @@ def vectors() -> str:
     """The block of LLVM's text that adds the bias and takes the maximum."""
     kernel = _text().partition("define internal void @k0_0(")[2]
     blocks = re.split(r"^(?=\w+:$)", kernel, flags=re.MULTILINE)
-    (block,) = (block for block in blocks if "fcmp uno" in block)
+    (block,) = (block for block in blocks if "fcmp ugt" in block)
     return _renumbered(block.rstrip())
 
 
@@ -106,7 +106,7 @@ def _renumbered(text: str) -> str:
 def instructions() -> str:
     """The same block as machine instructions."""
     lines = assembly(_text()).splitlines()
-    middle = next(i for i, line in enumerate(lines) if "vcmpunordps" in line)
+    middle = next(i for i, line in enumerate(lines) if "vcmpnleps" in line)
     first = max(i for i in range(middle) if re.match(r"\.?L\w+:", lines[i]))
     last = next(i for i in range(middle, len(lines)) if re.match(r"\s+j", lines[i]))
     return "\n".join(line.expandtabs(8) for line in lines[first : last + 1])

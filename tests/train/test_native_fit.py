@@ -14,6 +14,7 @@ from train.small_networks import assert_same, labelled, network, weights
 
 from glassgrad import nn
 from glassgrad.backends.native import engine
+from glassgrad.data import load_dataset
 from glassgrad.errors import (
     MissingExtraError,
     NonFiniteError,
@@ -279,3 +280,18 @@ def test_runs_in_several_threads() -> None:
     assert len(found) == 3
     for model in found:
         assert_same(model, expected)
+
+
+@pytest.mark.full
+def test_an_epoch_of_a_large_network_agrees_with_numpy(shared_data: Path) -> None:
+    """Without kinks: where a ReLU sees a number next to 0, rounding may choose the other side."""
+    inputs, labels = load_dataset("mnist", shared_data).train
+    found = []
+    for backend in ("native", "numpy"):
+        with nn.init.seeded(0):
+            model = nn.MLP((784, 50, 10), "tanh")
+        options = {**OPTIONS, "optimizer": "sgd", "lr": 0.1, "epochs": 1, "batch_size": 100}
+        fit(model, (inputs, labels), **{**options, "backend": backend})
+        found.append(weights(model))
+    for name, value in found[1].items():
+        np.testing.assert_allclose(found[0][name], value, rtol=0, atol=1e-4)

@@ -80,7 +80,7 @@ def material_of(
         words=_words(folder, info),
         citation="" if dataset is None else dataset.citation,
         licence="" if dataset is None else dataset.licence,
-        versions=tuple(_versions()),
+        versions=tuple(_versions(info.result.get("backend", ""))),
     )
 
 
@@ -191,15 +191,19 @@ def _blas() -> str:
     return f"{found['description']}{counted}"
 
 
-def _versions() -> list[tuple[str, str]]:
+def _versions(backend: str) -> list[tuple[str, str]]:
+    """What the numbers depend on; the last bits also on what ran the steps."""
     try:
         own = version("glassgrad")
     except PackageNotFoundError:
         own = say("run from a checkout")
+    machinery = {"native": say("native code"), "numpy": "NumPy"}.get(backend)
+    ran = [] if machinery is None else [(say("back end"), machinery)]
     return [
         ("glassgrad", own),
         ("NumPy", np.__version__),
         ("Python", platform.python_version()),
         ("BLAS", _blas()),
+        *ran,
         (say("system"), f"{platform.system()} {platform.machine()}"),
     ]

@@ -29,7 +29,9 @@ def with_all_values(graph: Graph) -> Graph:
     return graph.with_eqns(graph.eqns, outputs=tuple(kept), out_structure=None, retrace=None)
 
 
-def complaints(graph: Graph, arrays: Sequence[Any], workers: int = 2, points: int = 20) -> list[str]:
+def complaints(
+    graph: Graph, arrays: Sequence[Any], workers: int = 2, points: int = 20
+) -> list[str]:
     """What is wrong with any equation of the graph when machine code runs it on these arrays."""
     graph = with_all_values(graph)
     results = Executable(graph, workers)(*arrays)

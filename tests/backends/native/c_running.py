@@ -176,7 +176,7 @@ def run_llvm(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray]
 
     dgemm, sgemm = products()
     blas = Blas("three loops", "", "", "", "cblas", 64, sgemm, dgemm) if sgemm else None
-    with patch("glassgrad.backends.native.llvm.suits", lambda product: False):
+    with patch("glassgrad.backends.native.llvm.products.suits", lambda product, blocks: False):
         code = compile_text(module_text(program, blas), [ENTRY])
     outs = [np.zeros(b.size, b.dtype) for b in program.arguments[program.inputs :]]
     constants = [array for _, array in program.constants]

@@ -96,7 +96,9 @@ def _carried(function: Callable[..., Any], value: Any, args: Sequence[Approximat
     for i, arg in enumerate(args):
         if arg.error:
             ends = [arg.value - arg.error, arg.value + arg.error]
-            given = [[*(a.value for a in args[:i]), x, *(a.value for a in args[i + 1 :])] for x in ends]
+            given = [
+                [*(a.value for a in args[:i]), x, *(a.value for a in args[i + 1 :])] for x in ends
+            ]
             moved += max(abs(mp.re(function(*row)) - value) for row in given)
     return moved * mp.mpf("1.01")
 

@@ -241,7 +241,9 @@ def batches(sample: Sample, dtype: Any) -> Callable[..., list[Any]]:
         for chosen in [*choices, [True] * count]:
             mixed = [np.stack([x, x, x]) if c else x for x, c in zip(xs, chosen, strict=True)]
             axes = tuple(0 if c else None for c in chosen)
-            found.append(vmap(lambda *ys: bind(sample.primitive, *ys, **sample.params), axes)(*mixed))
+            found.append(
+                vmap(lambda *ys: bind(sample.primitive, *ys, **sample.params), axes)(*mixed)
+            )
         return found
 
     return call

@@ -109,8 +109,8 @@ def test_a_product_is_counted_in_full() -> None:
     assert (report.memory.results, report.memory.constants) == (20000, 0)
 
 
-def test_a_product_of_neighbours_in_rows_is_for_blas() -> None:
-    x, W = ONES((100, 784), np.float32), ONES((50, 784), np.float32)
+def test_a_large_product_is_for_blas() -> None:
+    x, W = ONES((3000, 1500), np.float32), ONES((1500, 1500), np.float32)
     (product,) = parts_of(trace(lambda x, W: x @ W.T, x, W).native_report())
     assert (product.form, [call.is_own for call in product.calls]) == ("blas", [False])
 

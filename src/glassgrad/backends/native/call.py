@@ -125,6 +125,13 @@ class Executable:
         self._new_barrier()
         for buffer, array in program.constants:
             self.bind(buffer.slot, array)
+        inputs = program.graph.inputs
+        read = {atom for eqn in program.graph.eqns for atom in eqn.inputs}
+        read.update(program.graph.outputs)
+        self._unread = frozenset(i for i, var in enumerate(inputs) if var not in read)
+        # Scalars are written into memory of our own: an address costs Python a microsecond.
+        cells = {i: np.zeros((), var.dtype) for i, var in enumerate(inputs) if var.shape == ()}
+        self._cells = {i: (cell, cell.ctypes.data) for i, cell in cells.items()}
         avals = [atom.aval for atom in program.graph.outputs]
         first = TABLE_HEAD + program.inputs
         self._outputs = [(first + i, a.shape, a.dtype) for i, a in enumerate(avals)]
@@ -142,11 +149,11 @@ class Executable:
                    not have the shapes of the program; OutOfMemoryError
         """
         # NOTE: this is the hot path of `jit`; it is written out.
-        table, known = self._table, self._known
+        table, known, unread = self._table, self._known, self._unread
         with self.lock:
             held = []
             for slot, x in enumerate(arrays):
-                if slot not in known or known[slot]() is not x:
+                if (slot not in known or known[slot]() is not x) and slot not in unread:
                     held.append(self._bind_input(slot, x))
             found = []
             try:
@@ -169,14 +176,15 @@ class Executable:
 
     def _bind_input(self, slot: int, value: Any) -> np.ndarray:
         """Let an input be these numbers; the array is to be kept for the length of the call."""
-        var = self.program.graph.inputs[slot]
-        array = readable(value, var)
-        self._table[TABLE_HEAD + slot] = array.ctypes.data
-        if slot in self._lasting:
-            if array is value:
-                self._known[slot] = ref(array)
-            else:
-                self._known.pop(slot, None)
+        if slot in self._cells and isinstance(value, np.generic):
+            cell, address = self._cells[slot]
+            cell[()] = value
+            self._table[TABLE_HEAD + slot] = address
+            return cell
+        array = readable(value, self.program.graph.inputs[slot])
+        self.bind(slot, array)
+        if slot in self._lasting and array is value:
+            self._known[slot] = ref(array)
         return array
 
     def assembly(self) -> str:
@@ -187,6 +195,7 @@ class Executable:
 
     def bind(self, slot: int, array: np.ndarray) -> None:
         """Let an argument be this array; the caller keeps it alive, and holds the lock."""
+        self._known.pop(slot, None)  # first: an interrupt must not leave what is no longer true
         self._table[TABLE_HEAD + slot] = array.ctypes.data
 
     def run(self, steps: int = 1) -> tuple[int, bool]:

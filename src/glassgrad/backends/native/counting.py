@@ -32,7 +32,7 @@ from glassgrad.backends.native.loops import (
     lane_count,
     walk,
 )
-from glassgrad.backends.native.own_products import suits
+from glassgrad.backends.native.own_products import blocks_here, suits
 
 _FLOPS = {
     **dict.fromkeys("add subtract multiply divide sqrt minimum maximum abs negative".split(), 1),
@@ -307,7 +307,8 @@ class _Count:
                 self.read.add(place.buffer, self.index(place.index), self.loops, block)
         place, block = places[-1]
         self.written.add(place.buffer, self.index(place.index), self.loops, block)
-        self.calls.append(Call(m, k, n, self.times, statement.dtype.name, suits(statement)))
+        is_own = suits(statement, blocks_here())
+        self.calls.append(Call(m, k, n, self.times, statement.dtype.name, is_own))
 
 
 def _decides(loop: For) -> bool:

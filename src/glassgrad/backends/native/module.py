@@ -12,10 +12,9 @@ In the table, behind its start: -1 sgemm, -2 dgemm, -3 the function that Python 
 from __future__ import annotations
 
 from glassgrad.backends.native.blas_candidates import Blas
-from glassgrad.backends.native.cpus import has_wide_vectors
 from glassgrad.backends.native.llvm import ModulePrinter
 from glassgrad.backends.native.loops import Kernel
-from glassgrad.backends.native.own_products import NARROW, WIDE
+from glassgrad.backends.native.own_products import blocks_here
 from glassgrad.backends.native.program import STOP, Program
 from glassgrad.backends.native.waiting import BARRIER_TEXT
 
@@ -37,8 +36,7 @@ define internal void @call_back(ptr %table, i64 %number) #0 {
 
 def module_text(program: Program, blas: Blas | None = None) -> str:
     """The whole module, with products by this BLAS, or by loops of our own."""
-    blocks = WIDE if has_wide_vectors() else NARROW
-    printer = ModulePrinter(has_blas=blas is not None, blocks=blocks, panel=program.panel)
+    printer = ModulePrinter(has_blas=blas is not None, blocks=blocks_here(), panel=program.panel)
     for kernel in program.kernels:
         printer.kernel(kernel)
     parts = [printer.text()]

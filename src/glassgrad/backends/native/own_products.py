@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from glassgrad.backends.native.cpus import has_wide_vectors
 from glassgrad.backends.native.loops import (
     I64,
     Buffer,
@@ -32,7 +33,9 @@ from glassgrad.backends.native.loops import (
 
 DEPTH = 256  # steps along the inner axis whose part of y stays in the first caches
 NEAR = 128  # steps that need no packing: even rows far apart stay in the second cache
-FEW = 32  # rows, or steps, up to which turning y while it is packed pays
+SHORT = 16  # steps of the inner axis for which a BLAS prepares too much
+LITTLE, LARGE = 1 << 15, 1 << 29  # multiplications
+ROWS_AT_LEAST = 64  # what is supposed of a tile whose rows are counted when it runs
 PAGE = 4096  # bytes between rows of y from which on they are packed
 
 
@@ -48,15 +51,22 @@ WIDE = Blocks(6, 4)  # 24 sums in 32 registers of 64 bytes
 NARROW = Blocks(6, 1)  # 12 sums in 16 registers of 32 bytes
 
 
-def suits(product: Product) -> bool:
+def blocks_here() -> Blocks:
+    """The blocks for the processor that code is made for."""
+    return WIDE if has_wide_vectors() else NARROW
+
+
+def suits(product: Product, blocks: Blocks) -> bool:
     """Whether these loops are at least as quick as a BLAS.
 
-    They are where columns of y are neighbours. Else y is turned while it is packed, which pays for
-    few rows, or few steps, for which a BLAS prepares too much.
+    With wide vectors they are, up to products that take milliseconds. With narrow ones a BLAS in
+    assembly is quicker, unless there is little to do or the inner axis is short.
     """
-    m, _, k = product.sizes
-    is_small = isinstance(m, int) and isinstance(k, int) and (m <= FEW or k <= FEW)
-    return product.y_strides[1] == 1 or is_small
+    m, n, k = product.sizes
+    if not isinstance(k, int) or not isinstance(n, int):
+        return False
+    work = (m if isinstance(m, int) else ROWS_AT_LEAST) * n * k
+    return work <= LARGE if blocks.vectors > 1 else k <= SHORT or work <= LITTLE
 
 
 def panel_bytes(product: Product, blocks: Blocks = WIDE) -> int:

@@ -29,6 +29,7 @@ from glassgrad.backends.native.functions.terms import (
 from glassgrad.backends.native.functions.trigonometric import HALF_PI
 from glassgrad.backends.native.loops import F32, F64
 
+_ARCSIN_BORDER = 0.5
 # (arcsin(s) / s - 1) / s² in s² for s <= 1/2. Error in arcsin: 2^-27.6 and 2^-55.9.
 _ARCSIN = {
     F32: (
@@ -65,14 +66,15 @@ class Arcsine:
 
 
 def _arcsine(y: Term) -> Arcsine:
-    is_large = y > 0.5
+    is_large = y > _ARCSIN_BORDER
     z = select(is_large, fma(y, -0.5, 0.5), y * y)
     s = select(is_large, root(z), y)
     return Arcsine(is_large, s, s * z * polynomial(z, _ARCSIN[y.dtype]))
 
 
-@recipe("arcsin", f32=1.5, f64=1.5)
+@recipe("arcsin", f32=1.25, f64=1.3)
 def arcsin(x: Term) -> Term:
+    """s + q, or pi/2 - 2 (s + q), with the sign of x."""
     high, low = HALF_PI[x.dtype]
     part = _arcsine(size(x))
     # NOTE: the rounding of pi/2 - 2s is kept, for 2q may bring the difference below 1.
@@ -81,7 +83,7 @@ def arcsin(x: Term) -> Term:
     return with_sign_of(select(part.is_large, beyond, part.s + part.q), x)
 
 
-@recipe("arccos", f32=1.5, f64=1.5)
+@recipe("arccos", f32=1.2, f64=1.25)
 def arccos(x: Term) -> Term:
     """pi/2 - arcsin(x) in the middle, 2 (s + q) at the right end and pi less that at the left."""
     high, low = HALF_PI[x.dtype]
@@ -127,15 +129,16 @@ def _arctangent(a: Term, b: Term) -> Arctangent:
     return Arctangent(select(is_large, constant(t, 1.0), 0.0), t + part)
 
 
-@recipe("arctan", f32=1.5, f64=1.5)
+@recipe("arctan", f32=1.25, f64=1.3)
 def arctan(x: Term) -> Term:
+    """The angle of (1, |x|), with the sign of x."""
     y = at_most(size(x), 2.0**100)  # beyond, the angle rounds to pi/2
     is_steep = y > 1.0
     angle = _arctangent(select(is_steep, constant(x, 1.0), y), select(is_steep, y, 1.0))
     return with_sign_of(angle.folded(is_steep, 2.0).value(), x)
 
 
-@recipe("arctan2", f32=1.5, f64=1.5)
+@recipe("arctan2", f32=1.4, f64=1.4)
 def arctan2(y: Term, x: Term) -> Term:
     """The angle of (|x|, |y|), folded at the diagonal and at the axis.
 

@@ -40,7 +40,7 @@ def floor_divide(x: Term, y: Term) -> Term:
     """floor(x / y), from a quotient that is nearly whole; x / y where y is 0."""
     _, quotient = _parts(x, y)
     low = apply("floor", quotient)
-    low = select(quotient - low > 0.5, low + 1.0, low)
+    low = select(quotient - low > 1 / 2, low + 1.0, low)
     nothing = with_sign_of(constant(y, 0.0), x / y)
     value = select(is_equal(quotient, 0.0), nothing, low)
     return select(is_equal(y, 0.0), x / y, value)

@@ -149,8 +149,9 @@ def exp_less_one(r: Term) -> Term:
 # --- exponentials ------------------------------------------------------------------------
 
 
-@recipe("exp", f32=1.0, f64=1.0)
+@recipe("exp", f32=1.05, f64=1.05)
 def exp(x: Term) -> Term:
+    """2**k (1 + (e**r - 1)), in two steps near the ends of the range."""
     limits = LIMITS[x.dtype]
     x = at_most(at_least(x, limits.zero), limits.infinite)
     parts = reduce(x)
@@ -158,8 +159,9 @@ def exp(x: Term) -> Term:
     return scaled(value, parts.shifted, x < limits.small)
 
 
-@recipe("exp2", f32=1.0, f64=1.0)
+@recipe("exp2", f32=1.05, f64=1.05)
 def exp2(x: Term) -> Term:
+    """2**x, exact where x is whole."""
     return exp2_of_sum(x, None)
 
 
@@ -176,7 +178,7 @@ def exp2_of_sum(high: Term, low: Term | None) -> Term:
     return scaled(value, shifted, x < LIMITS[x.dtype].small * LOG2_E)
 
 
-@recipe("expm1", f32=1.5, f64=1.5)
+@recipe("expm1", f32=1.4, f64=1.6)
 def expm1(x: Term) -> Term:
     """2**k (r² P(r)) + (2**k r + (2**k - 1)), where the last sum is often exact.
 
@@ -195,7 +197,7 @@ def expm1(x: Term) -> Term:
 # --- the logistic family -----------------------------------------------------------------
 
 
-@recipe("sigmoid", f32=1.7, f64=1.7)
+@recipe("sigmoid", f32=1.75, f64=1.65)
 def sigmoid(x: Term) -> Term:
     """c / (c + c e^-x) with a power of two c, so that e^-x stays finite where sigmoid is not 0.
 
@@ -211,14 +213,14 @@ def sigmoid(x: Term) -> Term:
     return unit / (whole + fma(power, exp_less_one(parts.r), lost))
 
 
-@recipe("softplus", f32=2.0, f64=2.0)
+@recipe("softplus", f32=1.9, f64=1.8)
 def softplus(x: Term) -> Term:
     """max(x, 0) + log(1 + e^-|x|)"""
     rest = log_one_plus_unit(decay(size(x)))
     return at_least(x, 0.0) + (rest.high + rest.low)
 
 
-@recipe("logaddexp", f32=2.0, f64=2.0)
+@recipe("logaddexp", f32=1.9, f64=1.6)
 def logaddexp(x: Term, y: Term) -> Term:
     """max(x, y) + log(1 + e^-|x - y|), where the difference keeps what its rounding leaves.
 
@@ -240,14 +242,14 @@ def logaddexp(x: Term, y: Term) -> Term:
     return select(is_endless, high, total.high + (total.low + rest.low))
 
 
-@recipe("sech_squared", f32=2.0, f64=2.0)
+@recipe("sech_squared", f32=1.1, f64=1.05)
 def sech_squared(x: Term) -> Term:
     """4 e / (1 + e)² with e = exp(-2 |x|)"""
     y = size(x)
     return density(y + y, 4.0)
 
 
-@recipe("logistic_density", f32=2.0, f64=2.0)
+@recipe("logistic_density", f32=1.1, f64=1.05)
 def logistic_density(x: Term) -> Term:
     """e / (1 + e)² with e = exp(-|x|)"""
     return density(size(x), 1.0)

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import numpy as np
 
-from glassgrad.backends.native.functions.power import log2_pair
+from glassgrad.backends.native.functions.logarithm import log_pair
 from glassgrad.backends.native.functions.terms import (
     Pair,
     Term,
     apply,
     at_least,
     at_most,
-    call,
     constant,
     exact_product,
     exact_sum,
@@ -26,6 +25,7 @@ from glassgrad.backends.native.functions.terms import (
     is_equal,
     quick_sum,
     quotient,
+    quotient_pair,
     recipe,
     select,
     size,
@@ -33,6 +33,9 @@ from glassgrad.backends.native.functions.terms import (
 from glassgrad.backends.native.functions.trigonometric import half_turns, sine_cosine
 from glassgrad.backends.native.loops import F32, F64
 
+# Where the recurrence ends, and where Stirling's series begin.
+_LOW, _TINY = 0.5, 2.0**-60
+_LGAMMA_BORDER, _DIGAMMA_BORDER = 7.0, 8.0
 # v of lgamma for 0.5 <= a <= 7, of digamma for 0.5 <= a <= 8. Absolute errors 2^-28 and 2^-54.6,
 # 2^-26.6 and 2^-57.
 _LGAMMA_TOP = {
@@ -94,9 +97,14 @@ _SERIES = (
     43867 / 14364, -174611 / 6600,
 )  # fmt: skip
 _TERMS = {F32: 3, F64: 10}
-_LN2 = {
-    F32: (0.6931471824645996, -1.9046542121259336e-09),
-    F64: (0.6931471805599453, 2.3190468138462996e-17),
+# pi and log pi, rounded, and what the rounding left.
+_PI = {
+    F32: (3.1415927410125732, -8.742277657347586e-08),
+    F64: (3.141592653589793, 1.2246467991473532e-16),
+}
+_LOG_PI = {
+    F32: (1.1447298526763916, 3.317300922844879e-08),
+    F64: (1.1447298858494002, 1.0265951162707826e-17),
 }
 # log(2 pi) / 2 - 1 / 2
 _OFFSET = {
@@ -105,7 +113,7 @@ _OFFSET = {
 }
 
 
-@recipe("lgamma", f32=2.0, f64=2.0)
+@recipe("lgamma", f32=1.5, f64=1.7)
 def lgamma(x: Term) -> Term:
     """log |gamma(x)|: with 2 ulp for x >= 0.
 
@@ -113,27 +121,34 @@ def lgamma(x: Term) -> Term:
     the terms log(pi / |x sin(pi x)|) and log gamma(-x).
     """
     a = size(x)
-    is_low = a < 0.5
-    near = _near_lgamma(select(is_low, a + 1.0, at_most(a, 7.0)), select(is_low, a, a - 1.0))
-    far = _far_lgamma(at_least(a, 7.0))
-    direct = select(a < 7.0, near, far)
+    is_low = a < _LOW
+    near = _near_lgamma(
+        select(is_low, a + 1.0, at_most(a, _LGAMMA_BORDER)), select(is_low, a, a - 1.0)
+    )
+    logarithm = log_pair(a)
+    direct = select(a < _LGAMMA_BORDER, near, _far_lgamma(a, logarithm))
+    risen = exact_sum(direct, -logarithm.high)
+    right = select(is_low, risen.high + (risen.low - logarithm.low), direct)
+    left = _reflected(a, direct, logarithm, is_low)
     is_left = x < 0.0
-    circle = _log_of_sine(a)
-    logarithm = call("log", a)
-    right = select(is_low, direct - logarithm, direct)
-    left = select(is_low, -circle - direct, -circle - (logarithm + direct))
     value = select(is_left, left, right)
     is_pole = is_equal(a, 0.0) | (is_left & is_equal(apply("trunc", a), a) & (a < np.inf))
     value = select(is_pole | is_equal(x, np.inf), constant(x, np.inf), value)
     return select(is_equal(x, x), value, x)
 
 
-def _log_of_sine(a: Term) -> Term:
-    """log(|sin(pi a)| / pi)"""
+def _reflected(a: Term, direct: Term, logarithm: Pair, is_low: Term) -> Term:
+    """log(pi / |sin(pi a)|) - direct, and less log(a) where a is not low."""
     s, _ = sine_cosine(half_turns(a))
-    is_tiny = a < 2.0**-60
-    logarithm = call("log", select(is_tiny, a, size(s.high + s.low)))
-    return logarithm - select(is_tiny, constant(a, 0.0), np.log(np.pi))
+    is_tiny = a < _TINY  # where |sin(pi a)| is pi a
+    circle = log_pair(select(is_tiny, a, size(s.high + s.low)))
+    zero = constant(a, 0.0)
+    high, low = (select(is_tiny, zero, part) for part in _LOG_PI[a.dtype])
+    first = exact_sum(high, -circle.high)
+    second = exact_sum(select(is_low, zero, logarithm.high), direct)
+    total = exact_sum(first.high, -second.high)
+    rest = (low - circle.low) - select(is_low, zero, logarithm.low)
+    return total.high + (total.low + ((first.low - second.low) + rest))
 
 
 def _ratio(a: Term, top: tuple[float, ...], bottom: tuple[float, ...]) -> Pair:
@@ -154,16 +169,12 @@ def _near_lgamma(a: Term, less_one: Term) -> Term:
     return quotient(Pair(top.high, top_low), Pair(bottom_high.high, bottom_high.low + bottom.low))
 
 
-def _far_lgamma(a: Term) -> Term:
+def _far_lgamma(a: Term, logarithm: Pair) -> Term:
     """(a - 1/2) (log a - 1) + (log(2 pi) - 1) / 2 + series(1 / a), the product without rounding."""
-    binary = log2_pair(a)
-    high, low = _LN2[a.dtype]
-    natural = exact_product(binary.high, high)
-    natural_low = natural.low + fma(binary.high, low, binary.low * high)
-    logarithm = quick_sum(natural.high, constant(a, -1.0))
+    less_one = exact_sum(logarithm.high, constant(a, -1.0))
     factor = exact_sum(a, constant(a, -0.5))
-    product = exact_product(factor.high, logarithm.high)
-    rest = fma(factor.low, logarithm.high, factor.high * (logarithm.low + natural_low))
+    product = exact_product(factor.high, less_one.high)
+    rest = fma(factor.low, less_one.high, factor.high * (less_one.low + logarithm.low))
     inverse = 1.0 / a
     series = inverse * horner(inverse * inverse, _STIRLING[: _TERMS[a.dtype]])
     offset, offset_low = _OFFSET[a.dtype]
@@ -172,7 +183,7 @@ def _far_lgamma(a: Term) -> Term:
     return select(product.high < np.inf, value, product.high)
 
 
-@recipe("digamma", f32=2.0, f64=2.0)
+@recipe("digamma", f32=1.95, f64=1.7)
 def digamma(x: Term) -> Term:
     """The derivative of lgamma: within 2 ulp for x > 0, its zero included.
 
@@ -180,21 +191,27 @@ def digamma(x: Term) -> Term:
     the terms digamma(-x), 1 / x and pi / tan(pi x).
     """
     a = size(x)
-    is_low = a < 0.5
-    near = _near_digamma(select(is_low, a + 1.0, at_most(a, 8.0)))
-    y = at_least(a, 8.0)
+    is_low = a < _LOW
+    near = _near_digamma(select(is_low, a + 1.0, at_most(a, _DIGAMMA_BORDER)))
+    y = at_least(a, _DIGAMMA_BORDER)
     inverse = 1.0 / y
     z = inverse * inverse
-    far = call("log", y) - fma(inverse, 0.5, z * horner(z, _SERIES[: _TERMS[x.dtype]]))
-    direct = select(a < 8.0, near, far)
-    s, c = sine_cosine(half_turns(a))
-    cotangent = (c.high + c.low) / (s.high + s.low) * np.pi
+    logarithm = log_pair(y)
+    series = fma(inverse, 0.5, z * horner(z, _SERIES[: _TERMS[x.dtype]]))
+    far = logarithm.high + (logarithm.low - series)
+    direct = select(a < _DIGAMMA_BORDER, near, far)
     reciprocal = 1.0 / a
-    right = select(is_low, direct - reciprocal, direct)
-    left = cotangent + select(is_low, direct, direct + reciprocal)
+    lost = fma(-reciprocal, a, 1.0) * reciprocal
+    risen = exact_sum(direct, -reciprocal)
+    right = select(is_low, risen.high + (risen.low - lost), direct)
+    other = exact_sum(direct, select(is_low, constant(a, 0.0), reciprocal))
+    cotangent = _pi_cotangent(a)
+    total = exact_sum(cotangent.high, other.high)
+    left = total.high + (total.low + (other.low + cotangent.low))
     value = select(x < 0.0, left, right)
-    value = select((x < 0.0) & is_equal(apply("trunc", a), a) & (a < np.inf), -np.inf, value)
-    return select(is_equal(x, 0.0), -1.0 / x, value)
+    value = select(a < _TINY, select(x < 0.0, reciprocal, -reciprocal), value)
+    is_pole = (x <= 0.0) & is_equal(apply("trunc", a), a) & (a < np.inf)
+    return select(is_pole, -np.inf, value)
 
 
 def _near_digamma(a: Term) -> Term:
@@ -208,3 +225,13 @@ def _near_digamma(a: Term) -> Term:
     bottom = exact_product(a, 0.390625)
     bottom_high = quick_sum(bottom.high, constant(a, 0.34375))
     return quotient(Pair(top.high, top_low), Pair(bottom_high.high, bottom_high.low + bottom.low))
+
+
+def _pi_cotangent(a: Term) -> Pair:
+    """pi / tan(pi a)"""
+    s, c = sine_cosine(half_turns(a))
+    cotangent = quotient_pair(c, s)
+    high, low = _PI[a.dtype]
+    product = exact_product(cotangent.high, high)
+    product_low = fma(cotangent.high, low, fma(cotangent.low, high, product.low))
+    return Pair(product.high, product_low)

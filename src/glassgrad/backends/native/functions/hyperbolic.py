@@ -49,14 +49,15 @@ _TANH = (
 # The same as a quotient. Error in tanh: 2^-59.
 _TANH_TOP = (-0.3333333333333333, -0.020500273548895238, -0.00019924338347316684)
 _TANH_BOTTOM = (1.0, 0.46150082064668124, 0.023293296504427213, 0.00020660372360132879)
+_TANH_BORDER = 0.55
 _TANH_ONE = {F32: 9.1, F64: 19.1}  # beyond it tanh rounds to 1
 
 
-@recipe("tanh", f32=1.5, f64=1.5)
+@recipe("tanh", f32=1.4, f64=1.55)
 def tanh(x: Term) -> Term:
     """1 - 2 / (e^(2|x|) + 1); below 0.55, where this loses digits, a polynomial or a quotient."""
     y = at_most(size(x), _TANH_ONE[x.dtype])
-    is_large = y > 0.55
+    is_large = y > _TANH_BORDER
     z = y * y
     below = _exp_plus_one(y + y)
     if x.dtype == F32:
@@ -125,8 +126,9 @@ def _halves(y: Term) -> Halves:
     return Halves(quick_sum(up, down), quick_sum(up, -down), parts.r, odd, even)
 
 
-@recipe("sinh", f32=1.5, f64=1.5)
+@recipe("sinh", f32=1.6, f64=1.8)
 def sinh(x: Term) -> Term:
+    """The sum of `_halves` in which 2**k - 2**-k cancels exactly where k is 0."""
     y = size(x)
     h = _halves(y)
     small = fma(h.plus.high, h.odd, fma(h.minus.high, h.even, h.minus.low))
@@ -134,8 +136,9 @@ def sinh(x: Term) -> Term:
     return select(y < 2.0 ** -format_of(x).digits, x, with_sign_of(half + half, x))
 
 
-@recipe("cosh", f32=1.5, f64=1.5)
+@recipe("cosh", f32=1.35, f64=1.4)
 def cosh(x: Term) -> Term:
+    """The other sum of `_halves`."""
     h = _halves(size(x))
     small = fma(h.minus.high, h.odd, fma(h.plus.high, h.even, h.plus.low))
     half = fma(h.minus.high, h.r, h.plus.high) + small
@@ -160,7 +163,7 @@ def _log_one_plus(w: Pair, doublings: Term | float = 0.0) -> Term:
     return fma(k, high, f.high + fma(k, low, rest))
 
 
-@recipe("arcsinh", f32=1.5, f64=1.5)
+@recipe("arcsinh", f32=1.7, f64=1.65)
 def arcsinh(x: Term) -> Term:
     """w = y + y² / (1 + sqrt(1 + y²)) of y = |x|; where y² is all, log(1 + y) + ln 2."""
     far = 2.0 ** (format_of(x).digits + 4)
@@ -181,7 +184,7 @@ def arcsinh(x: Term) -> Term:
     return select(is_plain, x, with_sign_of(value, x))
 
 
-@recipe("arccosh", f32=1.5, f64=1.5)
+@recipe("arccosh", f32=1.65, f64=1.6)
 def arccosh(x: Term) -> Term:
     """w = t + sqrt(t (t + 2)) of t = x - 1; for large x, log(1 + t) + ln 2."""
     far = 2.0 ** (format_of(x).digits + 4)
@@ -200,7 +203,7 @@ def arccosh(x: Term) -> Term:
     return select(x < np.inf, value, x)
 
 
-@recipe("arctanh", f32=1.5, f64=1.5)
+@recipe("arctanh", f32=1.65, f64=1.6)
 def arctanh(x: Term) -> Term:
     """log(1 + w) / 2 with w = 2y / (1 - y)"""
     y = size(x)

@@ -58,6 +58,7 @@ _ARTANH = (
     0.6666666666666734, 0.3999999999941673, 0.2857142874200068, 0.2222219860822958,
     0.18183562677752804, 0.15314089379458698, 0.14795587573210298,
 )  # fmt: skip
+_ROOT_TWO_LESS_ONE = 0.41421356
 _ROOT_HALF = {F32: 0x3F3504F3, F64: 0x3FE6A09E667F3BCD}  # bits of sqrt(1/2)
 
 
@@ -105,7 +106,7 @@ def rest_of_log(f: Term) -> Term:
 def log_one_plus_unit(e: Term, e_low: Term | None = None) -> Pair:
     """log(1 + e + e_low) for 0 <= e <= 1: two terms of which the first is 0 or log 2."""
     high, low = LN2[e.dtype]
-    is_large = e > 0.41421356
+    is_large = e > _ROOT_TWO_LESS_ONE
     f = select(is_large, fma(e, 0.5, -0.5), e)
     rest = rest_of_log(f) + select(is_large, constant(e, low), 0.0)
     if e_low is not None:
@@ -114,7 +115,7 @@ def log_one_plus_unit(e: Term, e_low: Term | None = None) -> Pair:
 
 
 def log_pair(x: Term) -> Pair:
-    """log of 0 < x < 1/2, to a few digits more than its dtype has; NaN and -inf below."""
+    """log(x), with the ends of `log`, to a few digits more than its dtype has."""
     high, low = LN2[x.dtype]
     parts = split(x)
     near = quick_sum(parts.f, fma(parts.k, low, rest_of_log(parts.f)))
@@ -128,24 +129,27 @@ def _with_ends(x: Term, value: Term) -> Term:
     return select(x > 0.0, inside, select(is_equal(x, 0.0), constant(x, -np.inf), np.nan))
 
 
-@recipe("log", f32=1.0, f64=1.0)
+@recipe("log", f32=1.05, f64=0.9)
 def log(x: Term) -> Term:
+    """k ln 2 + log(1 + f), the smallest parts first."""
     high, low = LN2[x.dtype]
     parts = split(x)
     rest = fma(parts.k, low, rest_of_log(parts.f))
     return _with_ends(x, fma(parts.k, high, parts.f + rest))
 
 
-@recipe("log2", f32=1.0, f64=1.0)
+@recipe("log2", f32=1.3, f64=1.1)
 def log2(x: Term) -> Term:
+    """k + log2(1 + f), exact where x is a power of 2."""
     high, low = _LOG2_E[x.dtype]
     parts = split(x)
     rest = fma(parts.f, low, rest_of_log(parts.f) * high)
     return _with_ends(x, parts.k + fma(parts.f, high, rest))
 
 
-@recipe("log10", f32=1.0, f64=1.0)
+@recipe("log10", f32=1.15, f64=1)
 def log10(x: Term) -> Term:
+    """k log10 2 + log10(1 + f)"""
     high, low = _LOG10_E[x.dtype]
     two_high, two_low = _LOG10_2[x.dtype]
     parts = split(x)
@@ -154,7 +158,7 @@ def log10(x: Term) -> Term:
     return _with_ends(x, fma(parts.k, two_high, value))
 
 
-@recipe("log1p", f32=1.5, f64=1.5)
+@recipe("log1p", f32=1.6, f64=1.35)
 def log1p(x: Term) -> Term:
     """2**k (1 + f) = 1 + x, where f = 2**-k x + (2**-k - 1) has one rounding.
 

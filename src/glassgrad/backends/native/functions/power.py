@@ -51,7 +51,7 @@ _LOG2 = {
 }  # fmt: skip
 
 
-@recipe("power", f32=1.0, f64=1.0)
+@recipe("power", f32=1.15, f64=1.2)
 def power(x: Term, y: Term) -> Term:
     """|x|**y with the ends and signs of C99's pow, which are NumPy's.
 
@@ -116,7 +116,7 @@ _CBRT = {
 }  # fmt: skip
 
 
-@recipe("cbrt", f32=0.6, f64=0.6)
+@recipe("cbrt", f32=0.51, f64=0.51)
 def cbrt(x: Term) -> Term:
     """|x| = 8**n u with u = 2**j (1 + f), j of -1, 0, 1; u r² with r near the root of 1 / u.
 
@@ -127,7 +127,7 @@ def cbrt(x: Term) -> Term:
     parts = split(y)
     shifted = fma(parts.k, 1.0 / 3.0, magic)
     j = fma(shifted - magic, -3.0, parts.k)
-    grows, shrinks = j > 0.5, j < -0.5
+    grows, shrinks = j > 0.0, j < 0.0
     double = select(grows, constant(x, 2.0), select(shrinks, constant(x, 0.5), 1.0))
     factor = select(shrinks, constant(x, 2.0 ** (1 / 3)), 1.0)
     factor = select(grows, constant(x, 2.0 ** (-1 / 3)), factor)
@@ -143,7 +143,7 @@ def cbrt(x: Term) -> Term:
     return select((y > 0.0) & (y < np.inf), with_sign_of(value, x), x)
 
 
-@recipe("hypot", f32=1.5, f64=1.5)
+@recipe("hypot", f32=1.25, f64=1.25)
 def hypot(x: Term, y: Term) -> Term:
     """sqrt(x² + y²), scaled so that no square leaves the range; infinity wins over NaN."""
     layout = format_of(x)

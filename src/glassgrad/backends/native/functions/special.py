@@ -74,7 +74,7 @@ _ERF_CENTRE = {F32: 0.0, F64: 1.0}
 _ERF_ONE = {F32: 3.93, F64: 5.93}  # beyond it erf rounds to 1
 
 
-@recipe("erf", f32=1.5, f64=1.5)
+@recipe("erf", f32=1.1, f64=1.1)
 def erf(x: Term) -> Term:
     """x + x P(x²) near 0; beyond, 1 - exp(-G(|x|)) by the parts of the exponential."""
     y = at_most(size(x), _ERF_ONE[x.dtype])
@@ -123,11 +123,12 @@ _ERFC = {
         -6.317604312572908e-09, -4.901129409649818e-09,
     ),
 }  # fmt: skip
+_ERFC_BORDER = 0.5
 _ERFC_CENTRE = {F32: 2.0, F64: 4.0}
 _ERFC_ZERO = {F32: 10.2, F64: 27.3}
 
 
-@recipe("erfc", f32=1.5, f64=1.5)
+@recipe("erfc", f32=1.95, f64=1.9)
 def erfc(x: Term) -> Term:
     """1 - erf(x) near 0; exp(-x²) S(t) / (|x| + 5/8) right of it, and 2 less that on the left.
 
@@ -146,13 +147,14 @@ def erfc(x: Term) -> Term:
     total = quick_sum(factor.high, product.high)
     value = total.high + (total.low + (product.low + factor.low))
     tail = scaled(value, parts.shifted, square.high > -LIMITS[x.dtype].small)
-    return select(size(x) < 0.5, near, select(x < 0.0, 2.0 - tail, tail))
+    return select(size(x) < _ERFC_BORDER, near, select(x < 0.0, 2.0 - tail, tail))
 
 
 # --- its inverse -------------------------------------------------------------------------
 
 # erfinv(x) / x - 1 in 0.7225 - x² for |x| <= 0.85, and r - erfinv(x) in r = sqrt(-log(1 - x))
 # beyond, each as a quotient. Errors in erfinv: 2^-26.8 and 2^-55.9; 2^-29 and 2^-55.3.
+_MIDDLE = 0.85
 _MIDDLE_TOP = {
     F32: (
         0.1975323110818863, 0.10616379976272583, -1.5471407175064087, -1.3358577489852905,
@@ -191,12 +193,12 @@ _END_BOTTOM = {
 }  # fmt: skip
 
 
-@recipe("erfinv", f32=2.0, f64=2.0)
+@recipe("erfinv", f32=1.4, f64=1.5)
 def erfinv(x: Term) -> Term:
     """x + x Q(0.7225 - x²) in the middle, r - T(r) at the ends, by one division for both."""
     y = size(x)
-    is_middle = y <= 0.85
-    s = fma(-y, y, 0.7225)
+    is_middle = y <= _MIDDLE
+    s = fma(-y, y, _MIDDLE**2)
     end = 1.0 - y
     depth = log_pair(end)
     r_pair = root_of_sum(Pair(-depth.high, -depth.low))

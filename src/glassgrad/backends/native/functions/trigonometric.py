@@ -91,7 +91,7 @@ def _table(dtype: np.dtype) -> Buffer:
     data = []
     for row in range((bias - digits >> step) + 1):
         rest = Fraction(_TWO_OVER_PI << (row << step), 2**_PLACES) % 4
-        rest = rest if rest <= 2 else rest - 4
+        rest -= 4 * round(rest / 4)
         for _ in range(4):
             part = dtype.type(float(rest))
             data.append(part)
@@ -164,20 +164,23 @@ def sine_of(turned: Angle, ahead: int) -> Term:
     return select(is_equal(quarter & 2, 0), value, -value)
 
 
-@recipe("sin", f32=1.0, f64=1.0)
+@recipe("sin", f32=0.9, f64=0.85)
 def sin(x: Term) -> Term:
+    """sin of |x|, with the sign of x; a tiny x is its own sine."""
     value = sine_of(angle(size(x)), 0)
     value = select(x < 0.0, -value, value)
     return _finite(x, select(size(x) < _tiny(x), x, value))
 
 
-@recipe("cos", f32=1.0, f64=1.0)
+@recipe("cos", f32=0.9, f64=0.85)
 def cos(x: Term) -> Term:
+    """sin, a quarter turn ahead."""
     return _finite(x, sine_of(angle(size(x)), 1))
 
 
-@recipe("tan", f32=1.0, f64=1.0)
+@recipe("tan", f32=1.15, f64=1.05)
 def tan(x: Term) -> Term:
+    """sin / cos, both as unevaluated sums."""
     value = quotient(*sine_cosine(angle(size(x))))
     value = select(x < 0.0, -value, value)
     return _finite(x, select(size(x) < _tiny(x), x, value))
@@ -212,7 +215,7 @@ def half_turns(y: Term) -> Angle:
     return Angle(bits(shifted), radians(Pair(quarters, constant(y, 0.0))))
 
 
-@recipe("sinc", f32=1.0, f64=1.0)
+@recipe("sinc", f32=0.95, f64=0.9)
 def sinc(x: Term) -> Term:
     """sin(pi x) / (pi x); x modulo 2 is exact, as pi x is not."""
     y = size(x)

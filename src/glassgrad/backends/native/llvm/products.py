@@ -18,16 +18,15 @@ _AS_IT_LIES, _TURNED = 111, 112
 
 def write_product(w: Writing, statement: Product) -> None:
     """A product in one thread."""
-    if suits(statement) or not w.shared.has_blas:
-        _by_loops(w, statement)
-    else:
+    blocks, panel = w.shared.blocks, w.shared.panel
+    size = panel_bytes(statement, blocks)
+    has_room = panel >= 0 or not size
+    if w.shared.has_blas and not (has_room and suits(statement, blocks)):
         _by_blas(w, statement)
-
-
-def _by_loops(w: Writing, statement: Product) -> None:
-    size = panel_bytes(statement, w.shared.blocks)
-    panel = panel_of(statement.dtype, size, w.shared.panel) if size else None
-    w.statements(loops_of(statement, w.shared.blocks, panel))
+        return
+    assert has_room, "products that pack columns need memory for them"
+    held = panel_of(statement.dtype, size, panel) if size else None
+    w.statements(loops_of(statement, blocks, held))
 
 
 def _by_blas(w: Writing, statement: Product) -> None:
