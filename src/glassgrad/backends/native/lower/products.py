@@ -5,16 +5,20 @@ Layer L6.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from math import prod
 
 import numpy as np
 
-from glassgrad.backends.native.loops import Builder, Number, Place, Product
+from glassgrad.backends.native.loops import Builder, Number, Operand, Place, Product
 from glassgrad.backends.native.lower.access import Access, Position, Rows
+from glassgrad.backends.native.lower.trees import over
 
 TINY = 4096  # multiplications below which a call costs more than loops
+LONG = 256  # steps that one chain has at most
+
+Factors = Callable[[Position], tuple[Operand, Operand]]
 
 
 def emit(b: Builder, x: Access, y: Access, out: Access, rows: Rows | None) -> None:
@@ -94,21 +98,47 @@ def _readable(access: Access) -> tuple[int, int]:
 def _loops(
     b: Builder, arrays: tuple[Access, Access, Access], at: Sequence[Position], rows: Rows | None
 ) -> None:
-    """Rows one after the other, columns in lanes, a chain of fused multiplications a lane."""
+    """Rows one after the other, columns in lanes; a single column of many steps has those in lanes.
+
+    A long chain of additions would lose digits that a BLAS keeps: it becomes a tree.
+    """
     x, y, out = arrays
     (m, k), n = x.shape[-2:], y.shape[-1]
     with b.loop(m if rows is None else rows.count) as outer:
         i: Position = outer.variable
         if rows is not None:
             i = b.let("add", rows.start, outer.variable)
+
+        def factors(p: Position, j: Position) -> tuple[Operand, Operand]:
+            return x.load(b, [*at, i, p]), y.load(b, [*at, p, j])
+
+        if n == 1 and k > LONG:
+            out.store(b, [*at, i, 0], _tree(b, k, out.dtype, lambda p: factors(p, 0), lanes=True))
+            return
         with b.loop(n, lanes=True) as columns:
             j = columns.variable
-            with b.loop(k) as inner:
-                total = inner.carry(Number(0.0, out.dtype))
-                one = x.load(b, [*at, i, inner.variable])
-                other = y.load(b, [*at, inner.variable, j])
-                inner.set(total, b.let("fma", one, other, total))
-            out.store(b, [*at, i, j], inner.result(total))
+            if k > LONG:
+                total = _tree(b, k, out.dtype, lambda p: factors(p, j), lanes=False)
+            else:
+                total = _chain(b, k, out.dtype, lambda p: factors(p, j))
+            out.store(b, [*at, i, j], total)
+
+
+def _chain(b: Builder, steps: int, dtype: np.dtype, factors: Factors) -> Operand:
+    """Fused multiplications and additions, one after the other."""
+    with b.loop(steps) as loop:
+        total = loop.carry(Number(0.0, dtype))
+        loop.set(total, b.let("fma", *factors(loop.variable), total))
+    return loop.result(total)
+
+
+def _tree(b: Builder, steps: int, dtype: np.dtype, factors: Factors, *, lanes: bool) -> Operand:
+    """Products added up as sums are."""
+
+    def term(place: list[Position]) -> Operand:
+        return b.let("multiply", *factors(place[0]))
+
+    return over(b, (steps,), "add", dtype, term, lanes=lanes)
 
 
 def flops(x: Sequence[int], out: Sequence[int]) -> int:
