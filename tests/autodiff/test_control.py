@@ -104,7 +104,7 @@ def test_checkpoint_equals_plain_bit_for_bit() -> None:
         vmap(grad(saved), (None, 0))(w, np.stack([x, -x])),
         vmap(grad(plain), (None, 0))(w, np.stack([x, -x])),
     )
-    np.testing.assert_array_equal(jit(grad(saved))(w, x), expected[0])
+    np.testing.assert_array_equal(jit(grad(saved), backend="numpy")(w, x), expected[0])
     for _ in range(3):
         p = parameter(w)
         saved(p, x).backward()

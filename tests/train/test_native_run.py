@@ -282,3 +282,16 @@ def test_calls_cut_short_do_not_shorten_others() -> None:
     pace.took(pace.count(3), 1e-3)
     assert pace.count(10**9) == usual
     assert Pace(5).count(100) == 1
+
+
+def test_arrays_that_somebody_kept_stay_as_they_are() -> None:
+    model = network()
+    step = train_step(cross_entropy, model, optim.Adam(model, 0.1))
+    kept = []
+    for rows in (order(5), order(6), order(7), order(8), order(9), order(10)):
+        step.run(X, Y, order=rows)
+        state = step.optimizers[0].rows
+        kept.append([(np.asarray(row)[..., None].T, np.array(row)) for row in state])
+    for state in kept:
+        for view, copy in state:
+            np.testing.assert_array_equal(view, copy[..., None].T)

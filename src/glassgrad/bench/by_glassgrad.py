@@ -24,7 +24,7 @@ from glassgrad.bench.workloads import (
     Network,
     Order,
 )
-from glassgrad.train import TrainStep, train_step
+from glassgrad.train import train_step
 
 
 class GlassgradNetwork:

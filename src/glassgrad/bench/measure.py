@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from glassgrad.backends.jit import resolve_backend
+from glassgrad.backends.chosen import resolve_backend
 from glassgrad.bench.by_numpy import NumpyChain, NumpyNetwork
 from glassgrad.bench.contestant import Settings
 from glassgrad.bench.contestants import FLOORS, OWN, PREDICTION, make

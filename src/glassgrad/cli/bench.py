@@ -99,7 +99,7 @@ def _measured(name: str, plan: Plan, output: Output) -> dict[str, Any]:
 
 def _header(plan: Plan, absent: list[str]) -> dict[str, Any]:
     """What holds for all workloads."""
-    from glassgrad.backends.jit import resolve_backend  # noqa: PLC0415 - loads a lot
+    from glassgrad.backends.chosen import resolve_backend  # noqa: PLC0415 - loads a lot
     from glassgrad.bench import machine  # noqa: PLC0415
     from glassgrad.bench.contestants import PACKAGES, PEERS  # noqa: PLC0415
     from glassgrad.cli.doctor import blas  # noqa: PLC0415
@@ -138,7 +138,7 @@ def _plan(
     backend: str | None,
 ) -> tuple[Plan, list[str]]:
     """The plan, and the peers that were asked for and are not installed."""
-    from glassgrad.backends.jit import resolve_backend  # noqa: PLC0415 - loads a lot
+    from glassgrad.backends.chosen import resolve_backend  # noqa: PLC0415 - loads a lot
     from glassgrad.bench.contestant import Settings  # noqa: PLC0415
     from glassgrad.bench.contestants import is_installed  # noqa: PLC0415
     from glassgrad.bench.machine import cpus  # noqa: PLC0415

@@ -58,7 +58,6 @@ MESSAGES: dict[str, str] = {
     ),
     "batch {n}": "배치 {n}",
     "dropout {rate:g}": "드롭아웃 {rate:g}",
-    "products": "행렬 곱",
     "products, rows shared out": "행을 나눈 행렬 곱",
     "{moved} of memory at {speed:.0f} GB/s {time}": (
         "메모리 {moved}, 초당 {speed:.0f} GB로 {time}"

@@ -229,9 +229,14 @@ class Run:
                 return
             count = many.pace.count(self._free_steps(watchers, length - start))
             rows = self.feed.rows(self.epoch, start, start + count)
-            found = many.run(self.trainer, self.moment.carry, data, rows)
+            try:
+                found = many.run(self.trainer, self.moment.carry, data, rows)
+                if found is not None:
+                    self._done(found, data[-1], rows)
+            except BaseException:
+                many.rewind(self.moment.carry)
+                raise
             if found is not None:
-                self._done(found, data[-1], rows)
                 self._watch(watchers)
                 continue
             for picked in rows:  # one of these steps is out of the ordinary: one by one

@@ -13,7 +13,7 @@ import numpy as np
 
 from glassgrad.errors import DataError, OptionError, ShapeError
 from glassgrad.text import say
-from glassgrad.train.program import Many
+from glassgrad.train.program import Many, ManySteps
 from glassgrad.train.recording import batch_array
 from glassgrad.tree import flatten, unflatten
 
@@ -31,12 +31,17 @@ def take(step: TrainStep, data: Sequence[Any], order: Any, batch_size: int | Non
     rows = _row_numbers(order, batch_size, arrays)
     data = unflatten(structure, arrays)
     program = step.program_for(data, rows.shape[1])
+    many = program.many_steps(arrays)
     carry, losses, aux = step.read(), [np.empty(0)], []
     try:
-        for part in _parts(step, carry, data, rows):
+        for part in _parts(step, many, carry, data, rows):
             carry = part.carry
             losses.append(part.losses)
             aux.append(part.aux)
+    except BaseException:
+        if many is not None:
+            many.rewind(carry)
+        raise
     finally:
         step.write(carry)
     if program.aux is None:
@@ -56,10 +61,11 @@ def _parted(given: Sequence[Any], batch_size: int | None) -> tuple[Sequence[Any]
     return data[:-1], data[-1], batch_size
 
 
-def _parts(step: TrainStep, carry: Carry, data: Sequence[Any], rows: np.ndarray) -> Iterator[Many]:
+def _parts(
+    step: TrainStep, many: ManySteps | None, carry: Carry, data: Sequence[Any], rows: np.ndarray
+) -> Iterator[Many]:
     """The steps in parts: natively many at a time, or one by one where that must be."""
     arrays, structure = flatten(tuple(data))
-    many = step.program_for(data, rows.shape[1]).many_steps(arrays)
     while len(rows):
         count = 1 if many is None else many.pace.count(len(rows))
         now, rows = rows[:count], rows[count:]

@@ -153,9 +153,8 @@ class ManySteps:
         inputs = self._inputs(step, carry, data, count)
         state = [inputs[i] for i in layout.carried]
         is_large = sum(array.nbytes for array in state) > LARGE
-        if is_large:
-            self._keeper.before(state)
-        found = self._steps.run(inputs, order, count, in_place=is_large)
+        in_place = is_large and self._keeper.begin(carry, state)
+        found = self._steps.run(inputs, order, count, in_place=in_place)
         skipped = found.collected[1 + len(layout.aux) :]
         is_sound = not (found.stopped or found.is_faulty or any(s.any() for s in skipped))
         leaves, rows = list(carry.leaves), list(carry.rows)
@@ -168,17 +167,19 @@ class ManySteps:
             with np.errstate(all="ignore"):
                 is_sound = all_finite([leaves[i] for i in layout.carried if i < len(leaves)])
         if not is_sound:
-            if is_large:
-                self._keeper.restore()
+            self.rewind(carry)
             return None
-        if is_large:
-            repeat = partial(self._steps.run, inputs, order, count, in_place=True)
-            self._keeper.done(repeat)
         self.pace.took(count, time.perf_counter() - began)
         counts = tuple(updates + count for updates in carry.counts)
         after = carry._replace(leaves=leaves, rows=rows, counts=counts, step=carry.step + count)
+        if in_place:
+            self._keeper.done(after, partial(self._steps.run, inputs, order, count, in_place=True))
         losses = found.collected[0].astype(np.float64)
         return Many(after, losses, found.collected[1 : 1 + len(layout.aux)])
+
+    def rewind(self, carry: Carry) -> None:
+        """Let the arrays of `carry` be those of its step again, whatever interrupted the next."""
+        self._keeper.rewind(carry)
 
     def _inputs(self, step: TrainStep, carry: Carry, data: Sequence[Any], count: int) -> list[Any]:
         """What the graph reads, with an array of `count` values for what differs by step."""

@@ -79,6 +79,7 @@ class TrainStep:
         self._modules = [inner for model in self.models for _, inner in model.named_modules()]
         self._programs: dict[Any, dict[Any, Program]] = {}
         self._active: dict[Any, Program] = {}
+        self._trained: set[int] = set()
 
     def __call__(self, *batch: Any) -> Any:
         self.refresh()
@@ -159,7 +160,8 @@ class TrainStep:
         """Put the arrays of `carry` into the models and optimisers."""
         for i, (role, value) in enumerate(zip(self.places.roles, carry.leaves, strict=True)):
             leaf = self.places.slots[i].get()
-            if leaf._value is value:
+            # A large parameter was trained where it lies: then `assign` tells the tape alone.
+            if leaf._value is value and not (carry.step != self.steps and i in self._trained):
                 continue
             if role == "parameter":
                 leaf.assign(value)
@@ -178,6 +180,7 @@ class TrainStep:
         fields = static_fields(self._modules)
         requires = tuple([p.requires_grad for o in self.optimizers for p in o.parameters])
         self._active = self._programs.setdefault((fields, requires), {})
+        self._trained = set(self.places.trainable())
 
     # --- one step ------------------------------------------------------------------------
 

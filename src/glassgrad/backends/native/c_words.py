@@ -54,7 +54,8 @@ def suffix(dtype: np.dtype) -> str:
 def literal(number: Number) -> str:
     """C text with exactly this value; what 0x1.8p+1 spells exactly is written 3.0.
 
-    >>> literal(Number(0.5, F32)), literal(Number(0.1, F64)), literal(Number(-7, np.dtype("i8")))
+    >>> f32, f64 = np.dtype(np.float32), np.dtype(np.float64)
+    >>> literal(Number(0.5, f32)), literal(Number(0.1, f64)), literal(Number(-7, np.dtype("i8")))
     ('0.5f', '0x1.999999999999ap-4', '-7')
     """
     dtype = number.dtype

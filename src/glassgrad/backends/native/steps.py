@@ -8,13 +8,16 @@ gives the numbers that as many single calls give, bit for bit.
 
 from __future__ import annotations
 
-import sys
+import ctypes
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
+from weakref import ReferenceType, ref
 
 import numpy as np
 
 from glassgrad.backends.native.call import Executable
+from glassgrad.backends.native.pool import aligned_block
 from glassgrad.backends.native.program import Program
 from glassgrad.core.aval import Aval
 from glassgrad.graph.ir import Eqn, Graph, Var
@@ -118,7 +121,7 @@ class _Ready:
             prepare=self.prepare,
             most_text=steps.most_text,
         )
-        self.sets: list[list[np.ndarray]] = []
+        self.rooms: list[_Room] = []
 
     def prepare(self, program: Program) -> None:
         """Which pointers move and which change places; results that may, share memory."""
@@ -141,7 +144,7 @@ class _Ready:
         steps, executable = self.steps, self.executable
         program = executable.program
         held: list[np.ndarray] = []
-        values = self.own(inputs) if in_place else self.free_set(inputs)
+        values = self.own(inputs) if in_place else self.lent(inputs)
         others: dict[int, np.ndarray] = {}
         for slot, var in enumerate(program.graph.inputs[: len(inputs)]):
             if slot in steps.carried:
@@ -182,24 +185,60 @@ class _Ready:
         return rest
 
     def own(self, inputs: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
-        """The carried inputs themselves, where machine code may write them."""
+        """The carried inputs themselves, where machine code may write them; others by copies."""
+        seen: set[int] = set()
         found = {}
         for i in self.steps.carried:
-            is_fit = inputs[i].flags.c_contiguous and inputs[i].flags.writeable
-            found[i] = inputs[i] if is_fit else np.empty_like(inputs[i], order="C")
+            flags = inputs[i].flags
+            is_fit = flags.c_contiguous and flags.writeable and flags.aligned
+            if is_fit and id(inputs[i]) not in seen:  # one array in two places needs two
+                found[i] = inputs[i]
+                seen.add(id(inputs[i]))
+            else:
+                found[i] = np.empty_like(inputs[i], order="C")
         return found
 
-    def free_set(self, inputs: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
-        """Arrays for the carried values that nobody else holds: of an earlier run, or new ones."""
+    def lent(self, inputs: Sequence[np.ndarray]) -> dict[int, np.ndarray]:
+        """Arrays for the carried values: memory of an earlier run that nobody has, or new one."""
         order = list(self.steps.carried)
-        for arrays in self.sets:
-            # The list, the loop variable and getrefcount's argument hold one reference each.
-            if all(sys.getrefcount(array) <= 3 for array in arrays):  # noqa: PLR2004
-                return dict(zip(order, arrays, strict=True))
-        fresh = [np.empty_like(inputs[i], order="C") for i in order]
-        if len(self.sets) < 3:  # noqa: PLR2004 - now, before, and one that a caller kept
-            self.sets.append(fresh)
-        return dict(zip(order, fresh, strict=True))
+        room = next((room for room in self.rooms if room.is_free), None)
+        if room is None:
+            room = _Room([inputs[i] for i in order])
+            if len(self.rooms) < _MOST_ROOMS:
+                self.rooms.append(room)
+        return dict(zip(order, room.lend(), strict=True))
+
+
+_MOST_ROOMS = 3  # for now, for before, and for what a caller kept
+
+
+class _Room:
+    """Memory for carried values. It is lent out as arrays, and free again when they are gone."""
+
+    def __init__(self, like: Sequence[np.ndarray]) -> None:
+        # NOTE: a view of an array holds the array's base. Where that is memory of ctypes and no
+        # array, it holds the array itself, so no view can outlive what `_lent` watches.
+        self._blocks = [_memory(max(array.nbytes, 1)) for array in like]
+        self._forms = [(array.shape, array.dtype) for array in like]
+        self._lent: list[ReferenceType[np.ndarray]] = []
+
+    @property
+    def is_free(self) -> bool:
+        return all(array() is None for array in self._lent)
+
+    def lend(self) -> list[np.ndarray]:
+        """The memory as arrays; what they held is still there."""
+        arrays = [
+            np.ndarray(shape, dtype, block)
+            for (shape, dtype), block in zip(self._forms, self._blocks, strict=True)
+        ]
+        self._lent = [ref(array) for array in arrays]
+        return arrays
+
+
+def _memory(size: int) -> Any:
+    """Aligned memory that is no array."""
+    return (ctypes.c_char * size).from_buffer(aligned_block(size).data)
 
 
 def gathering(graph: Graph, gathered: Sequence[int], shapes: Sequence[tuple[int, ...]]) -> Graph:

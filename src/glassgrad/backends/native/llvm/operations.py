@@ -94,13 +94,16 @@ def _instruction(w: Writing, statement: Let, texts: list[str], lanes: int) -> st
         return w.call_intrinsic(INTRINSICS[op], dtype, texts, lanes)
     if len(texts) == 1:
         return _of_one(w, op, dtype, texts[0], lanes)
-    other = statement.args[1]
-    if op in _BEYOND and dtype.kind == "f" and isinstance(other, Number):
-        if other.value == other.value:  # noqa: PLR0124 - not NaN, so one comparison says it all
-            beyond = w.new(f"fcmp {_BEYOND[op]} {kind} {texts[0]}, {texts[1]}")
-            flag = vector("i1", lanes)
-            return w.new(f"select {flag} {beyond}, {kind} {texts[0]}, {kind} {texts[1]}")
+    if op in _BEYOND and dtype.kind == "f" and _is_known(statement.args[1]):
+        beyond = w.new(f"fcmp {_BEYOND[op]} {kind} {texts[0]}, {texts[1]}")
+        flag = vector("i1", lanes)
+        return w.new(f"select {flag} {beyond}, {kind} {texts[0]}, {kind} {texts[1]}")
     return of_two(w, op, dtype, texts[0], texts[1], lanes)
+
+
+def _is_known(operand: Operand) -> bool:
+    """Whether an operand is a literal, and not NaN."""
+    return isinstance(operand, Number) and not np.isnan(operand.value)
 
 
 def _of_one(w: Writing, op: str, dtype: np.dtype, x: str, lanes: int) -> str:

@@ -168,14 +168,9 @@ class _Maker:
         x, y = (a.aval.shape for a in atoms)
         out = eqn.outputs[0]
         rows: int | None = out.shape[0] if out.shape else None
-        by_row = (len(x) == len(out.shape), len(y) == len(out.shape) and len(out.shape) > 2)  # noqa: PLR2004
-        if (
-            len(x) == 1
-            or (by_row[1] and y[0] != rows)
-            or (len(out.shape) > 2 and not by_row[0])
-            or (len(out.shape) > 2 and x[0] != rows)
-        ):
-            rows, by_row = None, (False, False)
+        by_row = _rows_of_product(x, y, out.shape)
+        if not any(by_row):
+            rows = None
         self.add(Node("product", eqn, atoms, self.reads(atoms), (out,), by_row, rows))
 
     def factor(self, eqn: Eqn, atom: Var) -> Var:
@@ -283,3 +278,16 @@ def _is_product(eqn: Eqn) -> bool:
     same = len({a.aval.dtype for a in eqn.inputs}) == 1
     sizes = prod(eqn.outputs[0].shape) * (eqn.inputs[0].aval.shape or (1,))[-1]
     return has_arrays and same and eqn.outputs[0].dtype in (np.float32, np.float64) and sizes > 0
+
+
+def _rows_of_product(
+    x: tuple[int, ...], y: tuple[int, ...], out: tuple[int, ...]
+) -> tuple[bool, bool]:
+    """Whether row i of a product needs only row i of x, and of y; neither if it is not by rows."""
+    is_stack = len(out) > 2  # noqa: PLR2004 - more than one matrix
+    if len(x) != len(out) or len(x) == 1 or (is_stack and x[0] != out[0]):
+        return False, False
+    has_stack = is_stack and len(y) == len(out)
+    if has_stack and y[0] != out[0]:
+        return False, False
+    return True, has_stack

@@ -8,20 +8,26 @@ bodies of `scan` and `cond`, they are copied first.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+
+import numpy as np
 
 from glassgrad.backends.native.loops import Builder, Operand, Place, Product
 from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, Rows, broadcast
 from glassgrad.backends.native.lower.copies import copy, zero
 from glassgrad.backends.native.lower.site import Site, lowers
-from glassgrad.backends.native.lower.trees import start
+from glassgrad.backends.native.lower.trees import over, start
 from glassgrad.graph.ir import Eqn
 from glassgrad.primitives.linalg import matmul_p
 
 TINY = 4096  # multiplications below which a call costs more than loops
+LONG = 256  # steps that one chain of floating numbers has at most
 _MATRIX = 2  # axes
+
+# A step of the inner axis -> the two numbers that are multiplied there.
+_Factors = Callable[[Position], tuple[Operand, Operand]]
 
 
 def emit(b: Builder, x: Access, y: Access, out: Access, rows: Rows | None) -> None:
@@ -115,29 +121,55 @@ def _matrix(
 def _loops(
     b: Builder, arrays: tuple[Access, Access, Access], at: Sequence[Position], rows: Rows | None
 ) -> None:
-    """Rows one after the other, columns in lanes, a chain along the inner axis a lane."""
+    """Rows one after the other, columns in lanes; a single column of many steps has those in lanes.
+
+    A long chain of additions would lose digits that a BLAS keeps: it becomes a tree.
+    """
     x, y, out = arrays
     (m, k), n = x.shape[-_MATRIX:], y.shape[-1]
+    is_long = k > LONG and out.dtype.kind == "f"
     with b.loop(m if rows is None else rows.count) as outer:
         i: Position = outer.variable
         if rows is not None:
             i = b.let("add", rows.start, outer.variable)
+
+        def factors(p: Position, j: Position) -> tuple[Operand, Operand]:
+            return x.load(b, [*at, i, p]), y.load(b, [*at, p, j])
+
+        if n == 1 and is_long:
+            total = _tree(b, k, out.dtype, lambda p: factors(p, 0), lanes=True)
+            out.store(b, [*at, i, 0], total)
+            return
         with b.loop(n, lanes=True) as columns:
             j = columns.variable
-            with b.loop(k) as inner:
-                total = inner.carry(start("or" if out.dtype.kind == "b" else "add", out.dtype))
-                one = x.load(b, [*at, i, inner.variable])
-                other = y.load(b, [*at, inner.variable, j])
-                inner.set(total, _plus_product(b, total, one, other))
-            out.store(b, [*at, i, j], inner.result(total))
+            if is_long:
+                total = _tree(b, k, out.dtype, lambda p: factors(p, j), lanes=False)
+            else:
+                total = _chain(b, k, out.dtype, lambda p: factors(p, j))
+            out.store(b, [*at, i, j], total)
 
 
-def _plus_product(b: Builder, total: Operand, one: Operand, other: Operand) -> Operand:
-    if total.dtype.kind == "f":
-        return b.let("fma", one, other, total)
-    factors = [scalar.converted(b, factor, total.dtype) for factor in (one, other)]
-    product = scalar.operation(b, "multiply", factors, [False, False])
-    return scalar.operation(b, "add", [total, product], [False, False])
+def _chain(b: Builder, steps: int, dtype: np.dtype, factors: _Factors) -> Operand:
+    """Multiplications and additions, one after the other; those of floating numbers are fused."""
+    with b.loop(steps) as loop:
+        total = loop.carry(start("or" if dtype.kind == "b" else "add", dtype))
+        one, other = factors(loop.variable)
+        if dtype.kind == "f":
+            loop.set(total, b.let("fma", one, other, total))
+        else:
+            given = [scalar.converted(b, factor, dtype) for factor in (one, other)]
+            product = scalar.operation(b, "multiply", given, [False, False])
+            loop.set(total, scalar.operation(b, "add", [total, product], [False, False]))
+    return loop.result(total)
+
+
+def _tree(b: Builder, steps: int, dtype: np.dtype, factors: _Factors, *, lanes: bool) -> Operand:
+    """Products added up as sums are."""
+
+    def term(place: list[Position]) -> Operand:
+        return b.let("multiply", *factors(place[0]))
+
+    return over(b, (steps,), "add", dtype, term, lanes=lanes)
 
 
 # --- as an equation that stands alone ----------------------------------------------------

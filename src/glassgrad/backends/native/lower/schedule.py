@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from glassgrad.backends.native.lower.nodes import Node, Nodes
+from glassgrad.core.aval import Aval
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Var
 
@@ -22,8 +23,8 @@ FLOPS_AN_ELEMENT = 80
 MOST_TILES = 8
 # Fewer rows make products slow: their factors are read again for every tile.
 FIRST_ROWS, MORE_ROWS = 16, 64
-# A tile of weights with its gradient and two moments stays in a core's own cache.
-TILE_BYTES = 1 << 19
+# A tile of weights stays in a core's own cache, with its gradient and two moments.
+TILE_BYTES, ARRAYS, FEWEST_ROWS = 1 << 19, 4, 32
 
 
 @dataclass(eq=False)
@@ -173,17 +174,32 @@ def _tiles(region: Region) -> int:
         if rows / (2 * tiles) < (FIRST_ROWS if tiles == 1 else MORE_ROWS):
             break
         tiles *= 2
-    written = sum(8 * prod(n.out.shape) for n in region.nodes if n.kind == "product")
-    is_update = any(n.kind == "product" for n in region.nodes) and _is_fed_forward(region)
-    while is_update and written * 2 / tiles > TILE_BYTES and rows / (2 * tiles) >= 32:  # noqa: PLR2004
-        tiles *= 2
+    tiles = max(tiles, _tiles_for_cache(region, rows))
     size = -(-rows // tiles)
     return -(-rows // size)  # none of them empty
 
 
-def _is_fed_forward(region: Region) -> bool:
-    """Whether at most one product stands in the region: its rows are the rows of a weight."""
-    return sum(n.kind == "product" for n in region.nodes) == 1
+def _tiles_for_cache(region: Region, rows: int) -> int:
+    """How many tiles an update of weights is cut into, so that its gradient stays in the cache.
+
+    It is one product, a gradient, and work on arrays of its shape. More tiles read the second
+    factor more often, so that must stay in the cache too.
+    """
+    products = [node for node in region.nodes if node.kind == "product"]
+    if len(products) != 1 or len(region.nodes) == 1:
+        return 1
+    product = products[0]
+    if _bytes(product.atoms[1].aval) > TILE_BYTES:
+        return 1
+    held = _bytes(product.out.aval) * ARRAYS
+    tiles = 1
+    while held / tiles > TILE_BYTES and rows / (2 * tiles) >= FEWEST_ROWS:
+        tiles *= 2
+    return tiles
+
+
+def _bytes(aval: Aval) -> int:
+    return prod(aval.shape) * aval.dtype.itemsize
 
 
 def _work(node: Node) -> float:
