@@ -197,14 +197,11 @@ static void compute_sums(const double *W, const double *xs)
     for (int64_t i = 0; i < 6; i++) {
         /* t10 = h @ W   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            t10[j] = 0.0;
-        }
-        for (int64_t k = 0; k < 2; k++) {
-            const double factor = h[k];
-            for (int64_t j = 0; j < 2; j++) {
-                const double term = factor * W[2 * k + j];
-                t10[j] += term;
+            double t10_j = 0.0;
+            for (int64_t k = 0; k < 2; k++) {
+                t10_j = fma(h[k], W[2 * k + j], t10_j);
             }
+            t10[j] = t10_j;
         }
 
         /* t11 = t10 + xs   (2,) */
@@ -298,14 +295,11 @@ static void compute_dxs(const double *W, const double *xs, double *dW, double *d
     for (int64_t i = 0; i < 6; i++) {
         /* t13 = t4 @ W   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            t13[j] = 0.0;
-        }
-        for (int64_t k = 0; k < 2; k++) {
-            const double factor = t4[k - 2 * i + 10];
-            for (int64_t j = 0; j < 2; j++) {
-                const double term = factor * W[2 * k + j];
-                t13[j] += term;
+            double t13_j = 0.0;
+            for (int64_t k = 0; k < 2; k++) {
+                t13_j = fma(t4[k - 2 * i + 10], W[2 * k + j], t13_j);
             }
+            t13[j] = t13_j;
         }
 
         /* t14 = t13 + xs   (2,) */
@@ -331,12 +325,11 @@ static void compute_dxs(const double *W, const double *xs, double *dW, double *d
 
         /* t16 = W @ dx   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            double sum = 0.0;
+            double t16_j = 0.0;
             for (int64_t k = 0; k < 2; k++) {
-                const double term = W[2 * j + k] * dxs[k - 2 * i + 10];
-                sum += term;
+                t16_j = fma(W[2 * j + k], dxs[k - 2 * i + 10], t16_j);
             }
-            t16[j] = sum;
+            t16[j] = t16_j;
         }
 
         /* dW3 = np.expand_dims(t4, axis=1) * np.expand_dims(dx, axis=0)   (2, 2) */

@@ -77,7 +77,11 @@ class Access:
 
 
 def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
-    """The strides, in elements, of a C-contiguous array."""
+    """The strides, in elements, of a C-contiguous array.
+
+    >>> contiguous((2, 3, 4))
+    (12, 4, 1)
+    """
     strides, step = [], 1
     for size in reversed(shape):
         strides.append(step)
@@ -94,11 +98,20 @@ def whole(buffer: Buffer, shape: Sequence[int]) -> Access:
 
 
 def permuted(access: Access, axes: Sequence[int]) -> Access:
+    """The axes in another order.
+
+    >>> permuted(whole(Buffer("x", np.dtype(float), 6), (2, 3)), (1, 0)).strides
+    (1, 3)
+    """
     return access.with_shape([access.shape[a] for a in axes], [access.strides[a] for a in axes])
 
 
 def broadcast(access: Access, shape: Sequence[int]) -> Access:
-    """As `np.broadcast_to`: stride 0 where an axis is repeated."""
+    """As `np.broadcast_to`: stride 0 where an axis is repeated.
+
+    >>> broadcast(whole(Buffer("x", np.dtype(float), 3), (3, 1)), (2, 3, 4)).strides
+    (0, 1, 0)
+    """
     added = len(shape) - len(access.shape)
     strides = [0] * added + [
         0 if size == 1 and wanted != 1 else stride
@@ -118,8 +131,39 @@ def sliced(
     return access.with_shape(shape, strides, base)
 
 
+def expanded(access: Access, axis: Sequence[int]) -> Access:
+    """New axes of size 1 at the places `axis` of the result."""
+    rank = len(access.shape) + len(axis)
+    old = iter(zip(access.shape, access.strides, strict=True))
+    pairs = [(1, 0) if i in axis else next(old) for i in range(rank)]
+    return access.with_shape([size for size, _ in pairs], [stride for _, stride in pairs])
+
+
+def dropped(access: Access, axes: Sequence[int]) -> Access:
+    """Position 0 of these axes; the axes are gone."""
+    kept = [i for i in range(len(access.shape)) if i not in axes]
+    return access.with_shape([access.shape[i] for i in kept], [access.strides[i] for i in kept])
+
+
+def diagonal(access: Access, k: int, shape: Sequence[int] | None = None) -> Access:
+    """The k-th diagonal of the last two axes, as the last axis."""
+    rows, columns = shape or access.shape[-2:]
+    size = max(0, min(rows + min(k, 0), columns - max(k, 0)))
+    row_step, column_step = access.strides[-2:]
+    base = max(-k, 0) * row_step + max(k, 0) * column_step
+    shape, strides = access.shape[:-2], access.strides[:-2]
+    return access.with_shape((*shape, size), (*strides, row_step + column_step), base * (size > 0))
+
+
 def reshaped(access: Access, shape: Sequence[int]) -> Access | None:
-    """The same elements in C order in another shape; None where strides cannot say it."""
+    """The same elements in C order in another shape; None where strides cannot say it.
+
+    >>> x = whole(Buffer("x", np.dtype(float), 6), (2, 3))
+    >>> reshaped(x, (3, 2)).strides
+    (2, 1)
+    >>> reshaped(permuted(x, (1, 0)), (6,)) is None
+    True
+    """
     if prod(shape) == 0 or prod(access.shape) == 0:
         return access.with_shape(shape, contiguous(shape))
     pairs = [(s, t) for s, t in zip(access.shape, access.strides, strict=True) if s != 1]
@@ -161,6 +205,40 @@ def is_contiguous(access: Access) -> bool:
     wanted = contiguous(access.shape)
     rows = zip(access.shape, access.strides, wanted, strict=True)
     return all(size == 1 or stride == want for size, stride, want in rows)
+
+
+# --- axes that can be walked as one ------------------------------------------------------
+
+
+def merged(accesses: Sequence[Access], *, after: int = 0) -> list[Access]:
+    """Arrays of one shape with neighbouring axes made one wherever all of them allow it.
+
+    after: axes before this one stay as they are
+    """
+    shape = accesses[0].shape
+    assert all(x.shape == shape for x in accesses)
+    groups: list[tuple[int, list[int]]] = []  # size, and the stride in each array
+    for axis in reversed(range(after, len(shape))):
+        size, strides = shape[axis], [x.strides[axis] for x in accesses]
+        if size == 1:
+            continue
+        if groups and _joins(strides, groups[-1]):
+            groups[-1] = (size * groups[-1][0], groups[-1][1])
+        else:
+            groups.append((size, strides))
+    groups.reverse()
+    return [
+        x.with_shape(
+            [*shape[:after], *(size for size, _ in groups)],
+            [*x.strides[:after], *(strides[i] for _, strides in groups)],
+        )
+        for i, x in enumerate(accesses)
+    ]
+
+
+def _joins(outer: Sequence[int], inner: tuple[int, Sequence[int]]) -> bool:
+    size, strides = inner
+    return all(a == size * b for a, b in zip(outer, strides, strict=True))
 
 
 # --- loops over positions ----------------------------------------------------------------

@@ -11,9 +11,9 @@ from typing import Any
 
 from glassgrad.backends.native.loops import BOOL, Number, Operand
 from glassgrad.backends.native.lower.access import Access, Position
+from glassgrad.backends.native.lower.copies import copy
 from glassgrad.backends.native.lower.inline import Placed, inline_graph, inline_into
 from glassgrad.backends.native.lower.site import Site, converted, lowers
-from glassgrad.backends.native.lower.whole_views import copy
 from glassgrad.graph.ir import Var
 from glassgrad.primitives.control import cond_p, scan_p
 

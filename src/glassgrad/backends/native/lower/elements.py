@@ -10,9 +10,8 @@ from collections.abc import Sequence
 
 from glassgrad.backends.native.loops import Operand
 from glassgrad.backends.native.lower import scalar
-from glassgrad.backends.native.lower.access import Access, Position, broadcast, positions
+from glassgrad.backends.native.lower.access import Access, Position, broadcast, merged, positions
 from glassgrad.backends.native.lower.site import Site
-from glassgrad.backends.native.lower.whole_views import merged
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Literal
 

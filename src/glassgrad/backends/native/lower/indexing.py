@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from glassgrad.backends.native.loops import BOOL, I64, Number, Operand, Value
 from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, broadcast, positions
+from glassgrad.backends.native.lower.copies import copy, zero
 from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import as_operand
-from glassgrad.backends.native.lower.whole_views import basic_view, complete, copy, zero
+from glassgrad.backends.native.lower.views import complete, indexed
 from glassgrad.graph.ir import Eqn
 from glassgrad.primitives.along import add_along_axis_p, pick_p, take_along_axis_p, unpick_p
 from glassgrad.primitives.index import add_at_p, gather_p, index_set_p
@@ -147,7 +148,7 @@ def selection(site: Site, target: Access, first: int) -> Selection:
     )
     shapes = [atom.aval.shape for atom in site.eqn.inputs[first:]]
     found = layout_of(target.shape, index, shapes)
-    return Selection(site, basic_view(target, plain), arrays, *found)
+    return Selection(site, indexed(target, plain), arrays, *found)
 
 
 def _is_array(item: object) -> bool:

@@ -11,10 +11,11 @@ from collections.abc import Mapping, Sequence
 
 from glassgrad.backends.native.loops import BOOL, F64, I64, Note, Number
 from glassgrad.backends.native.lower.access import Access, is_contiguous
+from glassgrad.backends.native.lower.copies import copy
 from glassgrad.backends.native.lower.elements import elementwise
 from glassgrad.backends.native.lower.expand import expanded
 from glassgrad.backends.native.lower.site import LOWERINGS, Site
-from glassgrad.backends.native.lower.whole_views import copy, view
+from glassgrad.backends.native.lower.views import view_of
 from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
@@ -75,7 +76,7 @@ def inline_graph(
         places[var] = site.constant(value, var.name or "constant")
     for eqn in graph.eqns:
         given = [_place(atom, places) for atom in eqn.inputs]
-        seen = view(eqn, given[0]) if len(given) == 1 and isinstance(given[0], Access) else None
+        seen = view_of(given[0], eqn) if len(given) == 1 and isinstance(given[0], Access) else None
         if seen is not None:
             places[eqn.outputs[0]] = seen
             continue

@@ -6,16 +6,11 @@ Layer L6. Each is a few copies into views of the result.
 from __future__ import annotations
 
 from glassgrad.backends.native.loops import Number, Operand
-from glassgrad.backends.native.lower.access import Access, positions, sliced
+from glassgrad.backends.native.lower.access import Access, diagonal, positions, sliced
+from glassgrad.backends.native.lower.copies import copy, zero
 from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import affine, as_operand
-from glassgrad.backends.native.lower.whole_views import (
-    basic_view,
-    copy,
-    diagonal,
-    keeps_rows,
-    zero,
-)
+from glassgrad.backends.native.lower.views import indexed, keeps_first_axis
 from glassgrad.graph.ir import Eqn
 from glassgrad.primitives.index import place_p
 from glassgrad.primitives.padding import pad_p
@@ -49,7 +44,7 @@ def _concat(site: Site) -> None:
 def _stack(site: Site) -> None:
     axis = site.eqn.params["axis"]
     for i, x in enumerate(site.inputs):
-        layer = basic_view(site.out, (*[("slice", None, None, None)] * axis, i))
+        layer = indexed(site.out, (*[("slice", None, None, None)] * axis, i))
         copy(site.b, x, layer, site.rows)
 
 
@@ -66,13 +61,13 @@ def _pad(site: Site) -> None:
 
 def _rows_of_place(eqn: Eqn) -> list[bool] | None:
     index, shape = eqn.params["index"], eqn.params["shape"]
-    return [True] if shape and keeps_rows(index) else None
+    return [True] if shape and keeps_first_axis(index) else None
 
 
 @lowers(place_p, rows=_rows_of_place)
 def _place(site: Site) -> None:
     zero(site.b, site.out, site.rows)
-    copy(site.b, site.inputs[0], basic_view(site.out, site.eqn.params["index"]), site.rows)
+    copy(site.b, site.inputs[0], indexed(site.out, site.eqn.params["index"]), site.rows)
 
 
 def _rows_of_stack(eqn: Eqn) -> list[bool] | None:

@@ -13,25 +13,17 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.backends.native.lower.combinations import COMBINATIONS
+from glassgrad.backends.native.lower.products import matrix_strides
 from glassgrad.backends.native.lower.site import LOWERINGS
 from glassgrad.backends.native.lower.views import View, is_view, stand_in
 from glassgrad.core.aval import Aval
-from glassgrad.core.primitive import Elementwise, Primitive
+from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import GraphError
-from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
-from glassgrad.primitives.layout import astype_p, sum_p
+from glassgrad.graph.ir import Atom, Eqn, Graph, Var
+from glassgrad.primitives.layout import astype_p
 from glassgrad.primitives.linalg import matmul_p
-from glassgrad.primitives.reduce import all_p, any_p, max_p, min_p, prod_p
 from glassgrad.text import say
-
-COMBINES: dict[Primitive, str] = {
-    sum_p: "add",
-    prod_p: "multiply",
-    max_p: "maximum",
-    min_p: "minimum",
-    any_p: "or",
-    all_p: "and",
-}
 
 
 @dataclass(eq=False)
@@ -91,7 +83,6 @@ class Nodes:
     list: list[Node] = field(default_factory=list)
     views: dict[Var, View] = field(default_factory=dict)
     makers: dict[Var, Node] = field(default_factory=dict)
-    tiled: dict[Var, Node] = field(default_factory=dict)  # partial results by their node
 
     def roots(self, node: Node) -> Iterator[tuple[Var, View, bool]]:
         """(root, view, whether only row by row) of each operand that is no literal."""
@@ -136,7 +127,7 @@ class _Maker:
             self.elementwise(eqn)
         elif primitive is matmul_p and _is_product(eqn):
             self.product(eqn)
-        elif primitive in COMBINES and isinstance(eqn.inputs[0], Var) and self.reduction(eqn):
+        elif primitive in COMBINATIONS and isinstance(eqn.inputs[0], Var) and self.reduction(eqn):
             return
         elif primitive in LOWERINGS:
             self.generic(eqn)
@@ -185,9 +176,7 @@ class _Maker:
     def factor(self, eqn: Eqn, atom: Var) -> Var:
         view = self.found.views[atom]
         access = view.access(stand_in(view.root))
-        if _is_readable(access.shape, access.strides):
-            return atom
-        return self.copy(eqn, atom, "blas")
+        return self.copy(eqn, atom, "blas") if matrix_strides(access) is None else atom
 
     def reduction(self, eqn: Eqn) -> bool:
         """Split into axes behind the rows and the rows; False if it is neither."""
@@ -226,7 +215,6 @@ class _Maker:
         atoms: tuple[Atom, ...] = (source,)
         node = Node("partial", eqn, atoms, self.reads(atoms), (middle,), (True,), source.shape[0])
         self.add(node)
-        self.found.tiled[middle] = node
         rows = out.shape[0] if out.shape else None
         combine = Node(
             "combine", eqn, (middle,), self.reads((middle,)), (out,), (False,), rows, (0,)
@@ -303,19 +291,3 @@ def _rows_of_product(
     if has_stack and y[0] != out[0]:
         return False, False
     return True, has_stack
-
-
-def _is_readable(shape: Sequence[int], strides: Sequence[int]) -> bool:
-    """Whether the last two axes are a matrix for BLAS: rows or columns lie side by side."""
-    if len(shape) == 1:
-        return shape[0] == 1 or strides[0] >= 1
-    (m, n), (row, column) = shape[-2:], strides[-2:]
-    if n == 1 or column == 1:
-        return m == 1 or row >= n
-    return (m == 1 or row == 1) and column >= m
-
-
-def literal_of(atom: Atom) -> Any:
-    """The value of a literal."""
-    assert isinstance(atom, Literal)
-    return atom.value

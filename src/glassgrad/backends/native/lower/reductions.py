@@ -12,23 +12,23 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from glassgrad.backends.native.loops import BOOL, I64, Builder, Number, Operand
+from glassgrad.backends.native.loops import I64, Builder, Number, Operand
 from glassgrad.backends.native.lower.access import (
     Access,
     Position,
     contiguous,
+    dropped,
+    merged,
     permuted,
     positions,
 )
+from glassgrad.backends.native.lower.combinations import COMBINATIONS, combination
 from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import Term, affine, as_operand, over
-from glassgrad.backends.native.lower.whole_views import dropped, merged
 from glassgrad.core.aval import normalize_axes
-from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Eqn
-from glassgrad.primitives.layout import sum_p
 from glassgrad.primitives.norm import euclidean_norm_p
-from glassgrad.primitives.reduce import all_p, any_p, argmax_p, argmin_p, max_p, min_p, prod_p
+from glassgrad.primitives.reduce import argmax_p, argmin_p
 
 # --- which axis does what ----------------------------------------------------------------
 
@@ -99,22 +99,11 @@ def _rows(eqn: Eqn) -> list[bool] | None:
 
 # --- sums, products, extremes, claims ----------------------------------------------------
 
-_COMBINATIONS: dict[Primitive, str] = {
-    sum_p: "add",
-    prod_p: "multiply",
-    max_p: "maximum",
-    min_p: "minimum",
-    any_p: "or",
-    all_p: "and",
-}
 
-
-@lowers(*_COMBINATIONS, rows=_rows)
+@lowers(*COMBINATIONS, rows=_rows)
 def _combined(site: Site) -> None:
     b, found, dtype = site.b, reduction(site), site.out.dtype
-    combine = _COMBINATIONS[site.eqn.primitive]
-    if dtype == BOOL:  # the larger of two truths is their "or"
-        combine = {"maximum": "or", "minimum": "and"}.get(combine, combine)
+    combine = combination(site.eqn.primitive, dtype)
     with found.results(site) as position:
 
         def term(place: list[Position]) -> Operand:

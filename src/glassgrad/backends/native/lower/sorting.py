@@ -10,8 +10,8 @@ import numpy as np
 
 from glassgrad.backends.native.loops import BOOL, I64, Builder, Number, Operand, Value
 from glassgrad.backends.native.lower.access import Access, positions
+from glassgrad.backends.native.lower.copies import zero
 from glassgrad.backends.native.lower.site import Site, lowers
-from glassgrad.backends.native.lower.whole_views import zero
 from glassgrad.graph.ir import Eqn
 from glassgrad.primitives.reduce import argsort_p
 

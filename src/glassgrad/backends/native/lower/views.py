@@ -1,21 +1,23 @@
 """Which values are views of which: equations that only say where elements lie.
 
-Layer L6. A root is a value with memory of its own. A view of it is a function from the root's
-access to its own; chains of views are followed to the root.
+Layer L6. VIEWS says what each primitive of this kind does to strides; the same view is copied where
+an array must lie by itself (`copies.py`). A root is a value with memory of its own. A `View` is a
+chain of views from a root; the scheduler follows it and makes no node for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
+from math import prod
 
 from glassgrad.backends.native.loops import Buffer
 from glassgrad.backends.native.lower.access import (
     Access,
     broadcast,
+    diagonal,
+    dropped,
+    expanded,
     permuted,
     reshaped,
     whole,
@@ -23,7 +25,7 @@ from glassgrad.backends.native.lower.access import (
 from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Eqn, Var
 from glassgrad.primitives.index import getitem_p
-from glassgrad.primitives.indexing import decode
+from glassgrad.primitives.indexing import ALL, Index, Item
 from glassgrad.primitives.layout import (
     broadcast_to_p,
     expand_dims_p,
@@ -31,55 +33,75 @@ from glassgrad.primitives.layout import (
     reshape_p,
     squeeze_p,
 )
+from glassgrad.primitives.triangle import diagonal_p
 
-Change = Callable[[Access, Eqn], Access | None]
-
-
-def _expanded(access: Access, eqn: Eqn) -> Access | None:
-    return reshaped(access, eqn.outputs[0].shape)
+# --- basic indexing ----------------------------------------------------------------------
 
 
-def _permuted(access: Access, eqn: Eqn) -> Access:
-    return permuted(access, eqn.params["axes"])
+def indexed(access: Access, index: Index) -> Access:
+    """`access[index]` for integers, slices, None and an ellipsis."""
+    base, axis = 0, 0
+    shape: list[int] = []
+    strides: list[int] = []
+    for item in complete(index, len(access.shape)):
+        if item is None:
+            shape.append(1)
+            strides.append(0)
+            continue
+        size, stride = access.shape[axis], access.strides[axis]
+        axis += 1
+        if isinstance(item, int):
+            base += (item % size) * stride
+            continue
+        assert isinstance(item, tuple)
+        start, stop, step = slice(*item[1:]).indices(size)
+        shape.append(len(range(start, stop, step)))
+        strides.append(stride * step)
+        base += start * stride if shape[-1] else 0
+    return access.with_shape(shape, strides, base)
 
 
-def _broadcast(access: Access, eqn: Eqn) -> Access:
-    return broadcast(access, eqn.outputs[0].shape)
+def complete(index: Index, ndim: int) -> list[Item]:
+    """The index with every axis named: no ellipsis, no axes left over."""
+    named = sum(item is not None and item != "..." for item in index)
+    rest: list[Item] = [ALL] * (ndim - named)
+    if "..." not in index:
+        return [*index, *rest]
+    place = index.index("...")
+    return [*index[:place], *rest, *index[place + 1 :]]
 
 
-def _indexed(access: Access, eqn: Eqn) -> Access:
-    """NumPy says what basic indexing does to strides; the bytes behind are never read."""
-    stand_in = np.lib.stride_tricks.as_strided(
-        np.zeros(1, np.int8), access.shape, access.strides, writeable=False
-    )
-    index = decode(eqn.params["index"])
-    if not any(item is Ellipsis for item in index):
-        index = (*index, Ellipsis)  # else a single element would be read
-    found = stand_in[index]
-    if 0 in found.shape:
-        return access.with_shape(found.shape, found.strides)
-    moved = found.__array_interface__["data"][0] - stand_in.__array_interface__["data"][0]
-    return access.with_shape(found.shape, found.strides, moved)
+def keeps_first_axis(index: Index) -> bool:
+    """Whether the first axis is taken as it is."""
+    return not index or index[0] == ALL or (index[0] == "..." and len(index) == 1)
 
 
-_CHANGES: dict[Primitive, Change] = {
-    reshape_p: _expanded,
-    expand_dims_p: _expanded,
-    squeeze_p: _expanded,
-    permute_dims_p: _permuted,
-    broadcast_to_p: _broadcast,
-    getitem_p: _indexed,
+# --- by primitive ------------------------------------------------------------------------
+
+VIEWS: dict[Primitive, Callable[..., Access | None]] = {
+    reshape_p: lambda x, *, shape: reshaped(x, shape),
+    permute_dims_p: lambda x, *, axes: permuted(x, axes),
+    expand_dims_p: lambda x, *, axis: expanded(x, axis),
+    squeeze_p: lambda x, *, axis: dropped(x, axis),
+    broadcast_to_p: lambda x, *, shape: broadcast(x, shape),
+    getitem_p: lambda x, *, index: indexed(x, index),
+    diagonal_p: lambda x, *, k: diagonal(x, k),
 }
 
 
 def is_view(primitive: Primitive) -> bool:
     """Whether a primitive may be other strides on the same memory."""
-    return primitive in _CHANGES
+    return primitive in VIEWS
 
 
 def view_of(access: Access, eqn: Eqn) -> Access | None:
-    """Where the result of a view equation lies; None if strides cannot say it."""
-    return _CHANGES[eqn.primitive](access, eqn)
+    """Where the result of an equation lies, given its operand; None where strides cannot say it,
+    or where the equation is no view."""
+    change = VIEWS.get(eqn.primitive)
+    return None if change is None else change(access, **eqn.params)
+
+
+# --- chains ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -110,8 +132,7 @@ class View:
 
 def stand_in(root: Var) -> Access:
     """An access of the right strides, to ask questions before there is memory."""
-    size = int(np.prod(root.shape, dtype=np.int64))
-    return whole(Buffer("", root.dtype, size), root.shape)
+    return whole(Buffer("", root.dtype, prod(root.shape)), root.shape)
 
 
 def _keeps_rows(before: Access, after: Access) -> bool:
@@ -122,8 +143,3 @@ def _keeps_rows(before: Access, after: Access) -> bool:
         return True
     row = before.strides[0]
     return after.strides[0] == row and 0 <= after.base - before.base < max(row, 1)
-
-
-def plain(value: Any) -> bool:
-    """Whether a value is a variable, not a literal."""
-    return isinstance(value, Var)

@@ -7,19 +7,19 @@ of an inner graph.
 from glassgrad.backends.native.lower import (
     algebra,
     control,
+    copies,
     indexing,
     joining,
+    products,
     random,
     reductions,
     running,
     sorting,
-    whole_products,
-    whole_views,
 )
 from glassgrad.backends.native.lower.inline import inline_graph, lower_equation
 from glassgrad.backends.native.lower.site import LOWERINGS
 
 __all__ = [
-    "LOWERINGS", "algebra", "control", "indexing", "inline_graph", "joining", "lower_equation",
-    "random", "reductions", "running", "sorting", "whole_products", "whole_views",
+    "LOWERINGS", "algebra", "control", "copies", "indexing", "inline_graph", "joining",
+    "lower_equation", "products", "random", "reductions", "running", "sorting",
 ]  # fmt: skip

@@ -13,12 +13,13 @@ from glassgrad.backends.native.lower.nests.writing import (
     LONG,
     Writing,
     as_operand,
+    combine_of,
     combined,
     filled,
     start,
     summand,
 )
-from glassgrad.backends.native.lower.nodes import COMBINES, Node
+from glassgrad.backends.native.lower.nodes import Node
 
 
 def write_columns(w: Writing) -> None:
@@ -55,7 +56,7 @@ def _block(w: Writing, first: Value, count: int | Value, sums: Sequence[Node]) -
     """A loop over `count` rows from `first` on; what each of the sums comes to."""
     b = w.b
     with b.loop(count, lanes=True) as loop:
-        held = {node: loop.carry(start(node), COMBINES[node.eqn.primitive]) for node in sums}
+        held = {node: loop.carry(start(node), combine_of(node)) for node in sums}
         at = b.let("add", first, loop.variable)
 
         def load(access: Access) -> Operand:

@@ -16,12 +16,13 @@ from glassgrad.backends.native.lower.nests.times import is_full
 from glassgrad.backends.native.lower.nests.writing import (
     LONG,
     Writing,
+    combine_of,
     combined,
     filled,
     start,
     summand,
 )
-from glassgrad.backends.native.lower.nodes import COMBINES, Node
+from glassgrad.backends.native.lower.nodes import Node
 
 
 @dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _last_axis(
     """The loop in lanes over `size` elements from `offset` on."""
     b, before = w.b, dict(w.known)
     with b.loop(size, lanes=True) as loop:
-        held = {n: loop.carry(start(n), COMBINES[n.eqn.primitive]) for n in stage.reductions}
+        held = {n: loop.carry(start(n), combine_of(n)) for n in stage.reductions}
         inner = loop.variable if offset is None else b.let("add", offset, loop.variable)
         there = [*at, inner]
         for node in stage.nodes:

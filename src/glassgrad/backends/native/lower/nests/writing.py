@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from glassgrad.backends.native.loops import I64, Builder, Number, Operand, Value, identity
 from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, Rows, broadcast
+from glassgrad.backends.native.lower.combinations import combination
 from glassgrad.backends.native.lower.items import Nest
-from glassgrad.backends.native.lower.nodes import COMBINES, Node
+from glassgrad.backends.native.lower.nodes import Node
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Literal, Var
 
@@ -147,9 +148,14 @@ def elementwise(b: Builder, node: Node, args: Sequence[Operand]) -> Operand:
 # --- reductions --------------------------------------------------------------------------
 
 
+def combine_of(node: Node) -> str:
+    """The operation that puts two parts of a reduction together."""
+    return combination(node.eqn.primitive, node.out.dtype)
+
+
 def start(node: Node) -> Number:
     """What a reduction begins with."""
-    return identity(COMBINES[node.eqn.primitive], node.out.dtype)
+    return identity(combine_of(node), node.out.dtype)
 
 
 def summand(b: Builder, node: Node, value: Operand) -> Operand:
@@ -159,10 +165,7 @@ def summand(b: Builder, node: Node, value: Operand) -> Operand:
 
 def combined(b: Builder, node: Node, x: Operand, y: Operand) -> Operand:
     """Two parts of a reduction put together."""
-    op = COMBINES[node.eqn.primitive]
-    if node.out.dtype.kind == "b":
-        op = {"maximum": "or", "minimum": "and", "add": "or", "multiply": "and"}.get(op, op)
-    return b.let(op, x, y)
+    return b.let(combine_of(node), x, y)
 
 
 # --- small parts -------------------------------------------------------------------------
