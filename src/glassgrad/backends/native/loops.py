@@ -190,6 +190,16 @@ class Product:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Turn:
+    """`out[i, j] = x[j, i]` for a square block; both have their columns side by side."""
+
+    out: Place
+    x: Place
+    strides: tuple[int, int]  # between rows of out, and of x
+    size: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CallBack:
     """Hand over to the Python function of this number; the C printer refuses it."""
 
@@ -211,7 +221,7 @@ class Clock:
     out: Value
 
 
-Statement = Let | Load | Store | For | If | Product | CallBack | Note | Clock
+Statement = Let | Load | Store | For | If | Product | Turn | CallBack | Note | Clock
 
 
 @dataclass(frozen=True, eq=False)

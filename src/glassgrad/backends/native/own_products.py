@@ -28,9 +28,12 @@ from glassgrad.backends.native.loops import (
     Place,
     Product,
     Statement,
+    Turn,
     Value,
 )
 
+GROUP = 4  # blocks of columns that are packed together: a row of 1 KiB is one visit to memory
+TURNED = 16  # rows of a block that is turned in registers
 DEPTH = 256  # steps along the inner axis whose part of y stays in the first caches
 NEAR = 128  # steps that need no packing: even rows far apart stay in the second cache
 SHORT = 16  # steps of the inner axis for which a BLAS prepares too much
@@ -73,7 +76,7 @@ def panel_bytes(product: Product, blocks: Blocks = WIDE) -> int:
     """Memory that packed columns of y need; 0 where nothing is packed."""
     if not _packs(product):
         return 0
-    return DEPTH * blocks.vectors * 64
+    return GROUP * DEPTH * blocks.vectors * 64
 
 
 def _packs(product: Product) -> bool:
@@ -136,40 +139,46 @@ class _Writer:
         self.blocks = blocks
         self.panel = panel
         self.width = blocks.vectors * 64 // product.dtype.itemsize
+        self.at_panel: Value = Value(I64)  # where the block of columns that is used begins
 
     def columns(self) -> None:
-        """Blocks of columns; the rest of them in narrower ones."""
+        """Blocks of columns, some at a time where they are packed; the rest in narrower ones."""
         _, n, _ = self.product.sizes
         assert isinstance(n, int)
-        whole, rest = divmod(n, self.width)
-        if whole:
-            with self.b.loop(whole) as loop:
-                first = self.b.let("multiply", loop.variable, Number(self.width, I64))
-                self.depths(first, self.width)
-        done = whole * self.width
-        for width in widths(rest, 64 // self.product.dtype.itemsize):
-            self.depths(self.constant(done), width)
+        group = 1 if self.panel is None else GROUP
+        done = 0
+        for blocks in dict.fromkeys((group, 1)):
+            step = blocks * self.width
+            count = (n - done) // step
+            if count:
+                with self.b.loop(count) as loop:
+                    first = self.b.let("multiply", loop.variable, Number(step, I64))
+                    first = self.b.let("add", first, Number(done, I64))
+                    self.depths(first, self.width, blocks)
+            done += count * step
+        for width in widths(n - done, 64 // self.product.dtype.itemsize):
+            self.depths(self.constant(done), width, 1)
             done += width
 
     def constant(self, value: int) -> Value:
         return self.b.let("add", Number(value, I64), Number(0, I64))
 
-    def depths(self, column: Value, width: int) -> None:
+    def depths(self, column: Value, width: int, blocks: int) -> None:
         """Parts of the inner axis, each added to the sums of those before."""
         k = self.product.sizes[2]
         assert isinstance(k, int)
         depth = depth_of(k)
         if depth == k:
             adds = self.product.accumulates
-            self.part(column, width, self.constant(0), k, adds=adds)
+            self.part(column, width, blocks, self.constant(0), k, adds=adds)
             return
         if not self.product.accumulates:
-            self.clear(column, width)
+            self.clear(column, width * blocks)
         with self.b.loop(k // depth) as loop:
             start = self.b.let("multiply", loop.variable, Number(depth, I64))
-            self.part(column, width, start, depth, adds=True)
+            self.part(column, width, blocks, start, depth, adds=True)
         if k % depth:
-            self.part(column, width, self.constant(k - k % depth), k % depth, adds=True)
+            self.part(column, width, blocks, self.constant(k - k % depth), k % depth, adds=True)
 
     def clear(self, column: Value, width: int) -> None:
         """Zeros in these columns of the result."""
@@ -179,10 +188,23 @@ class _Writer:
             index = _index(product.out, (product.out_stride, 1), at)
             self.b.store(product.out.buffer, index, Number(0.0, product.dtype))
 
-    def part(self, column: Value, width: int, start: Value, depth: int, *, adds: bool) -> None:
+    def part(
+        self, column: Value, width: int, blocks: int, start: Value, depth: int, *, adds: bool
+    ) -> None:
+        """One part of the inner axis for some blocks of columns, packed first if they are to be."""
+        if self.panel is None:
+            self.rows(column, width, start, depth, adds=adds)
+            return
+        self.pack(column, width, blocks, start, depth)
+        with self.b.loop(blocks) as loop:
+            self.at_panel = self.b.let("multiply", loop.variable, Number(DEPTH * width, I64))
+            offset = self.b.let("multiply", loop.variable, Number(width, I64))
+            first = self.b.let("add", column, offset)
+            self.rows(first, width, start, depth, adds=adds)
+
+    def rows(self, column: Value, width: int, start: Value, depth: int, *, adds: bool) -> None:
+        """Blocks of rows; the rest of them in a smaller one, or one by one."""
         b, rows = self.b, self.rows_for(width)
-        if self.panel is not None:
-            self.pack(column, width, start, depth)
         m = self.product.sizes[0]
         if isinstance(m, int):
             whole: int | Value = m // rows
@@ -213,20 +235,75 @@ class _Writer:
             return most
         return next((r for r in range(most, most // 2, -1) if m % r == 0), most)
 
-    def pack(self, column: Value, width: int, start: Value, depth: int) -> None:
-        """Copy a part of y so that its columns, and rows of that width, are neighbours."""
+    def pack(self, column: Value, width: int, blocks: int, start: Value, depth: int) -> None:
+        """Copy a part of y block by block, so that a block's rows follow each other."""
+        if self.product.y_strides[1] == 1:
+            self.pack_rows(column, width, blocks, start, depth)
+            return
+        with self.b.loop(blocks) as loop:
+            offset = self.b.let("multiply", loop.variable, Number(width, I64))
+            place = self.b.let("multiply", loop.variable, Number(DEPTH * width, I64))
+            self.pack_turned(self.b.let("add", column, offset), width, place, start, depth)
+
+    def pack_rows(self, column: Value, width: int, blocks: int, start: Value, depth: int) -> None:
+        """Whole rows through all blocks: what is far apart in memory is visited once."""
         b, panel = self.b, self.panel
         assert panel is not None
-        by_rows = self.product.y_strides[1] == 1
-        sizes = (depth, width) if by_rows else (width, depth)
-        with b.loop(sizes[0]) as outer, b.loop(sizes[1], lanes=True) as inner:
-            p, c = (outer, inner) if by_rows else (inner, outer)
-            value = self.load(
-                self.product.y,
-                self.product.y_strides,
-                [(start, 0), (p.variable, 0), (column, 1), (c.variable, 1)],
+        with b.loop(depth) as steps, b.loop(blocks) as block, b.loop(width, lanes=True) as lanes:
+            p, c, g = steps.variable, lanes.variable, block.variable
+            at = [(start, 0), (p, 0), (column, 1), (c, 1)]
+            index = _index(self.product.y, self.product.y_strides, at).plus((g, width))
+            value = b.load(self.product.y.buffer, index)
+            b.store(panel, Index(0, ((g, DEPTH * width), (p, width), (c, 1))), value)
+
+    def pack_turned(
+        self, column: Value, width: int, place: Value, start: Value, depth: int
+    ) -> None:
+        """Columns that lie as rows: square blocks are turned, the rest goes number by number."""
+        b, size = self.b, TURNED if self.blocks.vectors > 1 else TURNED // 2
+        size = min(size, 64 // self.product.dtype.itemsize)
+        across, along = width - width % size, depth - depth % size
+        if across and along:
+            with b.loop(across // size) as cs, b.loop(along // size) as ps:
+                c = b.let("multiply", cs.variable, Number(size, I64))
+                p = b.let("multiply", ps.variable, Number(size, I64))
+                self.turn((place, p, c), (start, column), width, size)
+        self.pack_singly((across, width), (0, depth), (place, column, start), width)
+        self.pack_singly((0, across), (along, depth), (place, column, start), width)
+
+    def turn(
+        self, at: tuple[Value, Value, Value], origin: tuple[Value, Value], width: int, size: int
+    ) -> None:
+        (place, p, c), (start, column) = at, origin
+        assert self.panel is not None
+        target = Place(self.panel, Index(0, ((place, 1), (p, width), (c, 1))))
+        rows = [(start, 0), (p, 0), (column, 1), (c, 1)]
+        index = _index(self.product.y, self.product.y_strides, rows)
+        source = Place(self.product.y.buffer, index)
+        self.b.add(Turn(target, source, (width, self.product.y_strides[1]), size))
+
+    def pack_singly(
+        self,
+        columns: tuple[int, int],
+        steps: tuple[int, int],
+        origin: tuple[Value, Value, Value],
+        width: int,
+    ) -> None:
+        b, panel = self.b, self.panel
+        assert panel is not None
+        (place, column, start), (c0, c1), (p0, p1) = origin, columns, steps
+        if c0 == c1 or p0 == p1:
+            return
+        with b.loop(c1 - c0) as cs, b.loop(p1 - p0, lanes=True) as ps:
+            c, p = cs.variable, ps.variable
+            strides = self.product.y_strides
+            base = p0 * strides[0] + c0 * strides[1]
+            at = [(start, 0), (p, 0), (column, 1), (c, 1)]
+            value = b.load(
+                self.product.y.buffer, _index(self.product.y, strides, at).plus(base=base)
             )
-            b.store(panel, Index(0, ((p.variable, self.width), (c.variable, 1))), value)
+            to = Index(p0 * width + c0, ((place, 1), (p, width), (c, 1)))
+            b.store(panel, to, value)
 
     def block(
         self,
@@ -245,7 +322,7 @@ class _Writer:
             with b.loop(steps) as inner:
                 p = inner.variable
                 totals = [inner.carry(Number(0.0, product.dtype)) for _ in range(count)]
-                other = self.of_y(start, p, column, c)
+                other = self.of_y(start, p, column, c, width)
                 for row, total in enumerate(totals):
                     at = [(first, 0), (start, 1), (p, 1)]
                     one = self.load(product.x, product.x_strides, at, row)
@@ -258,9 +335,9 @@ class _Writer:
                     value = b.let("add", b.load(product.out.buffer, index), value)
                 b.store(product.out.buffer, index, value)
 
-    def of_y(self, start: Value, p: Value, column: Value, c: Value) -> Value:
+    def of_y(self, start: Value, p: Value, column: Value, c: Value, width: int) -> Value:
         if self.panel is not None:
-            return self.b.load(self.panel, Index(0, ((p, self.width), (c, 1))))
+            return self.b.load(self.panel, Index(0, ((self.at_panel, 1), (p, width), (c, 1))))
         at = [(start, 0), (p, 0), (column, 1), (c, 1)]
         return self.load(self.product.y, self.product.y_strides, at)
 

@@ -15,6 +15,7 @@ from glassgrad.backends.native.llvm.memory import write_load, write_store
 from glassgrad.backends.native.llvm.operations import write_let
 from glassgrad.backends.native.llvm.products import write_product
 from glassgrad.backends.native.llvm.words import clock_lines, memory_type, number_text
+from glassgrad.backends.native.llvm.turned import write_turn
 from glassgrad.backends.native.llvm.writing import Shared, Text, Writing
 from glassgrad.backends.native.loops import (
     Buffer,
@@ -28,6 +29,7 @@ from glassgrad.backends.native.loops import (
     Note,
     Product,
     Store,
+    Turn,
 )
 from glassgrad.backends.native.own_products import NARROW, Blocks
 
@@ -172,6 +174,7 @@ _WRITERS: dict[type, Callable[[Writing, Any], None]] = {
     For: _write_for,
     If: write_condition,
     Product: write_product,
+    Turn: write_turn,
     Note: _write_note,
     CallBack: _write_call_back,
     Clock: _write_clock,
