@@ -43,6 +43,12 @@ _open = ExitStack()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--backend",
+        choices=("auto", "native", "numpy"),
+        help='what the back end "auto" means; without --full it is NumPy where a test is not '
+        "about native code, because compiling takes most of the time",
+    )
     parser.addoption("--full", action="store_true", help="run the long tests too, as CI does")
 
 
@@ -82,6 +88,9 @@ def _refuse_stale_install() -> None:
             "install it again (pip install .), or once and for all with pip install -e ."
         )
 
+
+# Tests about native code, by a word of their file's or folder's name.
+_NATIVE = ("native", "backend.py", "bench", "jit", "doctor", "compiler")
 
 # --- which tests run ---------------------------------------------------------------------
 
@@ -157,6 +166,18 @@ def shared() -> Path:
 def shared_data() -> Path:
     """The real data sets; the test is skipped where there are none."""
     return SHARED / "data"
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _backend(request: pytest.FixtureRequest) -> Iterator[None]:
+    """What "auto" means in this file: for its fixtures and for processes that it starts too."""
+    chosen = request.config.getoption("--backend")
+    if chosen is None:
+        is_native = any(word in part for word in _NATIVE for part in request.path.parts[-3:])
+        chosen = "auto" if is_native or request.config.getoption("--full") else "numpy"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("GLASSGRAD_BACKEND", chosen)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

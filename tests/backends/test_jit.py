@@ -292,3 +292,13 @@ def test_the_short_way_keeps_to_the_key_and_the_float() -> None:
             np.testing.assert_array_equal(found, X * 0.0 + draws.uniform(3))
     with pytest.raises(RandomKeyError):
         f(X, 0.0)
+
+
+def test_the_environment_says_what_auto_means(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GLASSGRAD_BACKEND", "numpy")
+    assert resolve_backend("auto") == "numpy"
+    assert jit(lambda x: x + x).backend == "numpy"
+    monkeypatch.setenv("GLASSGRAD_BACKEND", "tpu")
+    with pytest.raises(OptionError, match="tpu"):
+        resolve_backend("auto")
+    assert resolve_backend("numpy") == "numpy"

@@ -3,10 +3,13 @@
 Layer L6. "auto" is native code where llvmlite makes it, else NumPy. A graph with a primitive that
 has no native form, or one that is too long to be compiled while somebody waits, runs by NumPy under
 "auto". Under "native" the first is an error, and the second takes its time.
+
+`GLASSGRAD_BACKEND` says what "auto" means instead.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +19,7 @@ from glassgrad.errors import GraphError, MissingExtraError, OptionError, unknown
 from glassgrad.graph.ir import Graph
 from glassgrad.text import say
 
+VARIABLE = "GLASSGRAD_BACKEND"
 BACKENDS = ("auto", "native", "numpy", "cupy")
 # Characters of LLVM text that "auto" compiles: more take more than some seconds, and come from
 # loops of Python that were unrolled thousands of times.
@@ -30,6 +34,9 @@ def resolve_backend(name: str) -> str:
                MissingExtraError for "native" where no native code can be made, with the reason
     """
     require_offered(name)
+    if name == "auto":
+        name = os.environ.get(VARIABLE, name)
+        require_offered(name)
     if name == "numpy":
         return name
     reason = native_problem()
