@@ -55,6 +55,8 @@ def _reason(eqn: Eqn, inputs: Arrays, out: np.ndarray, wanted: np.ndarray, point
         return _differing(out, wanted, is_same(out, wanted))
     truth, allowed = rule(eqn, [_widened(x, out.dtype) for x in inputs])
     near = np.abs(out.astype(WIDE[out.dtype]) - truth) <= allowed
+    if name in _FROM_ZERO:
+        near &= (out != 0) | (wanted != 0) | (np.signbit(out) == np.signbit(wanted))
     return _differing(out, wanted, near | _is_same_end(out, wanted, truth))
 
 
@@ -145,6 +147,9 @@ def _is_near(primitive: Any, operands: list[np.ndarray], found: np.ndarray) -> n
 
 # --- sums and products -------------------------------------------------------------------
 
+# Their additions begin with +0, so that none gives -0.
+_FROM_ZERO = frozenset("sum matmul einsum einsum_of_one".split())
+
 
 def _eps(x: Any) -> float:
     """Of the dtype that `x` was widened from."""
@@ -168,8 +173,16 @@ def _levels(count: int) -> float:
 def _sum(eqn: Eqn, inputs: list[Any]) -> tuple[Any, Any]:
     (x,) = inputs
     axes, keepdims, count = _reduced(eqn, x)
-    sizes = np.abs(x).sum(axis=axes, keepdims=keepdims)
-    return x.sum(axis=axes, keepdims=keepdims), _levels(count) * _eps(x) * sizes
+    sizes = _added_up(np.abs(x), axes, keepdims)
+    return _added_up(x, axes, keepdims), _levels(count) * _eps(x) * sizes
+
+
+def _added_up(x: Any, axes: tuple[int, ...], keepdims: bool) -> Any:
+    """The sum over axes, which NumPy adds up in pairs where they lie in a row."""
+    kept = [axis for axis in range(x.ndim) if axis not in axes]
+    rows = np.ascontiguousarray(x.transpose([*kept, *axes]))
+    total = rows.reshape(*(x.shape[a] for a in kept), -1).sum(axis=-1)
+    return np.expand_dims(total, axes) if keepdims else total
 
 
 def _prod(eqn: Eqn, inputs: list[Any]) -> tuple[Any, Any]:

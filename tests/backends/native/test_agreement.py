@@ -165,6 +165,50 @@ def test_large_operands(dtype: Any, is_cut: bool) -> None:
         require_agreement(found, points=100)
 
 
+# --- sums --------------------------------------------------------------------------------
+
+# Shapes by the number of terms, and the axes that are summed: rows, columns, axes within.
+_SUMS: list[tuple[Callable[[int], tuple[int, ...]], tuple[int, ...]]] = [
+    (lambda n: (n,), (0,)),
+    (lambda n: (1, n), (1,)),
+    (lambda n: (n, 3), (0,)),
+    (lambda n: (2, n, 1), (1, 2)),
+    (lambda n: (2, n, 4), (1,)),
+    (lambda n: (2, n, 3), (0, 1, 2)),
+]
+
+
+def _adversaries(n: int, dtype: Any) -> Iterator[np.ndarray]:
+    """Equal terms; a large one before many that a chain of additions would lose; zeros below 0."""
+    yield np.full(n, 0.1, dtype)
+    lost = np.full(n, np.finfo(dtype).eps / 2 * 0.99, dtype)
+    lost[0] = 1
+    yield lost
+    yield np.full(n, -0.0, dtype)
+
+
+@DTYPES
+def test_sums_of_adversaries(dtype: Any) -> None:
+    """4 log2(n) eps of the sum of sizes, however a program adds up, and never -0."""
+    graph_inputs, sums = [], []
+    for n in (1, 7, 40, 50, 130, 500, 2100, 30_001):
+        for terms in _adversaries(n, dtype):
+            for shape_of, axes in _SUMS:
+                shape = shape_of(n)
+                along = [n if size == n and axis in axes else 1 for axis, size in enumerate(shape)]
+                terms_there = terms.reshape(along if n > 1 else [1] * len(shape))
+                graph_inputs.append(np.ascontiguousarray(np.broadcast_to(terms_there, shape)))
+                sums.append(axes)
+
+    def added_up(*xs: Any) -> tuple[Any, ...]:
+        return tuple((x * 1.0).sum(axis=axes) for x, axes in zip(xs, sums, strict=True))
+
+    graph = trace(added_up, *graph_inputs)
+    assert complaints(graph, graph_inputs) == []
+    with many_tiles():
+        assert complaints(graph, graph_inputs, 3) == []
+
+
 # --- special values ----------------------------------------------------------------------
 
 

@@ -15,7 +15,9 @@ import numpy as np
 from glassgrad.core.aval import normalize_axes
 from glassgrad.graph.ir import Eqn, Graph, Literal, Var
 
-_TWO_SIDED = frozenset("maximum minimum less less_equal greater greater_equal equal not_equal".split())
+_TWO_SIDED = frozenset(
+    "maximum minimum less less_equal greater greater_equal equal not_equal".split()
+)
 _OF_ONE = frozenset("abs sign".split())
 _EXTREMES = frozenset("max min".split())
 _NEAR = 8  # times the error of the operands

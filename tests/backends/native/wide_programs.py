@@ -107,7 +107,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "reshape": lambda x, shape: x.reshape(shape),
     "index": lambda x, index: x[index],
     "gather": lambda x, rows: x[np.array(rows)],
-    "new axis": lambda x, place: np.expand_dims(x, place),
+    "new axis": np.expand_dims,
     "broadcast": lambda x, count: np.broadcast_to(x, (count, *x.shape)),
     "concatenate": lambda x, y, axis: np.concatenate([x, y], axis=axis),
     "stack": lambda x, y, axis: np.stack([x, y], axis=axis),

@@ -8,6 +8,8 @@ A loop with `lanes=True` says that its iterations are independent but for its ca
 printed with vectors of a fixed width: 64 bytes on every machine, so that a sum is the same tree
 everywhere. A carry of such a loop has a combination ("add", "maximum" …): each lane keeps its own,
 lanes are combined pairwise in the end, and the initial value comes first.
+
+Long because the statements, their writer and the questions that printers ask are one language.
 """
 
 from __future__ import annotations

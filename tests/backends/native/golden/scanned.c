@@ -244,7 +244,7 @@ static void compute_t6_parts(void)
         const double t5 = last_i * last_i;
         sum_lanes[i] += t5;
     }
-    t6_parts[0] = gg_add_lanes_f64(sum_lanes, 2);
+    t6_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 2);
 }
 
 static void compute_t7_parts(void)
@@ -255,7 +255,7 @@ static void compute_t7_parts(void)
     for (int64_t i = 0; i < 6; i++) {
         sum_lanes[i] += sums[i];
     }
-    t7_parts[0] = gg_add_lanes_f64(sum_lanes, 8);
+    t7_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 8);
 }
 
 static void compute_dsums(void)

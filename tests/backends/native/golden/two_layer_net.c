@@ -330,7 +330,7 @@ static void compute_da1(
             }
         }
         const double t12 =
-            gg_add_lanes_f64(t8_lanes, 8) + (gg_add_lanes_f64(t10_lanes, 8) - 1.0);
+            0.0 + gg_add_lanes_f64(t8_lanes, 8) + (0.0 + gg_add_lanes_f64(t10_lanes, 8) - 1.0);
         const double t13 = gg_log1p_f64(t12);
         for (int64_t j = 0; j < 10; j++) {
             t14[10 * i + j] = t4[j] - t13;
@@ -389,7 +389,7 @@ static void compute_da1(
        da2 = t22 - t24                        (100, 10)
        db2 = da2.sum(axis=0)                  (10,) */
     for (int64_t i = 0; i < 10; i++) {
-        db2_parts[10 * tile + i] = -0.0;
+        db2_parts[10 * tile + i] = 0.0;
     }
     for (int64_t i = 0; i < 50; i++) {
         const int64_t row = start + i;
@@ -405,7 +405,7 @@ static void compute_da1(
                 t19_lanes[lane] = v1;
             }
         }
-        const double t19 = gg_add_lanes_f64(t19_lanes, 8);
+        const double t19 = 0.0 + gg_add_lanes_f64(t19_lanes, 8);
         for (int64_t j = 0; j < 10; j++) {
             const double t22 = t21[j] * (t18[10 * i + j] - t19);
             const double da2_j = t22 - t24[j];
@@ -430,9 +430,9 @@ static void compute_da1(
        t27 = a1 > 0            (100, 50)
        da1 = dz1 * t27         (100, 50)
        db1 = da1.sum(axis=0)   (50,) */
-    t16_parts[tile] = -0.0;
+    t16_parts[tile] = 0.0;
     for (int64_t i = 0; i < 50; i++) {
-        db1_parts[50 * tile + i] = -0.0;
+        db1_parts[50 * tile + i] = 0.0;
     }
     for (int64_t i = 0; i < 50; i++) {
         const int64_t row = start + i;

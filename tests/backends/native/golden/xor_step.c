@@ -196,9 +196,9 @@ static void compute_t17(
         const float t6 = gg_sigmoid_f32(t4[i]) - t[i];
         const float t7 = t6 * t6;
         t12[i] = constant[i] * (2.0f * t6) * gg_logistic_density_f32(t4[i]);
-        sum_lanes[i] += t7;
+        sum_lanes[i] += 0.0f + t7;
     }
-    t8_parts[0] = gg_add_lanes_f32(sum_lanes, 4);
+    t8_parts[0] = 0.0f + gg_add_lanes_f32(sum_lanes, 4);
 
     /* t14 = t12 @ layers_2_W.T   (4, 2) */
     for (int64_t i = 0; i < 4; i++) {

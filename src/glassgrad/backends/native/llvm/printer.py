@@ -14,8 +14,8 @@ from glassgrad.backends.native.llvm.lanes import write_lanes
 from glassgrad.backends.native.llvm.memory import write_load, write_store
 from glassgrad.backends.native.llvm.operations import write_let
 from glassgrad.backends.native.llvm.products import write_product
-from glassgrad.backends.native.llvm.words import clock_lines, memory_type, number_text
 from glassgrad.backends.native.llvm.turned import write_turn
+from glassgrad.backends.native.llvm.words import clock_lines, memory_type, number_text
 from glassgrad.backends.native.llvm.writing import Shared, Text, Writing
 from glassgrad.backends.native.loops import (
     Buffer,

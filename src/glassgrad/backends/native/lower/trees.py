@@ -39,6 +39,8 @@ def over(
     if 0 in sizes:
         return start(combine, dtype)
     tree = _Tree(b, combine, dtype)
+    if prod(sizes) == 1 and combine == "add" and dtype.kind == "f":
+        return tree.join(tree.start, term([0] * len(sizes)))  # -0 alone becomes +0
     if not lanes or not sizes:
         return tree.chain(prod(sizes), lambda i: term(unravel(b, i, sizes)))
     return tree.in_lanes(tuple(sizes), term)

@@ -8,14 +8,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from glassgrad.backends.native.loops import I64, Number, Operand, Value
-from glassgrad.backends.native.lower.access import Access
+from glassgrad.backends.native.lower.access import Access, Position
 from glassgrad.backends.native.lower.nests.writing import (
-    LONG,
     Writing,
+    added_up,
     as_operand,
     combine_of,
     combined,
     filled,
+    length_of_part,
+    longest,
+    parts_of,
     start,
     summand,
 )
@@ -26,30 +29,28 @@ def write_columns(w: Writing) -> None:
     """One loop over the rows of the tile, or one a block of them."""
     sums = w.sums
     w.preload(w.nest.nodes, [])
-    if not sums or w.memory.tile_rows <= LONG:
+    length = longest(w.nest.nodes)
+    if not sums or w.memory.tile_rows <= length:
         totals = _block(w, w.rows.start, w.rows.count, sums)
     else:
-        totals = _blocks(w, sums)
+        totals = _blocks(w, sums, length)
     for node, total in zip(sums, totals, strict=True):
         target = w.access(node.out)
         target.store(w.b, filled([w.memory.tile], target), total)
 
 
-def _blocks(w: Writing, sums: Sequence[Node]) -> list[Operand]:
-    """The sums of blocks of rows, added one after the other."""
-    b, count = w.b, as_operand(w.rows.count)
-    blocks = b.let("add", count, Number(LONG - 1, I64))
-    blocks = b.let("shift_right", blocks, Number(LONG.bit_length() - 1, I64))
-    with b.loop(blocks) as loop:
-        held = [loop.carry(start(node)) for node in sums]
-        first = b.let("multiply", loop.variable, Number(LONG, I64))
-        rest = b.let("subtract", count, first)
-        stop = b.let("minimum", rest, Number(LONG, I64))
+def _blocks(w: Writing, sums: Sequence[Node], length: int) -> list[Operand]:
+    """The sums of blocks of rows, added up in chains of chains."""
+    b, count = w.b, w.rows.count
+
+    def block(number: Position) -> list[Operand]:
+        first = b.let("multiply", as_operand(number), Number(length, I64))
+        stop = length_of_part(b, count, first, length)
         w.known = {}
-        parts = _block(w, b.let("add", w.rows.start, first), stop, sums)
-        for node, total, part in zip(sums, held, parts, strict=True):
-            loop.set(total, combined(b, node, total, part))
-    return [loop.result(total) for total in held]
+        return _block(w, b.let("add", w.rows.start, first), stop, sums)
+
+    most = -(-w.memory.tile_rows // length)
+    return added_up(b, sums, parts_of(b, count, length), most, block)
 
 
 def _block(w: Writing, first: Value, count: int | Value, sums: Sequence[Node]) -> list[Operand]:

@@ -8,17 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from math import log2
 
 from glassgrad.backends.native.loops import I64, Number, Operand, Value
 from glassgrad.backends.native.lower.access import Access, Position, positions
 from glassgrad.backends.native.lower.nests.stages import Sums, write_stage
 from glassgrad.backends.native.lower.nests.times import times_of
 from glassgrad.backends.native.lower.nests.writing import (
-    BLOCK,
+    ROWS,
     Writing,
-    as_operand,
     combined,
     filled,
+    length_of_part,
+    length_of_parts,
+    parts_of,
     start,
 )
 from glassgrad.backends.native.lower.nodes import Node
@@ -30,26 +33,40 @@ def write_rows(w: Writing) -> None:
     w.preload(w.nest.nodes, [])
     totals = Sums({node: w.access(node.out) for node in w.sums}, w.memory.tile)
     _begin(w, totals)
-    if not totals.access or w.memory.tile_rows <= BLOCK:
+    most = w.memory.tile_rows
+    if not totals.access or most <= _longest_chain(w):
         _write_loop(w, times, w.rows.start, w.rows.count, totals)
     else:
-        _write_blocks(w, times, totals)
+        _write_chains(w, times, (w.rows.start, w.rows.count, most), totals)
 
 
-def _write_blocks(w: Writing, times: dict[Node, int], totals: Sums) -> None:
-    """Blocks of rows, each with sums of its own that are then added to the tile's."""
-    b, count = w.b, as_operand(w.rows.count)
+def _longest_chain(w: Writing) -> float:
+    """How many rows may be added one after the other: 8 log2(n) of all n, less those of tiles."""
+    rows = min(node.atoms[0].aval.shape[0] for node in w.sums)
+    return max(8 * log2(max(rows, 1)) - 3, ROWS)
+
+
+def _write_chains(
+    w: Writing, times: dict[Node, int], rows: tuple[Value, int | Value, int], sums: Sums
+) -> None:
+    """The loop over the rows, or blocks of them with sums of their own that are then added up.
+
+    rows: the first, how many, and how many there are at most
+    """
+    b, (begin, count, most) = w.b, rows
+    if most <= ROWS:
+        _write_loop(w, times, begin, count, sums)
+        return
+    size = length_of_parts(most, ROWS)
     blocks = Sums(
-        {node: w.memory.scratch(node.out, (1, *node.out.shape[1:])) for node in totals.access}, 0
+        {node: w.memory.scratch(node.out, (1, *node.out.shape[1:])) for node in sums.access}, 0
     )
-    number = b.let("add", count, Number(BLOCK - 1, I64))
-    number = b.let("shift_right", number, Number(BLOCK.bit_length() - 1, I64))
-    with b.loop(number) as loop:
-        first = b.let("multiply", loop.variable, Number(BLOCK, I64))
-        stop = b.let("minimum", b.let("subtract", count, first), Number(BLOCK, I64))
+    with b.loop(parts_of(b, count, size)) as loop:
+        first = b.let("multiply", loop.variable, Number(size, I64))
+        stop = length_of_part(b, count, first, size)
         _begin(w, blocks)
-        _write_loop(w, times, b.let("add", w.rows.start, first), stop, blocks)
-        _add(w, totals, blocks)
+        _write_chains(w, times, (b.let("add", begin, first), stop, size), blocks)
+        _add(w, sums, blocks)
 
 
 def _write_loop(

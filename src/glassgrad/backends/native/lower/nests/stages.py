@@ -6,7 +6,7 @@ blocks, so that the sums of a lane are short.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glassgrad.backends.native.loops import I64, Builder, Number, Operand, Value
@@ -14,11 +14,13 @@ from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position
 from glassgrad.backends.native.lower.nests.times import is_full
 from glassgrad.backends.native.lower.nests.writing import (
-    LONG,
     Writing,
+    added_up,
+    as_operand,
     combine_of,
     combined,
     filled,
+    longest,
     start,
     summand,
 )
@@ -89,44 +91,31 @@ def _walk(w: Writing, stage: _Stage, shape: Sequence[int], at: Sequence[Position
     """Loops over the axes of `shape`; what each reduction gives."""
     size, *inner = shape
     if inner:
-        begun = [start(n) for n in stage.reductions]
-        return _added_up(w, stage, size, begun, lambda i: _walk(w, stage, inner, [*at, i]))
-    if size > LONG and stage.reductions:
+        most = size if stage.reductions else 1  # elements alone need no chains
+        return added_up(
+            w.b, stage.reductions, size, most, lambda i: _walk(w, stage, inner, [*at, i])
+        )
+    if stage.reductions and size > longest(stage.nodes):
         return _long_axis(w, stage, size, at)
     return _last_axis(w, stage, size, None, at)
 
 
 def _long_axis(w: Writing, stage: _Stage, size: int, at: Sequence[Position]) -> list[Operand]:
-    """The last axis in blocks; its rest comes first."""
-    whole, rest = divmod(size, LONG)
-    begun: list[Operand] = [start(n) for n in stage.reductions]
-    if rest:
-        parts = _last_axis(w, stage, rest, None, at)
-        rows = zip(stage.reductions, begun, parts, strict=True)
-        begun = [combined(w.b, n, first, part) for n, first, part in rows]
+    """The last axis in blocks; its rest comes last."""
+    b, length = w.b, longest(stage.nodes)
+    whole, rest = divmod(size, length)
 
-    def block(i: Value) -> list[Operand]:
-        offset = w.b.let("multiply", i, Number(LONG, I64))
-        offset = w.b.let("add", offset, Number(rest, I64))
-        return _last_axis(w, stage, LONG, offset, at)
+    def block(i: Position) -> list[Operand]:
+        offset = b.let("multiply", as_operand(i), Number(length, I64))
+        return _last_axis(w, stage, length, offset, at)
 
-    return _added_up(w, stage, whole, begun, block)
-
-
-def _added_up(
-    w: Writing,
-    stage: _Stage,
-    count: int,
-    begun: Sequence[Operand],
-    part: Callable[[Value], Sequence[Operand]],
-) -> list[Operand]:
-    """A serial loop over `count` parts of every reduction."""
-    with w.b.loop(count) as loop:
-        held = [loop.carry(first) for first in begun]
-        parts = part(loop.variable)
-        for node, total, one in zip(stage.reductions, held, parts, strict=True):
-            loop.set(total, combined(w.b, node, total, one))
-    return [loop.result(total) for total in held]
+    totals = added_up(b, stage.reductions, whole, whole, block)
+    if not rest:
+        return totals
+    behind = b.let("add", Number(size - rest, I64), Number(0, I64))
+    parts = _last_axis(w, stage, rest, behind, at)
+    rows = zip(stage.reductions, totals, parts, strict=True)
+    return [combined(b, node, total, part) for node, total, part in rows]
 
 
 def _last_axis(

@@ -5,6 +5,7 @@ Layer L6. It knows nodes and memory; the order of the loops is the business of e
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,11 +18,11 @@ from glassgrad.backends.native.lower.nodes import Node
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Literal, Var
 
-# Rows that are added one after the other before their sum is handed on. What n additions in a
-# chain lose grows with n, so it is the number of blocks that then counts.
-BLOCK = 128
-# Elements of an axis in lanes above which it is cut: as many additions a lane, in lanes of float32.
-LONG = 16 * BLOCK
+# Additions in one chain. A chain of n is wrong by up to n / 2 eps of the sum of the terms' sizes;
+# chains of chains of up to 32 are within the 4 log2(n) eps that a sum may be wrong by, whatever the
+# terms. NumPy has 16 along a row. Down the rows it has one chain for all, and shorter ones cost
+# time: there they are cut where they must be.
+CHAIN, ROWS = 16, 32
 
 
 @dataclass(frozen=True)
@@ -126,7 +127,11 @@ class Writing:
 
     def value_of_row(self, node: Node, args: Sequence[Operand]) -> Operand:
         """An elementwise value, or a reduction of a single element."""
-        return summand(self.b, node, args[0]) if node.kind == "reduce" else self.value(node, args)
+        if node.kind != "reduce":
+            return self.value(node, args)
+        value = summand(self.b, node, args[0])
+        is_float_sum = combine_of(node) == "add" and value.dtype.kind == "f"
+        return combined(self.b, node, start(node), value) if is_float_sum else value
 
     def keep(self, node: Node, at: Sequence[Position], value: Operand) -> None:
         """Know a value from here on, and write it to its memory if it has some."""
@@ -154,8 +159,85 @@ def combine_of(node: Node) -> str:
 
 
 def start(node: Node) -> Number:
-    """What a reduction begins with."""
-    return identity(combine_of(node), node.out.dtype)
+    """What a reduction begins with; NumPy's sums begin with +0, and so never are -0."""
+    combine = combine_of(node)
+    if combine == "add":
+        return Number(node.out.dtype.type(0), node.out.dtype)
+    return identity(combine, node.out.dtype)
+
+
+def longest(nodes: Sequence[Node]) -> int:
+    """How many elements a loop in lanes over these nodes may have: a chain a lane."""
+    widest = 4
+    for node in nodes:
+        dtypes = [node.out.dtype, *(atom.aval.dtype for atom in node.atoms)]
+        widest = max(widest, *(dtype.itemsize for dtype in dtypes))
+    return CHAIN * (64 // widest)
+
+
+Part = Callable[[Position], Sequence[Operand]]
+
+
+def added_up(
+    b: Builder, nodes: Sequence[Node], count: int | Value, most: int, part: Part
+) -> list[Operand]:
+    """`part(i)` for every i below `count`, each reduction's in chains of chains.
+
+    most: the largest that `count` can be
+    """
+    if most <= CHAIN:
+        return _chain(b, nodes, count, part)
+    size = length_of_parts(most, CHAIN)
+    inner = functools.partial(_inner, b, nodes, count, size, part)
+    return _chain(b, nodes, parts_of(b, count, size), inner)
+
+
+def _inner(
+    b: Builder, nodes: Sequence[Node], count: int | Value, size: int, part: Part, number: Position
+) -> list[Operand]:
+    first = b.let("multiply", as_operand(number), Number(size, I64))
+    stop = length_of_part(b, count, first, size)
+    return added_up(b, nodes, stop, size, lambda i: part(b.let("add", first, as_operand(i))))
+
+
+def _chain(b: Builder, nodes: Sequence[Node], count: int | Value, part: Part) -> list[Operand]:
+    with b.loop(count) as loop:
+        held = [loop.carry(start(node)) for node in nodes]
+        parts = part(loop.variable)
+        for node, total, one in zip(nodes, held, parts, strict=True):
+            loop.set(total, combined(b, node, total, one))
+    return [loop.result(total) for total in held]
+
+
+# --- long axes cut into parts ------------------------------------------------------------
+
+
+def length_of_parts(most: int, chain: int) -> int:
+    """The power of `chain` of which at most `chain` make up `most`.
+
+    >>> length_of_parts(33, 32), length_of_parts(1024, 32), length_of_parts(1025, 32)
+    (32, 32, 1024)
+    """
+    size = chain
+    while size * chain < most:
+        size *= chain
+    return size
+
+
+def parts_of(b: Builder, count: int | Value, size: int) -> int | Value:
+    """How many parts of `size`, a power of two, there are; the last may be shorter."""
+    if isinstance(count, int):
+        return -(-count // size)
+    more = b.let("add", count, Number(size - 1, I64))
+    return b.let("shift_right", more, Number(size.bit_length() - 1, I64))
+
+
+def length_of_part(b: Builder, count: int | Value, first: Value, size: int) -> int | Value:
+    """How long the part is that begins at `first`."""
+    if isinstance(count, int) and count % size == 0:
+        return size
+    rest = b.let("subtract", as_operand(count), first)
+    return b.let("minimum", rest, Number(size, I64))
 
 
 def summand(b: Builder, node: Node, value: Operand) -> Operand:
@@ -176,6 +258,6 @@ def filled(at: Sequence[Position], access: Access) -> list[Position]:
     return [*at, *[0] * (len(access.shape) - len(at))]
 
 
-def as_operand(count: int | Value) -> Operand:
-    """A number of rows to compute with."""
+def as_operand(count: Position) -> Operand:
+    """A number of rows, or of one of them, to compute with."""
     return Number(count, I64) if isinstance(count, int) else count
