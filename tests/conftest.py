@@ -46,8 +46,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption(
         "--backend",
         choices=("auto", "native", "numpy"),
-        help='what the back end "auto" means; without --full it is NumPy where a test is not '
-        "about native code, because compiling takes most of the time",
+        help='what the back end "auto" means; by default it is NumPy where a test is not about '
+        "native code, because compiling takes most of the time",
     )
     parser.addoption("--full", action="store_true", help="run the long tests too, as CI does")
 
@@ -174,7 +174,7 @@ def _backend(request: pytest.FixtureRequest) -> Iterator[None]:
     chosen = request.config.getoption("--backend")
     if chosen is None:
         is_native = any(word in part for word in _NATIVE for part in request.path.parts[-3:])
-        chosen = "auto" if is_native or request.config.getoption("--full") else "numpy"
+        chosen = "auto" if is_native else "numpy"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GLASSGRAD_BACKEND", chosen)
         yield
