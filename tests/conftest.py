@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import filecmp
 import os
+import signal
 import socket
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -53,6 +54,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Begun in the background, where Ctrl-C is ignored; tests of Ctrl-C would wait for ever.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _refuse_stale_install()
     _open.enter_context(settings.using(verify=True))
     full = config.getoption("--full")
