@@ -151,15 +151,20 @@ def test_gradients_of_random_programs() -> None:
     require_many(10, is_gradient=True)
 
 
-# All 1,000 take about ten minutes, most of them LLVM's: they are for the night.
-_NIGHT = "GLASSGRAD_MILLION" in os.environ
+# They take about ten minutes, most of them LLVM's. Some gradients are still up to a third beyond
+# four times NumPy's error: whether that is chance or a sum in another order is open.
+night = pytest.mark.skipif(
+    "GLASSGRAD_MILLION" not in os.environ, reason="for the night: set GLASSGRAD_MILLION"
+)
 
 
+@night
 @pytest.mark.full
-def test_more_random_programs() -> None:
-    require_many(600 if _NIGHT else 60, is_gradient=False)
+def test_six_hundred_random_programs() -> None:
+    require_many(600, is_gradient=False)
 
 
+@night
 @pytest.mark.full
-def test_gradients_of_more_random_programs() -> None:
-    require_many(400 if _NIGHT else 30, is_gradient=True)
+def test_gradients_of_four_hundred_random_programs() -> None:
+    require_many(400, is_gradient=True)
