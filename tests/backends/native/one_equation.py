@@ -20,7 +20,7 @@ from glassgrad.backends.native.loops import I64, Buffer, Builder, Kernel, Number
 from glassgrad.backends.native.lower.access import Access, Rows, contiguous, whole
 from glassgrad.backends.native.lower.inline import literal
 from glassgrad.backends.native.lower.site import Site, Workspace
-from glassgrad.backends.native.lower.whole import LOWERINGS, lower_equation
+from glassgrad.backends.native.lower.table import LOWERINGS, lower_equation
 from glassgrad.core.aval import Aval, aval_of
 from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive

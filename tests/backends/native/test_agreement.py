@@ -31,8 +31,8 @@ from glassgrad.autodiff.jvp import pushforward
 from glassgrad.autodiff.vjp import pullback
 from glassgrad.backends.native.call import Executable
 from glassgrad.backends.native.lower.expand import expanded
+from glassgrad.backends.native.lower.table import LOWERINGS
 from glassgrad.backends.native.lower.views import is_view
-from glassgrad.backends.native.lower.whole import LOWERINGS
 from glassgrad.core.aval import is_float
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import REGISTRY, Elementwise

@@ -7,13 +7,12 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-import pytest
+from backends.native.agreement import many_tiles
 from backends.native.wide_programs import Program as Example
 from backends.native.wide_programs import programs
 from hypothesis import given
 
 from glassgrad.backends.native.loops import Buffer, Kernel, Load, Product, Store, walk
-from glassgrad.backends.native.lower import schedule as scheduling
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.lower.offsets import ALIGNMENT
 from glassgrad.backends.native.program import HEADER, Program
@@ -109,10 +108,7 @@ def _buffers(kernel: Kernel) -> Iterator[Buffer]:
 @given(programs())
 def test_random_gradients_in_many_tiles(example: Example) -> None:
     graph = trace(example.loss, *example.arrays(0)).gradients().transform("exact")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scheduling, "TILE_FLOPS", 10)
-        patch.setattr(scheduling, "FIRST_ROWS", 2)
-        patch.setattr(scheduling, "MORE_ROWS", 2)
+    with many_tiles():
         check(lower(graph))
 
 

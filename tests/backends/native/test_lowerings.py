@@ -21,7 +21,7 @@ import glassgrad.primitives.random
 import glassgrad.primitives.solve  # noqa: F401 - registers
 from glassgrad.backends.native.call import Executable
 from glassgrad.backends.native.lower.expand import expanded
-from glassgrad.backends.native.lower.whole import LOWERINGS
+from glassgrad.backends.native.lower.table import LOWERINGS
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import REGISTRY, Elementwise
 from glassgrad.errors import GraphError

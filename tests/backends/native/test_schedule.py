@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends.native.agreement import many_tiles
 from backends.native.wide_programs import Program, programs
 from hypothesis import given
 
-from glassgrad.backends.native.lower import schedule as scheduling
 from glassgrad.backends.native.lower.expand import expand
 from glassgrad.backends.native.lower.nodes import Node, nodes_of
 from glassgrad.backends.native.lower.schedule import (
@@ -136,10 +136,7 @@ def test_random_programs(program: Program) -> None:
 @given(programs())
 def test_random_gradients_in_many_tiles(program: Program) -> None:
     graph = trace(program.loss, *program.arrays(0)).gradients()
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(scheduling, "TILE_FLOPS", 10)
-        patch.setattr(scheduling, "FIRST_ROWS", 2)
-        patch.setattr(scheduling, "MORE_ROWS", 2)
+    with many_tiles():
         check(plan_of(graph))
 
 

@@ -1,6 +1,6 @@
 """A mathematical function of the loop IR as a C function: `static inline float gg_exp_f32(...)`.
 
-Layer L6. The same statements that `llvm.py` expands in vectors, once, with names.
+Layer L6. The same statements that `llvm/` expands in vectors, once, with names.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Loops and matrix products in C.
 
 Layer L6. A lanes loop that hands values on keeps one accumulator a lane in an array, visits the
-lanes in the order of the vectors that `llvm.py` prints, and combines them in the same tree: both
+lanes in the order of the vectors that `llvm/` prints, and combines them in the same tree: both
 printers give the same bits. Every other loop is a plain `for`.
 """
 

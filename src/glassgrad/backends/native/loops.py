@@ -1,7 +1,7 @@
 """The loop IR: nests, loads, stores and accumulators, which two printers read.
 
 Layer L6. A `Kernel` is straight-line statements and loops over typed scalar values in single
-assignment; `Builder` writes it. `llvm.py` prints it as LLVM IR, which runs, and `c.py` as C99,
+assignment; `Builder` writes it. `llvm/` prints it as LLVM IR, which runs, and `c.py` as C99,
 which people read. Nothing here knows a graph, a primitive or a machine.
 
 A loop with `lanes=True` says that its iterations are independent but for its carries. It is
@@ -24,6 +24,8 @@ import numpy as np
 BOOL = np.dtype(np.bool_)
 I32, I64, U32, U64 = (np.dtype(n) for n in ("int32", "int64", "uint32", "uint64"))
 F32, F64 = np.dtype(np.float32), np.dtype(np.float64)
+
+VECTOR_BYTES = 64  # of lanes, on every machine; where registers are narrower it is several of them
 
 # Operations of `Let`. The first line takes and gives one dtype; FUNCTIONS of `functions.py` are
 # operations too, and printers expand or call them.
@@ -374,7 +376,7 @@ def lane_count(loop: For) -> int:
                 widest = max(widest, value.dtype.itemsize)
     for carry in loop.carries:
         widest = max(widest, carry.inner.dtype.itemsize)
-    lanes = loop.vectors * 64 // widest
+    lanes = loop.vectors * VECTOR_BYTES // widest
     if isinstance(loop.stop, int):
         while lanes > 1 and lanes // 2 >= loop.stop:
             lanes //= 2

@@ -20,6 +20,7 @@ import numpy as np
 from glassgrad.backends.native.cpus import has_wide_vectors
 from glassgrad.backends.native.loops import (
     I64,
+    VECTOR_BYTES,
     Buffer,
     Builder,
     Index,
@@ -76,7 +77,7 @@ def panel_bytes(product: Product, blocks: Blocks = WIDE) -> int:
     """Memory that packed columns of y need; 0 where nothing is packed."""
     if not _packs(product):
         return 0
-    return GROUP * DEPTH * blocks.vectors * 64
+    return GROUP * DEPTH * blocks.vectors * VECTOR_BYTES
 
 
 def _packs(product: Product) -> bool:
@@ -138,7 +139,7 @@ class _Writer:
         self.product = product
         self.blocks = blocks
         self.panel = panel
-        self.width = blocks.vectors * 64 // product.dtype.itemsize
+        self.width = blocks.vectors * VECTOR_BYTES // product.dtype.itemsize
         self.at_panel: Value = Value(I64)  # where the block of columns that is used begins
 
     def columns(self) -> None:
@@ -156,7 +157,7 @@ class _Writer:
                     first = self.b.let("add", first, Number(done, I64))
                     self.depths(first, self.width, blocks)
             done += count * step
-        for width in widths(n - done, 64 // self.product.dtype.itemsize):
+        for width in widths(n - done, VECTOR_BYTES // self.product.dtype.itemsize):
             self.depths(self.constant(done), width, 1)
             done += width
 
@@ -228,7 +229,7 @@ class _Writer:
 
     def rows_for(self, width: int) -> int:
         """Rows of a block: narrower ones have more, so that as many sums are in registers."""
-        lanes = 64 // self.product.dtype.itemsize
+        lanes = VECTOR_BYTES // self.product.dtype.itemsize
         most = self.blocks.rows * self.blocks.vectors // max(1, -(-width // lanes))
         m = self.product.sizes[0]
         if not isinstance(m, int):
@@ -261,7 +262,7 @@ class _Writer:
     ) -> None:
         """Columns that lie as rows: square blocks are turned, the rest goes number by number."""
         b, size = self.b, TURNED if self.blocks.vectors > 1 else TURNED // 2
-        size = min(size, 64 // self.product.dtype.itemsize)
+        size = min(size, VECTOR_BYTES // self.product.dtype.itemsize)
         across, along = width - width % size, depth - depth % size
         if across and along:
             with b.loop(across // size) as cs, b.loop(along // size) as ps:
@@ -316,7 +317,7 @@ class _Writer:
         """A block of the result, over one part of the inner axis."""
         b, product = self.b, self.product
         (first, count), (column, width), (start, steps) = rows, columns, depth
-        vectors = -(-width // (64 // product.dtype.itemsize))
+        vectors = -(-width // (VECTOR_BYTES // product.dtype.itemsize))
         with b.loop(width, lanes=True, vectors=1 << (vectors - 1).bit_length()) as lanes:
             c = lanes.variable
             with b.loop(steps) as inner:

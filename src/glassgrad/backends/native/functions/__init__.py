@@ -1,7 +1,7 @@
 """The mathematical functions of native code: straight-line bodies in the loop IR.
 
 Layer L6. `find("exp", float32)` gives a `Function`: parameters, statements and a result. Printers
-expand it in vectors (`llvm.py`) or print it once as a C function (`c.py`). Bodies have neither
+expand it in vectors (`llvm/`) or print it once as a C function (`c.py`). Bodies have neither
 branches nor calls of a library: selections take the place of both, so every element costs the
 same. Constants without another source are our own fits: least squares in 60 digits over Chebyshev
 nodes, reweighted towards equal ripple, coefficients rounded one after the other.

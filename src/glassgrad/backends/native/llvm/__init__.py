@@ -10,6 +10,7 @@ that calls the kernels is `native/module.py`. One idea a file:
     counted.py      serial loops and conditions
     lanes.py        loops in lanes: vectors, the masked rest, and their sums
     products.py     matrix products: loops of our own, or a call of BLAS
+    turned.py       square blocks turned in registers, for products
     conversions.py  `astype`
     words.py        how LLVM says types, numbers and simple operations
 """

@@ -33,10 +33,11 @@ class Nest:
         """Take the node in, if its elements are those of this nest."""
         shape = node.element_shape
         reduces = node.kind == "reduce" and not is_row_shape(shape, 1)
-        shape, split = self._joined(shape, min(node.axes) if reduces else None)
-        if shape == () or not self._reads_simply(node, nodes):
+        joined = self._joined(shape, min(node.axes) if reduces else None)
+        if joined is None or not self._reads_simply(node, nodes):
             return False
-        self.shape, self.split = (shape if len(shape) > 1 else None) or self.shape, split
+        shape, self.split = joined
+        self.shape = shape if len(shape) > 1 else self.shape
         self.nodes.append(node)
         return True
 
@@ -49,26 +50,22 @@ class Nest:
 
     def _joined(
         self, shape: tuple[int, ...], split: int | None
-    ) -> tuple[tuple[int, ...], int | None]:
-        """(shape, split) with a node of this shape; () if it does not fit."""
-        wanted = self.split if split is None else split
-        if self.split is not None and wanted != self.split:
-            return (), None
-        if is_row_shape(shape, wanted or 1):
-            rows = shape[: wanted or 1]
+    ) -> tuple[tuple[int, ...], int | None] | None:
+        """(shape, split) with elements of this shape, reduced from axis `split` on; None if they
+        do not fit."""
+        split = self.split if split is None else split
+        if self.split not in (None, split):
+            return None
+        rows = split or 1
+        if is_row_shape(shape, rows):
             if self.shape is None:
-                return (shape[:1] if wanted in (None, 1) else shape), wanted
-            return (self.shape, wanted) if self.shape[: wanted or 1] == rows else ((), None)
-        if self.shape is not None and self.shape != shape:
-            return (), None
-        if any(
-            not is_row_shape(n.out.shape, wanted or 1)
-            and n.kind == "elementwise"
-            and n.out.shape != shape
-            for n in self.nodes
-        ):
-            return (), None
-        return shape, wanted
+                return (shape[:1] if rows == 1 else shape), split
+            return (self.shape, split) if self.shape[:rows] == shape[:rows] else None
+        if self.shape not in (None, shape):
+            return None
+        made = [node.out.shape for node in self.nodes if node.kind == "elementwise"]
+        fits = all(is_row_shape(other, rows) or other == shape for other in made)
+        return (shape, split) if fits else None
 
     def _reads_simply(self, node: Node, nodes: Nodes) -> bool:
         """Whether values made in this nest are read as they are made, or as one a row."""

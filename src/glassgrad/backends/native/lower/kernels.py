@@ -38,7 +38,7 @@ from glassgrad.backends.native.lower.layout import Layout, Work, nodes_of_item
 from glassgrad.backends.native.lower.nests.writing import combined, elementwise
 from glassgrad.backends.native.lower.nodes import Node
 from glassgrad.backends.native.lower.site import Site, Workspace
-from glassgrad.backends.native.lower.whole import LOWERINGS
+from glassgrad.backends.native.lower.table import LOWERINGS
 from glassgrad.backends.native.program import STOP
 from glassgrad.graph.ir import Literal, Var
 

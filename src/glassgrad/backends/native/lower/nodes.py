@@ -15,8 +15,8 @@ import numpy as np
 
 from glassgrad.backends.native.lower.combinations import COMBINATIONS
 from glassgrad.backends.native.lower.products import matrix_strides
+from glassgrad.backends.native.lower.table import LOWERINGS
 from glassgrad.backends.native.lower.views import View, is_view, stand_in
-from glassgrad.backends.native.lower.whole import LOWERINGS
 from glassgrad.core.aval import Aval
 from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import GraphError

@@ -1,7 +1,9 @@
 """Reductions over any axes in any place: sum, prod, max, min, any, all, argmax, argmin, lengths.
 
 Layer L6. Kept axes are loops outside, reduced ones a tree inside. Lanes run over the axis whose
-elements lie side by side, kept or reduced. The scheduler's nests do the common cases themselves.
+elements lie side by side, kept or reduced. The common cases, in which last axes or the rows are
+reduced, are fused with what makes their terms (`nests/`); here stand the others, and those of inner
+graphs.
 """
 
 from __future__ import annotations

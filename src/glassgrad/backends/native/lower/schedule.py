@@ -16,15 +16,18 @@ from glassgrad.core.aval import Aval
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Var
 
-# A tile is worth its start and its barrier from about 40 µs on: in products of 80 GFLOP/s, or in
-# elements of which a core makes one a nanosecond.
+# Work is counted in floating operations of a product, of which a core with wide vectors does about
+# 80 a nanosecond; a tile is worth its start and its part of a barrier from about 20 µs on. Products
+# lose by being cut: one in two tiles takes about 10 % longer, in four 25 %, as the second factor is
+# read again for each of them, and the more so the fewer rows a tile has.
 TILE_FLOPS = 1.6e6
-FLOPS_AN_ELEMENT = 80
 MOST_TILES = 8
-# Fewer rows make products slow: their factors are read again for every tile.
-FIRST_ROWS, MORE_ROWS = 16, 64
+FIRST_ROWS, MORE_ROWS = 16, 64  # a tile has at least: of two, and of more
 # A tile of weights stays in a core's own cache, with its gradient and two moments.
 TILE_BYTES, ARRAYS, FEWEST_ROWS = 1 << 19, 4, 32
+# An element counts for its way to and from memory, and a formula for the root of its length: rough,
+# but known before anything is compiled.
+ELEMENT, FORMULA = 4.0, 4.0
 
 
 @dataclass(eq=False)
@@ -209,7 +212,7 @@ def _work(node: Node) -> float:
         return 2.0 * size * node.atoms[0].aval.shape[-1]
     if node.kind in ("reduce", "partial"):
         size = prod(node.atoms[0].aval.shape)
-    cost = 4.0
+    cost = ELEMENT
     if isinstance(node.eqn.primitive, Elementwise) and node.kind == "elementwise":
-        cost = 4.0 + 4 * len(node.eqn.primitive.formula) ** 0.5
+        cost += FORMULA * len(node.eqn.primitive.formula) ** 0.5
     return size * cost

@@ -13,12 +13,19 @@ from math import prod
 
 import numpy as np
 
-from glassgrad.backends.native.loops import I64, Builder, Number, Operand, Value, identity
+from glassgrad.backends.native.loops import (
+    I64,
+    VECTOR_BYTES,
+    Builder,
+    Number,
+    Operand,
+    Value,
+    identity,
+)
 from glassgrad.backends.native.lower.access import Position
 
 _CHAIN = 32
 _STREAMS = 4  # sums side by side, so that one addition need not wait for the one before it
-_VECTOR_BYTES = 64
 
 Term = Callable[[list[Position]], Operand]
 Leaf = Callable[[Position], Operand]
@@ -87,7 +94,7 @@ class _Tree:
         """Rows of the last axis in blocks that run in lanes; then chains of blocks."""
         *outer, length = sizes
         rows = prod(outer)
-        block = _CHAIN * (_VECTOR_BYTES // max(4, self.dtype.itemsize))
+        block = _CHAIN * (VECTOR_BYTES // max(4, self.dtype.itemsize))
         wide, rest = divmod(length, block * _STREAMS)
         parts: list[Operand] = []
         place = partial(self._place, outer, term)
