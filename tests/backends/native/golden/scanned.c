@@ -65,37 +65,37 @@ static inline double gg_tanh_f64(double x)
         t1 > 0x1.319999999999ap+4 /* 19.1 */ ? 0x1.319999999999ap+4 /* 19.1 */ : t1;
     const unsigned char t3 = t2 > 0x1.199999999999ap-1 /* 0.55 */;
     const double t4 = t2 * t2;
-    const double t5 = fma(
+    const double t5 = t2 + t2;
+    const double t6 = fma(t5, 0x1.71547652b82fep+0 /* 1.4427 */, 6755399441055744.0);
+    const double t7 =
+        fma(t6 - 6755399441055744.0, -0x1.62e42fefa39efp-1 /* -0.693147 */, t5);
+    const uint64_t t8 = (gg_u64_of_bits_f64(t6) << 52u) + UINT64_C(4607182418800017408);
+    const double t9 = gg_f64_of_bits_u64(t8);
+    const double t10 = t7 * t7;
+    const double t11 = fma(
+        t10, 0x1.adab89ee6ad5ep-26 /* 2.50101e-08 */,
+        0x1.71df087f8aab3p-19 /* 2.75576e-06 */);
+    const double t12 = fma(t10, t11, 0x1.a01a0137cae4ep-13 /* 0.000198413 */);
+    const double t13 = fma(t10, t12, 0x1.1111111125202p-7 /* 0.00833333 */);
+    const double t14 = fma(t10, t13, 0x1.5555555555505p-3 /* 0.166667 */);
+    const double t15 = fma(
+        t10, 0x1.28adf57364303p-22 /* 2.76304e-07 */,
+        0x1.a0199965c465dp-16 /* 2.48015e-05 */);
+    const double t16 = fma(t10, t15, 0x1.6c16c184751d8p-10 /* 0.00138889 */);
+    const double t17 = fma(t10, t16, 0x1.55555555506c1p-5 /* 0.0416667 */);
+    const double t18 = fma(t10, t17, 0x1.000000000000ap-1 /* 0.5 */);
+    const double t19 = fma(t7, t14, t18);
+    const double t20 = fma(t10, t19, t7);
+    const double t21 = fma(
         t4, -0x1.a1d7fa1c5b95p-13 /* -0.000199243 */,
         -0x1.4fe0611ce6575p-6 /* -0.0205003 */);
-    const double t6 = fma(t4, t5, -0x1.5555555555555p-2 /* -0.333333 */);
-    const double t7 = t2 + t2;
-    const double t8 = fma(t7, 0x1.71547652b82fep+0 /* 1.4427 */, 6755399441055744.0);
-    const double t9 =
-        fma(t8 - 6755399441055744.0, -0x1.62e42fefa39efp-1 /* -0.693147 */, t7);
-    const uint64_t t10 = (gg_u64_of_bits_f64(t8) << 52u) + UINT64_C(4607182418800017408);
-    const double t11 = gg_f64_of_bits_u64(t10);
-    const double t12 = t9 * t9;
-    const double t13 = fma(
-        t12, 0x1.adab89ee6ad5ep-26 /* 2.50101e-08 */,
-        0x1.71df087f8aab3p-19 /* 2.75576e-06 */);
-    const double t14 = fma(t12, t13, 0x1.a01a0137cae4ep-13 /* 0.000198413 */);
-    const double t15 = fma(t12, t14, 0x1.1111111125202p-7 /* 0.00833333 */);
-    const double t16 = fma(t12, t15, 0x1.5555555555505p-3 /* 0.166667 */);
-    const double t17 = fma(
-        t12, 0x1.28adf57364303p-22 /* 2.76304e-07 */,
-        0x1.a0199965c465dp-16 /* 2.48015e-05 */);
-    const double t18 = fma(t12, t17, 0x1.6c16c184751d8p-10 /* 0.00138889 */);
-    const double t19 = fma(t12, t18, 0x1.55555555506c1p-5 /* 0.0416667 */);
-    const double t20 = fma(t12, t19, 0x1.000000000000ap-1 /* 0.5 */);
-    const double t21 = fma(t9, t16, t20);
-    const double t22 = fma(t12, t21, t9);
+    const double t22 = fma(t4, t21, -0x1.5555555555555p-2 /* -0.333333 */);
     const double t23 = fma(
         t4, 0x1.b147878e209a4p-13 /* 0.000206604 */, 0x1.7da32aacf6838p-6 /* 0.0232933 */);
     const double t24 = fma(t4, t23, 0x1.d893abcf04c4fp-2 /* 0.461501 */);
-    const double t25 = t3 ? fma(t11, t22, t11 + 1.0) : fma(t4, t24, 1.0);
-    const double t26 = (t3 ? 2.0 : t2 * t4 * t6) / t25;
-    return copysign(t3 ? 1.0 - t26 : t2 + t26, x);
+    const double t25 =
+        (t3 ? 2.0 : t2 * t4 * t22) / (t3 ? fma(t9, t20, t9 + 1.0) : fma(t4, t24, 1.0));
+    return copysign(t3 ? 1.0 - t25 : t2 + t25, x);
 }
 
 static inline void gg_fill_f64(double *lanes, int64_t count, double value)

@@ -195,6 +195,22 @@ def expm1(x: Term) -> Term:
 # --- the logistic family -----------------------------------------------------------------
 
 
+@recipe("sigmoid", f32=1.75, f64=1.65)
+def sigmoid(x: Term) -> Term:
+    """c / (c + c e^-x) with a power of two c, so that e^-x stays finite where sigmoid is not 0.
+
+    c + 2**k is an exact sum: rounded, it would cost half an ulp around x = -17.
+    """
+    limits = LIMITS[x.dtype]
+    unit = 2.0**-limits.scale
+    y = at_most(at_least(x, limits.zero), 0.5 * limits.scale)
+    parts = reduce(-y)
+    power = power_of_two(parts.shifted, -limits.scale)
+    whole = power + unit
+    lost = unit - (whole - power)
+    return unit / (whole + fma(power, exp_less_one(parts.r), lost))
+
+
 @dataclass(frozen=True)
 class Decay:
     """e = exp(-y) of y >= 0 and 1 / (1 + e), each with what its rounding left.
@@ -228,9 +244,10 @@ def decay_parts(y: Term) -> Decay:
     return Decay(high, low, Pair(inverse, inverse_low), part, unit)
 
 
-@recipe("sigmoid", f32=1.05, f64=1.05)
-def sigmoid(x: Term) -> Term:
-    """1 / (1 + e) for x >= 0, e / (1 + e) below, with e = exp(-|x|)"""
+@recipe("sigmoid_beside", f32=1.05, f64=1.05)
+def sigmoid_beside(x: Term) -> Term:
+    """sigmoid where its derivative is computed too: 1 / (1 + e) for x >= 0, e / (1 + e) below, with
+    e = exp(-|x|). The division comes early, so a single number waits longer than for `sigmoid`."""
     decay = decay_parts(size(x))
     above = decay.inverse.high + decay.inverse.low
     return select(x < 0.0, decay.part * decay.unit, above)

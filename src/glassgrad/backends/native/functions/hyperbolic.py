@@ -51,32 +51,40 @@ _TANH = (
 _TANH_TOP = (-0.3333333333333333, -0.020500273548895238, -0.00019924338347316684)
 _TANH_BOTTOM = (1.0, 0.46150082064668124, 0.023293296504427213, 0.00020660372360132879)
 _TANH_BORDER = 0.55
-_TANH_ONE = 19.1  # beyond it tanh rounds to 1
+_TANH_ONE = {F32: 9.1, F64: 19.1}  # beyond it tanh rounds to 1
 
 
-@recipe("tanh", f32=0.95, f64=1.55)
+@recipe("tanh", f32=1.4, f64=1.55)
 def tanh(x: Term) -> Term:
-    """1 - 2 e / (1 + e) with e = exp(-2 |x|); below 0.55, where this loses digits, a polynomial."""
-    return _tanh(x) if x.dtype == F32 else _tanh_by_one_quotient(x)
+    """1 - 2 / (e^(2|x|) + 1); below 0.55, where this loses digits, a polynomial or a quotient."""
+    y = at_most(size(x), _TANH_ONE[x.dtype])
+    is_large = y > _TANH_BORDER
+    z = y * y
+    below = _exp_plus_one(y + y)
+    if x.dtype == F32:
+        near = fma(y * z, polynomial(z, _TANH), y)
+        value = select(is_large, 1.0 - 2.0 / below, near)
+    else:
+        top = select(is_large, constant(y, 2.0), y * z * horner(z, _TANH_TOP))
+        part = top / select(is_large, below, horner(z, _TANH_BOTTOM))
+        value = select(is_large, 1.0 - part, y + part)
+    return with_sign_of(value, x)
 
 
-def _tanh(x: Term) -> Term:
+@recipe("tanh_beside", f32=0.95, f64=1.55)
+def tanh_beside(x: Term) -> Term:
+    """tanh where its derivative is computed too: 1 - 2 e / (1 + e) with e = exp(-2 |x|).
+
+    In float64 the quotient of `tanh`, which serves small x as well, would be a second division.
+    """
+    if x.dtype == F64:
+        return tanh(x)
     y = size(x)
     z = y * y
     near = fma(y * z, polynomial(z, _TANH), y)
     decay = decay_parts(y + y)
     far = fma(decay.part, -2.0 * decay.unit, 1.0)
     return with_sign_of(select(y > _TANH_BORDER, far, near), x)
-
-
-def _tanh_by_one_quotient(x: Term) -> Term:
-    """Where a polynomial would be long: the division of 1 - 2 / (e^(2|x|) + 1) serves both."""
-    y = at_most(size(x), _TANH_ONE)
-    is_large = y > _TANH_BORDER
-    z = y * y
-    top = select(is_large, constant(y, 2.0), y * z * horner(z, _TANH_TOP))
-    part = top / select(is_large, _exp_plus_one(y + y), horner(z, _TANH_BOTTOM))
-    return with_sign_of(select(is_large, 1.0 - part, y + part), x)
 
 
 def _exp_plus_one(y: Term) -> Term:

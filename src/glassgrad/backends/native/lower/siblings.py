@@ -7,8 +7,9 @@ kept instead of that operand. It moves only where this is so, so that no more me
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from math import prod
 
 from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Eqn, Graph, Var
@@ -20,6 +21,9 @@ from glassgrad.primitives.transcendental import (
 )
 
 _DERIVATIVES: dict[Primitive, Primitive] = {tanh: sech_squared, sigmoid: logistic_density}
+# Elements below which the time is that of one chain of operations, not of their number: together
+# the two have the longer chain.
+_FEW = 256
 
 
 def beside_siblings(graph: Graph) -> Graph:
@@ -28,7 +32,7 @@ def beside_siblings(graph: Graph) -> Graph:
     >>> from glassgrad.autodiff.api import grad
     >>> from glassgrad.graph.trace import trace
     >>> import numpy as np
-    >>> step = trace(grad(lambda x: np.sum(np.exp(np.tanh(x + 1)))), np.ones(3))
+    >>> step = trace(grad(lambda x: np.sum(np.exp(np.tanh(x + 1)))), np.ones(300))
     >>> [eqn.primitive.name for eqn in beside_siblings(step).eqns][:4]
     ['add', 'tanh', 'sech_squared', 'exp']
     """
@@ -46,8 +50,17 @@ def beside_siblings(graph: Graph) -> Graph:
 
 
 def shares(eqn: Eqn, other: Eqn) -> bool:
-    """Whether `other` is the derivative of the function `eqn`, of the same operand."""
-    return _DERIVATIVES.get(eqn.primitive) is other.primitive and eqn.inputs == other.inputs
+    """Whether `other` is the derivative of the function `eqn`, of the same operand, and the two are
+    better computed together."""
+    is_derivative = _DERIVATIVES.get(eqn.primitive) is other.primitive
+    return is_derivative and eqn.inputs == other.inputs and prod(eqn.outputs[0].shape) >= _FEW
+
+
+def with_derivatives(eqns: Iterable[Eqn]) -> set[Eqn]:
+    """Those of the equations whose derivative is among them."""
+    listed = list(eqns)
+    functions = [eqn for eqn in listed if eqn.primitive in _DERIVATIVES]
+    return {eqn for eqn in functions if any(shares(eqn, other) for other in listed)}
 
 
 def _moves(graph: Graph) -> Iterator[tuple[Eqn, Eqn]]:
