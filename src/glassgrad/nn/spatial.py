@@ -284,8 +284,8 @@ def _steps(x: Any, size: Any, scale: Any) -> list[tuple[int, int, float]]:
 def _sources(m: int, k: int, step: float, align_corners: bool) -> np.ndarray:
     """Where in the old axis each new place lies, as a fraction of places."""
     if align_corners:
-        return np.arange(k) * ((m - 1) / (k - 1) if k > 1 else 0.0)
-    return np.clip((np.arange(k) + 0.5) * step - 0.5, 0, None)
+        return np.linspace(0.0, m - 1.0 if k > 1 else 0.0, k)
+    return np.clip((np.arange(k, dtype=np.float64) + 0.5) * step - 0.5, 0.0, None)
 
 
 def _between(x: Any, axis: int, sources: np.ndarray) -> Any:
