@@ -2,7 +2,9 @@
 
 MESSAGES: dict[str, str] = {
     # windows
-    "`{label}` has {ndim} axes, not {count}": "`{label}`의 축은 {count}개여야 하지만 {ndim}개입니다",
+    "`{label}` has {ndim} axes, not {count}": (
+        "`{label}`의 축은 {count}개여야 하지만 {ndim}개입니다"
+    ),
     "a window of {reach} places does not fit into {places} along axis {axis}": (
         "{axis}번 축의 {places}칸에 {reach}칸짜리 윈도우가 들어가지 않습니다"
     ),
@@ -57,7 +59,7 @@ MESSAGES: dict[str, str] = {
     "give x a channel axis: `x[:, None]`": "x에 채널 축을 더하십시오: `x[:, None]`",
     "rows of images: x.reshape(-1, {sizes})": "이미지의 행들입니다: x.reshape(-1, {sizes})",
     "padding leaves nothing of {size}": "패딩 때문에 {size}에서 남는 것이 없습니다",
-    "padding_mode": "padding_mode",
+    "padding_mode": "패딩 방식",
     # pooling, resizing
     "padding {padding} for windows of {size}": "크기가 {size}인 윈도우에 패딩이 {padding}입니다",
     "padding must be smaller than the window": "패딩은 윈도우보다 작아야 합니다",
