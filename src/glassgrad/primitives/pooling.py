@@ -135,14 +135,20 @@ def _infer_max(x: Aval, *, size: Shape, stride: Shape, padding: Pairs, dilation:
     return Aval((*x.shape[:LEAD], *out), x.dtype)
 
 
-def _infer_max_input(y: Aval, x: Aval, **params: Any) -> Aval:
-    _require_pooled(y, _infer_max(x, **params).shape)
+def _infer_max_input(
+    y: Aval, x: Aval, *, size: Shape, stride: Shape, padding: Pairs, dilation: Shape
+) -> Aval:
+    pooled = _infer_max(x, size=size, stride=stride, padding=padding, dilation=dilation)
+    _require_pooled(y, pooled.shape)
     return Aval(x.shape, y.dtype)
 
 
-def _infer_max_take(t: Aval, x: Aval, **params: Any) -> Aval:
+def _infer_max_take(
+    t: Aval, x: Aval, *, size: Shape, stride: Shape, padding: Pairs, dilation: Shape
+) -> Aval:
     _require_pooled(t, x.shape)
-    return Aval(_infer_max(x, **params).shape, t.dtype)
+    pooled = _infer_max(x, size=size, stride=stride, padding=padding, dilation=dilation)
+    return Aval(pooled.shape, t.dtype)
 
 
 def _require_pooled(y: Aval, shape: Shape) -> None:
@@ -159,9 +165,14 @@ def _infer_average(
     return Aval((*x.shape[:LEAD], *out_sizes(x.shape[LEAD:], size, stride, padding)), x.dtype)
 
 
-def _infer_average_input(y: Aval, *, extent: Shape, **params: Any) -> Aval:
+def _infer_average_input(
+    y: Aval, *, extent: Shape, size: Shape, stride: Shape, padding: Pairs, counts_padding: bool
+) -> Aval:
     x = Aval((*y.shape[:LEAD], *extent), y.dtype)
-    _require_pooled(y, _infer_average(x, **params).shape)
+    pooled = _infer_average(
+        x, size=size, stride=stride, padding=padding, counts_padding=counts_padding
+    )
+    _require_pooled(y, pooled.shape)
     return x
 
 
