@@ -32,7 +32,7 @@ def test_deep_convnet(root: Path) -> None:
 @pytest.mark.shared("data/fashion-mnist/train-images-idx3-ubyte.gz")
 def test_fashion_convnet(root: Path, shared_data: Path) -> None:
     with config.using(data=shared_data):
-        assert _main(root, "fashion_convnet.py")("--quick", "1") >= 0.5
+        assert _main(root, "fashion_convnet.py")("--quick") >= 0.35
 
 
 @pytest.mark.full
