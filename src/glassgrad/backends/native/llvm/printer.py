@@ -18,6 +18,7 @@ from glassgrad.backends.native.llvm.turned import write_turn
 from glassgrad.backends.native.llvm.words import clock_lines, memory_type, number_text
 from glassgrad.backends.native.llvm.writing import Shared, Text, Writing
 from glassgrad.backends.native.loops import (
+    Blocked,
     Buffer,
     CallBack,
     Clock,
@@ -149,6 +150,10 @@ def _write_for(w: Writing, statement: For) -> None:
     (write_lanes if statement.lanes else write_serial)(w, statement)
 
 
+def _write_blocked(w: Writing, statement: Blocked) -> None:
+    w.statements(statement.quick(w.shared.blocks))
+
+
 def _write_note(w: Writing, statement: Note) -> None:
     for row in statement.text.splitlines():
         w.line("; " + row.encode("ascii", "replace").decode())
@@ -175,6 +180,7 @@ _WRITERS: dict[type, Callable[[Writing, Any], None]] = {
     If: write_condition,
     Product: write_product,
     Turn: write_turn,
+    Blocked: _write_blocked,
     Note: _write_note,
     CallBack: _write_call_back,
     Clock: _write_clock,
