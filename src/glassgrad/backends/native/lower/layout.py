@@ -163,15 +163,14 @@ def _place(
     spot = layout.spots[node]
     assert spot.work is not None
     spots = [layout.spots[user] for user in users]
-    is_partial = node.kind == "partial"
-    is_local = not is_partial and all(s.work is spot.work for s in spots)
+    is_local = not node.is_partial and all(s.work is spot.work for s in spots)
     if is_local and node.is_fusable and all(s.item == spot.item for s in spots):
         if var in needed:
             _place_row(layout, spot.work, var, name)
     elif is_local and spot.work.region.rows is not None:
         _place_tile(layout, spot.work, var, name)
     else:
-        shape = (node.tiles, *var.shape[1:]) if is_partial else var.shape
+        shape = (node.tiles, *var.shape[1:]) if node.is_partial else var.shape
         buffer = Buffer(name, var.dtype, prod(shape), "arena")
         layout.arena.append((buffer, var))
         layout.access[var] = whole(buffer, shape)
