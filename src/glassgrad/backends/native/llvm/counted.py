@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from glassgrad.backends.native.llvm.words import scalar_type, vector
 from glassgrad.backends.native.llvm.writing import Text, Writing
-from glassgrad.backends.native.loops import Blocked, Carry, For, If, Statement, Value, walk
+from glassgrad.backends.native.loops import Blocked, Carry, For, If, Statement, Turn, Value, walk
 
 # Statements up to which a loop is written out: its index arithmetic then costs nothing, and a
 # kernel stays a few pages long.
@@ -49,8 +49,8 @@ def _is_short(loop: For, stop: int) -> bool:
 
 
 def _length(statement: Statement) -> int:
-    """Roughly how much text a statement becomes: blocks are written once."""
-    return SHORT if isinstance(statement, Blocked) else 1
+    """Roughly how much text a statement becomes: what is long is written once."""
+    return SHORT if isinstance(statement, Blocked | Turn) else 1
 
 
 def _unrolled(w: Writing, statement: For, stop: int) -> None:

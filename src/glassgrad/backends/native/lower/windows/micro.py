@@ -2,7 +2,8 @@
 
 Layer L6. A block holds totals[v, s] for a few vectors v and numbers s. At each step it loads the
 vectors and the numbers, and fuses each number, in all lanes, with each vector. Where they lie at a
-step is where they lay at the first one, moved along nested loops.
+step is where they lay at the first one, moved along nested loops. Loops stay loops: where steps are
+written out, LLVM keeps what two of them load in registers that the sums need.
 """
 
 from __future__ import annotations
@@ -24,7 +25,6 @@ from glassgrad.backends.native.loops import (
 from glassgrad.backends.native.lower.windows.images import as_value
 from glassgrad.backends.native.own_products import DEPTH, Blocks
 
-_UNROLLED = 8  # steps of the innermost loop that are written out
 _LATENCY = 5.0  # fused operations that must be under way at any time
 _MORE_CODE = 0.03  # what another block, of another size, costs beside
 _SPARE = 4  # wide registers that take sums besides those of a product
@@ -85,12 +85,8 @@ class _Block:
     ) -> list[Operand]:
         """The totals behind the loops `levels`, given those before them."""
         if not levels:
-            return self.step(at, (0, 0), totals)
+            return self.step(at, totals)
         level, *inner = levels
-        if not inner and level.count <= _UNROLLED:
-            for i in range(level.count):
-                totals = self.step(at, (i * level.vectors, i * level.numbers), totals)
-            return totals
         with self.b.loop(level.count) as loop:
             held = [loop.carry(total) for total in totals]
             moves = (level.vectors, level.numbers)
@@ -106,20 +102,17 @@ class _Block:
         part = number if by == 1 else self.b.let("multiply", number, Number(by, I64))
         return self.b.let("add", at, part)
 
-    def step(
-        self, at: tuple[Value, Value], moved: tuple[int, int], totals: Sequence[Operand]
-    ) -> list[Operand]:
+    def step(self, at: tuple[Value, Value], totals: Sequence[Operand]) -> list[Operand]:
         """Every number times every vector, added."""
         b, (to_vectors, to_numbers) = self.b, at
         lane = ((to_vectors, 1), (self.lane, self.vectors.lane))
         loaded = [
-            b.load(self.vectors.buffer, Index(offset + moved[0], lane))
-            for offset in self.vectors.offsets
+            b.load(self.vectors.buffer, Index(offset, lane)) for offset in self.vectors.offsets
         ]
         wide = len(self.numbers.offsets)
         found = list(totals)
         for s, offset in enumerate(self.numbers.offsets):
-            number = b.load(self.numbers.buffer, Index(offset + moved[1], ((to_numbers, 1),)))
+            number = b.load(self.numbers.buffer, Index(offset, ((to_numbers, 1),)))
             for v, vector in enumerate(loaded):
                 found[v * wide + s] = b.let("fma", number, vector, totals[v * wide + s])
         return found
