@@ -3,9 +3,9 @@
 Layer L6. `c_program(program)` gives one file: a head that says what it is and how to call it, the
 helpers that it uses, a static arena, one function a kernel under the equations it came from, and
 the function that calls them in order. It needs math.h, or nothing at all if `freestanding`. Given
-the same numbers it computes what the LLVM code computes, in each bit, except in matrix products and convolutions:
-there it rounds each term and each sum, which any machine does quickly, and no term is fused. The
-files `c_*.py` beside it know the words, the expressions, the statements and the loops.
+the same numbers it computes what the LLVM code computes, in each bit, except in matrix products and
+convolutions: there it rounds each term and each sum, which any machine does quickly, and no term is
+fused. The files `c_*.py` beside it know the words, the expressions, the statements and the loops.
 """
 
 from __future__ import annotations

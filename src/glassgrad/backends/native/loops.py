@@ -373,7 +373,7 @@ class Builder:
 
 
 def walk(body: Sequence[Statement]) -> Iterator[Statement]:
-    """Every statement, in the order of the text, bodies after their loops; blocked ones as plain."""
+    """Every statement in the order of the text, bodies after their loops; blocks as plain loops."""
     for statement in body:
         yield statement
         if isinstance(statement, For | If):

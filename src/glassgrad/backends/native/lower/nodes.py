@@ -222,7 +222,7 @@ class _Maker:
     def tile_by_tile(
         self, kind: str, eqn: Eqn, atoms: tuple[Atom, ...], out: Var, shape: tuple[int, ...]
     ) -> None:
-        """A result of this shape a tile, and one of all; how many tiles there are is known later."""
+        """A result of this shape a tile, and one of all. How many tiles there are comes later."""
         middle = Var(Aval((0, *shape), out.dtype), "")
         by_row, count = (True,) * len(atoms), atoms[0].aval.shape[0]
         self.add(Node(kind, eqn, atoms, self.reads(atoms), (middle,), by_row, count))

@@ -7,11 +7,10 @@ gradient by the kernels sums over samples: each tile makes a sum of its own.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from math import prod
 
-from glassgrad.backends.native.loops import I64, Blocked, Builder, Number, Statement
+from glassgrad.backends.native.loops import Blocked, Builder, Statement
 from glassgrad.backends.native.lower.access import Access, Position, Rows, permuted, reshaped
 from glassgrad.backends.native.lower.copies import copy, zero
 from glassgrad.backends.native.lower.site import Site, lowers
@@ -27,7 +26,13 @@ from glassgrad.backends.native.lower.windows.geometry import (
     transposed,
     windows_of,
 )
-from glassgrad.backends.native.lower.windows.images import contiguous, each, image_of, turn
+from glassgrad.backends.native.lower.windows.images import (
+    contiguous,
+    each,
+    image_of,
+    samples,
+    turn,
+)
 from glassgrad.backends.native.own_products import Blocks
 from glassgrad.graph.ir import Eqn
 from glassgrad.primitives.convolution import (
@@ -37,21 +42,8 @@ from glassgrad.primitives.convolution import (
 )
 
 _NO_PADDING: tuple[Sizes, Sizes] = ((0, 0, 0), (0, 0, 0))
-_IMAGE = (1, 2, 3, 0)  # (l, *sizes) with its channels last
-_KERNEL = (1, 2, 3, 4, 0)  # (l, r, *kernel) likewise
-
-
-@contextmanager
-def samples(site: Site) -> Iterator[Position]:
-    """A loop over the samples of the tile."""
-    b = site.b
-    rows = site.rows
-    if rows is None:
-        with each(b, site.eqn.inputs[0].aval.shape[0]) as number:
-            yield number
-        return
-    with b.loop(rows.count) as loop:
-        yield b.let("add", rows.start, loop.variable)
+_IMAGE = (1, 2, 3, 0)  # (o, *sizes) with its channels last
+_KERNEL = (1, 2, 3, 4, 0)  # (o, r, *kernel) likewise
 
 
 def twice(
@@ -84,7 +76,7 @@ class _Sums:
     """A convolution, or its transpose by the input.
 
     phases: correlations of the padded image, which together fill the result
-    weight: (groups, l, r, *kernel)
+    weight: (groups, o, r, *kernel)
     """
 
     site: Site
@@ -121,16 +113,16 @@ class _Sums:
         """Channels of the results side by side."""
         with each(b, self.weight.shape[0]) as g:
             weight, target = self.weight.at(g), packed.at(g)
-            l, r, *kernel = weight.shape
-            columns = reshaped(weight, (l, r * prod(kernel)))
-            rows = reshaped(target, (r * prod(kernel), l))
+            o, r, *kernel = weight.shape
+            columns = reshaped(weight, (o, r * prod(kernel)))
+            rows = reshaped(target, (r * prod(kernel), o))
             if columns is not None and rows is not None:
                 turn(b, columns, rows, blocks)
                 return
             turned = permuted(weight, (1, 0, 2, 3, 4))
             with each(b, r) as one:
-                columns = reshaped(turned.at(one), (l, prod(kernel)))
-                rows = reshaped(target.at(one), (prod(kernel), l))
+                columns = reshaped(turned.at(one), (o, prod(kernel)))
+                rows = reshaped(target.at(one), (prod(kernel), o))
                 assert columns is not None
                 assert rows is not None
                 turn(b, columns, rows, blocks)
@@ -150,8 +142,8 @@ class _Sums:
         *,
         adds: bool = False,
     ) -> correlations.Job:
-        l, r = self.weight.shape[1:3]
-        return correlations.Job(phase, group_of(image, g, r), weight, group_of(out, g, l), adds)
+        o, r = self.weight.shape[1:3]
+        return correlations.Job(phase, group_of(image, g, r), weight, group_of(out, g, o), adds)
 
     def quick(
         self,
@@ -184,8 +176,8 @@ class _Sums:
 
 def _unpack(b: Builder, pixels: Access, out: Access, blocks: Blocks) -> None:
     """Results that lie pixel by pixel, channel by channel."""
-    count, l = prod(out.shape[1:]), out.shape[0]
-    source, target = reshaped(pixels, (count, l)), reshaped(out, (l, count))
+    count, o = prod(out.shape[1:]), out.shape[0]
+    source, target = reshaped(pixels, (count, o)), reshaped(out, (o, count))
     assert source is not None
     assert target is not None
     turn(b, source, target, blocks)
@@ -243,13 +235,13 @@ def _convolution_input(site: Site) -> None:
 # --- by the kernels ----------------------------------------------------------------------
 
 
-@lowers(convolution_weight_p, rows=lambda eqn: [True, True], sums=True, work=_work)
+@lowers(convolution_weight_p, sums=True, work=_work)
 def _convolution_weight(site: Site) -> None:
     """With lanes over outputs, totals are (c, *size, o) until all samples are through."""
     x = site.eqn.inputs[0].aval.shape
     if _is_empty(site, None):
         return
-    b, dtype, groups = site.b, site.out.dtype, site.eqn.params["groups"]
+    dtype, groups = site.out.dtype, site.eqn.params["groups"]
     out = spatial(site.out)
     windows = windows_of(site.eqn.params, x[LEAD:], site.eqn.params["size"])
     turns = dtype.kind == "f" and weights.has_lanes_of_channels(out.shape[0] // groups)

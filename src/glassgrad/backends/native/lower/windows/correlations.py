@@ -29,7 +29,7 @@ from glassgrad.backends.native.lower.windows.geometry import (
     index_of,
     pieces,
 )
-from glassgrad.backends.native.lower.windows.images import each
+from glassgrad.backends.native.lower.windows.images import each, nested
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
@@ -49,8 +49,8 @@ class Job:
     """One correlation of one sample and group.
 
     image:  (r, *padded)
-    weight: (l, r, *kernel), in any strides
-    out:    (l, *sizes); `places` of the correlation say which of them are written
+    weight: (o, r, *kernel), in any strides
+    out:    (o, *sizes); `places` of the correlation say which of them are written
     adds:   whether the sums are added to what is there
     """
 
@@ -62,23 +62,19 @@ class Job:
 
     @property
     def sizes(self) -> tuple[int, int]:
-        """(l, r)"""
+        """(o, r)"""
         return self.weight.shape[0], self.weight.shape[1]
-
-    @property
-    def has_taps(self) -> bool:
-        return prod(self.correlation.taps) > 0
 
 
 def lanes_of(job_sizes: tuple[int, int], c: Correlation, itemsize: int) -> str:
     """Where lanes run, "channels" or "pixels": where they are filled better."""
     full = VECTOR_BYTES // itemsize
-    l, row = job_sizes[0], c.axes[-1]
-    across = l / (-(-l // full) * full)
+    o, row = job_sizes[0], c.axes[-1]
+    across = o / (-(-o // full) * full)
     along = row.pixels / (-(-row.pixels // full) * full)
     if row.stride != 1 or row.places[1] != 1:
         along /= _FEW  # neighbours in a vector are none in memory
-    return "channels" if l > _FEW and across >= along / 2 else "pixels"
+    return "channels" if o > _FEW and across >= along / 2 else "pixels"
 
 
 def parts_count(job_sizes: tuple[int, int], c: Correlation) -> int:
@@ -92,43 +88,24 @@ def parts_count(job_sizes: tuple[int, int], c: Correlation) -> int:
 
 def plain(b: Builder, job: Job) -> None:
     """A loop an axis."""
-    c, (l, r) = job.correlation, job.sizes
-    with positions(b, (l, *c.pixels)) as (channel, *pixel):
-        total: Operand = Number(job.out.dtype.type(0), job.out.dtype)
-        if job.has_taps:
-            total = _chain(b, job, (r, *c.taps), channel, [], pixel, total)
+    c, (o, r) = job.correlation, job.sizes
+    with positions(b, (o, *c.pixels)) as (channel, *pixel):
+
+        def plus(place: list[Position], total: list[Operand]) -> list[Operand]:
+            row, *taps = place
+            kernel = [at(t, a.kernel[1], a.kernel[0]) for t, a in zip(taps, c.axes, strict=True)]
+            there = [
+                at(t, a.image[1], a.image[0]).plus(at(p, a.stride))
+                for t, p, a in zip(taps, pixel, c.axes, strict=True)
+            ]
+            one = b.load(job.image.buffer, index_of(job.image, row, *there))
+            other = b.load(job.weight.buffer, index_of(job.weight, channel, row, *kernel))
+            return [b.let("add", total[0], b.let("multiply", one, other))]
+
+        zero = Number(job.out.dtype.type(0), job.out.dtype)
+        (total,) = nested(b, (r, *c.taps), [zero], plus)
         places = [at(p, a.places[1], a.places[0]) for p, a in zip(pixel, c.axes, strict=True)]
         b.store(job.out.buffer, index_of(job.out, channel, *places), total)
-
-
-def _chain(
-    b: Builder,
-    job: Job,
-    sizes: Sequence[int],
-    channel: Position,
-    done: list[Position],
-    pixel: Sequence[Position],
-    total: Operand,
-) -> Operand:
-    """Products added one after the other, over the axes `sizes`."""
-    if not sizes:
-        r, *taps = done
-        axes = job.correlation.axes
-        kernel = [at(t, a.kernel[1], a.kernel[0]) for t, a in zip(taps, axes, strict=True)]
-        there = [
-            at(t, a.image[1], a.image[0]).plus(at(p, a.stride))
-            for t, p, a in zip(taps, pixel, axes, strict=True)
-        ]
-        one = b.load(job.image.buffer, index_of(job.image, r, *there))
-        other = b.load(job.weight.buffer, index_of(job.weight, channel, r, *kernel))
-        return b.let("add", total, b.let("multiply", one, other))
-    if sizes[0] == 1:
-        return _chain(b, job, sizes[1:], channel, [*done, 0], pixel, total)
-    with b.loop(sizes[0]) as loop:
-        held = loop.carry(total)
-        after = _chain(b, job, sizes[1:], channel, [*done, loop.variable], pixel, held)
-        loop.set(held, after)
-    return loop.result(held)
 
 
 # --- in blocks ---------------------------------------------------------------------------
@@ -140,14 +117,14 @@ class _Part:
 
     r: At
     depth: int
-    l: At  # noqa: E741
+    o: At
     width: int
 
 
 def in_blocks(b: Builder, job: Job, lanes: str, blocks: Blocks) -> None:
     """The quick loops. With lanes over channels, `weight` has neighbours on axis 0, and so has
     `out`."""
-    c, (l, r) = job.correlation, job.sizes
+    c, (o, r) = job.correlation, job.sizes
     depth = part_of(r, prod(c.taps))
     for r0, deep, many in pieces(r, depth):
         with each(b, many) as part:
@@ -155,17 +132,17 @@ def in_blocks(b: Builder, job: Job, lanes: str, blocks: Blocks) -> None:
             if lanes == "channels":
                 _columns(b, job, (r_at, deep), blocks)
             else:
-                _rows(b, job, _Part(r_at, deep, At(), l), blocks)
+                _rows(b, job, _Part(r_at, deep, At(), o), blocks)
 
 
 def _columns(b: Builder, job: Job, r: tuple[At, int], blocks: Blocks) -> None:
     """Vectors of channels; the rest in narrower ones."""
     full = VECTOR_BYTES // job.out.dtype.itemsize
-    l = job.sizes[0]
-    wide = vectors_for(l, full, blocks) * full
-    rows = [(0, wide, l // wide)] if l >= wide else []
-    done = l // wide * wide
-    for width in widths(l - done, full):
+    o = job.sizes[0]
+    wide = vectors_for(o, full, blocks) * full
+    rows = [(0, wide, o // wide)] if o >= wide else []
+    done = o // wide * wide
+    for width in widths(o - done, full):
         rows.append((done, width, 1))
         done += width
     for first, width, many in rows:
@@ -202,7 +179,7 @@ def _of_channels(
         for (y, x), total in zip(pixels, totals[0], strict=True):
             moved = (first[0], at(first[1], 1, y), at(first[2], 1, x))
             there = [at(p, a.places[1], a.places[0]) for p, a in zip(moved, c.axes, strict=True)]
-            index = index_of(out, part.l.plus(at(lane)), *there)
+            index = index_of(out, part.o.plus(at(lane)), *there)
             _store(b, job, index, total)
 
     block(b, part.width, (vectors, numbers), _levels(job, part.depth), finish)
@@ -218,7 +195,7 @@ def _rows(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
     most = max(1, room(blocks) // vectors)
     deep, tall = block_of(sides, most, vectors)
     for x0, width, columns in pieces(c.pixels[2], broad):
-        for l0, channels, many in pieces(part.width, deep):
+        for o0, channels, many in pieces(part.width, deep):
             for y0, high, rows in pieces(c.pixels[1], tall):
                 with (
                     each(b, many) as number,
@@ -227,7 +204,7 @@ def _rows(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
                     each(b, columns) as column,
                 ):
                     first = (at(z), at(row, high, y0), at(column, width, x0))
-                    some = _Part(part.r, part.depth, at(number, channels, l0), channels)
+                    some = _Part(part.r, part.depth, at(number, channels, o0), channels)
                     _of_pixels(b, job, some, first, (high, width))
 
 
@@ -249,7 +226,7 @@ def _of_pixels(
             moved = (first[0], at(first[1], 1, y), first[2].plus(at(lane)))
             there = [at(p, a.places[1], a.places[0]) for p, a in zip(moved, c.axes, strict=True)]
             for number, total in enumerate(row):
-                _store(b, job, index_of(out, at(part.l, 1, number), *there), total)
+                _store(b, job, index_of(out, at(part.o, 1, number), *there), total)
 
     levels = _levels(job, part.depth, numbers_are_weights=True)
     block(b, width, (vectors, numbers), levels, finish)
@@ -265,7 +242,7 @@ def _of_image(job: Job, part: _Part, first: Sequence[At]) -> Index:
 
 
 def _of_weight(job: Job, part: _Part) -> Index:
-    return index_of(job.weight, part.l, part.r, *(a.kernel[0] for a in job.correlation.axes))
+    return index_of(job.weight, part.o, part.r, *(a.kernel[0] for a in job.correlation.axes))
 
 
 def _levels(job: Job, depth: int, *, numbers_are_weights: bool = False) -> list[Level]:

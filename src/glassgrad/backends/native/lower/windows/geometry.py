@@ -3,7 +3,7 @@
 Layer L6. Fewer axes are three of which the first have one element. A convolution and its transpose
 by the input are both `Correlation`s, sums over taps of an image that is padded already:
 
-    out[l, p] = sum of weight[l, r, k(t)] * image[r, stride * p + e(t)]  over r and taps t
+    out[o, p] = sum of weight[o, r, k(t)] * image[r, stride * p + e(t)]  over r and taps t
 
 The transpose of a convolution with strides is as many of them as there are phases of a place
 modulo the stride, each with taps of its own.
@@ -68,7 +68,8 @@ def windows_of(params: Any, extent: Sequence[int], size: Sequence[int]) -> Windo
     rows = zip(extent, size, params["stride"], dilation, low, high, strict=True)
     out = [(a + m + b - d * (k - 1) - 1) // s + 1 for m, k, s, d, a, b in rows]
     given = (extent, size, out, params["stride"], dilation)
-    return Windows(*(three(sizes, 1) for sizes in given), three(low, 0), three(high, 0))
+    sizes = [three(found, 1) for found in given]
+    return Windows(sizes[0], sizes[1], sizes[2], sizes[3], sizes[4], three(low, 0), three(high, 0))
 
 
 # --- correlations ------------------------------------------------------------------------
@@ -139,9 +140,7 @@ def _phases_of_axis(w: Windows, axis: int) -> tuple[list[Axis], int, int]:
         pixels = -(-(extent - r) // s)
         first = taps[0] if taps else 0
         image = (r + w.low[axis] - first * d) // s if taps else 0
-        phases.append(
-            Axis(len(taps), (first, step), (image, -step * d // s), pixels, 1, (r, s))
-        )
+        phases.append(Axis(len(taps), (first, step), (image, -step * d // s), pixels, 1, (r, s)))
     reads = [
         (p.image[0] + min(0, p.image[1] * (p.taps - 1)), p.image[0] + p.pixels - 1)
         for p in phases

@@ -5,7 +5,7 @@ Layer L6. An image is one sample, never a whole batch.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -115,3 +115,41 @@ def as_value(b: Builder, index: Index) -> Value:
         part = value if stride == 1 else b.let("multiply", value, Number(stride, I64))
         total = b.let("add", part, total)
     return total if isinstance(total, Value) else b.let("add", total, Number(0, I64))
+
+
+# --- loops -------------------------------------------------------------------------------
+
+
+@contextmanager
+def samples(site: Site) -> Iterator[Position]:
+    """A loop over the samples of the tile."""
+    b = site.b
+    rows = site.rows
+    if rows is None:
+        with each(b, site.eqn.inputs[0].aval.shape[0]) as number:
+            yield number
+        return
+    with b.loop(rows.count) as loop:
+        yield b.let("add", rows.start, loop.variable)
+
+
+def nested(
+    b: Builder,
+    sizes: Sequence[int],
+    state: Sequence[Operand],
+    step: Callable[[list[Position], list[Operand]], list[Operand]],
+    done: Sequence[Position] = (),
+) -> list[Operand]:
+    """What `step` makes of `state` at one position of `sizes` after the other."""
+    if 0 in sizes:
+        return list(state)
+    if not sizes:
+        return step(list(done), list(state))
+    if sizes[0] == 1:
+        return nested(b, sizes[1:], state, step, [*done, 0])
+    with b.loop(sizes[0]) as loop:
+        held = [loop.carry(value) for value in state]
+        after = nested(b, sizes[1:], held, step, [*done, loop.variable])
+        for before, value in zip(held, after, strict=True):
+            loop.set(before, value)
+    return [loop.result(value) for value in held]

@@ -182,9 +182,7 @@ def _block(
     taps = [(i, j, x) for i in range(sides[0]) for j in range(sides[1]) for x in range(sides[2])]
     steps = (image.strides[0], w.dilation[1] * image.strides[2], w.dilation[2] * image.strides[3])
     offsets = [sum(n * step for n, step in zip(tap, steps, strict=True)) for tap in taps]
-    numbers = Factor(
-        image.buffer, index_of(image, channel, *_read(w, pixels.first, k)), offsets
-    )
+    numbers = Factor(image.buffer, index_of(image, channel, *_read(w, pixels.first, k)), offsets)
     vectors = Factor(y.buffer, index_of(y, columns[0], *pixels.first), [0], y.strides[0])
     levels = [
         Level(count, y.strides[axis], w.stride[axis - 1] * image.strides[axis])
