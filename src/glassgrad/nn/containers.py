@@ -20,6 +20,7 @@ from glassgrad.nn.functional import dropout
 from glassgrad.nn.init import Rng, Spec
 from glassgrad.nn.linear import Linear
 from glassgrad.nn.module import Module
+from glassgrad.nn.weighted import Weighted
 from glassgrad.primitives.arithmetic import add
 from glassgrad.primitives.layout import array_of, reshape
 from glassgrad.text import say
@@ -34,6 +35,8 @@ class Flatten(Module):
     >>> Flatten()(np.zeros((2, 3, 4))).shape
     (2, 12)
     """
+
+    is_between = True
 
     def __init__(self, start: int = 1) -> None:
         self.start = check_size("Flatten", "start", start, least=0)
@@ -58,6 +61,8 @@ class Dropout(Module):
     Raises:  OptionError unless 0 <= p < 1; RandomKeyError in training without a key
     Source:  Srivastava et al. (2014), Dropout, section 10 (the inverted form)
     """
+
+    is_between = True
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = check_share("Dropout", "p", p)
@@ -256,12 +261,12 @@ def _flat(layers: Sequence[Module], path: str) -> Iterator[tuple[str, Module]]:
             yield f"{path}.{i}", layer
 
 
-def _followed(rows: list[tuple[str, Module]]) -> Iterator[tuple[tuple[str, Linear], str]]:
-    """Each Linear with the activation behind it: "identity" if there is none."""
+def _followed(rows: list[tuple[str, Module]]) -> Iterator[tuple[tuple[str, Weighted], str]]:
+    """Each layer of weights with the activation behind it: "identity" if there is none."""
     for i, (path, layer) in enumerate(rows):
-        if not isinstance(layer, Linear):
+        if not isinstance(layer, Weighted):
             continue
-        behind = (other for _, other in rows[i + 1 :] if not isinstance(other, (Dropout, Flatten)))
+        behind = (other for _, other in rows[i + 1 :] if not other.is_between)
         following = next(behind, None)
         kind = following.kind if isinstance(following, Activation) else "identity"
         yield (path, layer), kind

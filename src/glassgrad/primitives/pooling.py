@@ -3,24 +3,18 @@
 Layer L2. `max_pool` takes the first of equal elements, row by row; where its gradient goes is
 linear in the gradient (`max_pool_input`), and so is the element that a tangent contributes
 (`max_pool_take`): each is the other's transpose, at fixed places. `average_pool` is linear.
-Adaptive and global pooling are written with them.
+Adaptive and global pooling are written with them (`nn.spatial`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
-
-import numpy as np
 
 from glassgrad.core.aval import Aval, Shape, aval_of, require_float
 from glassgrad.core.interpret import bind, infer
 from glassgrad.core.primitive import General, Linear
-from glassgrad.core.region import composite
 from glassgrad.errors import ShapeError
-from glassgrad.primitives.along import take
-from glassgrad.primitives.layout import array_of, moveaxis, reshape
-from glassgrad.primitives.linalg import matmul
+from glassgrad.primitives.layout import array_of
 from glassgrad.primitives.windows import (
     LEAD,
     PADDED,
@@ -29,7 +23,6 @@ from glassgrad.primitives.windows import (
     call_text,
     out_sizes,
     over_examples,
-    per_axis,
     require_spatial,
     window_params,
 )
@@ -142,14 +135,20 @@ def _infer_max(x: Aval, *, size: Shape, stride: Shape, padding: Pairs, dilation:
     return Aval((*x.shape[:LEAD], *out), x.dtype)
 
 
-def _infer_max_input(y: Aval, x: Aval, **params: Any) -> Aval:
-    _require_pooled(y, _infer_max(x, **params).shape)
+def _infer_max_input(
+    y: Aval, x: Aval, *, size: Shape, stride: Shape, padding: Pairs, dilation: Shape
+) -> Aval:
+    pooled = _infer_max(x, size=size, stride=stride, padding=padding, dilation=dilation)
+    _require_pooled(y, pooled.shape)
     return Aval(x.shape, y.dtype)
 
 
-def _infer_max_take(t: Aval, x: Aval, **params: Any) -> Aval:
+def _infer_max_take(
+    t: Aval, x: Aval, *, size: Shape, stride: Shape, padding: Pairs, dilation: Shape
+) -> Aval:
     _require_pooled(t, x.shape)
-    return Aval(_infer_max(x, **params).shape, t.dtype)
+    pooled = _infer_max(x, size=size, stride=stride, padding=padding, dilation=dilation)
+    return Aval(pooled.shape, t.dtype)
 
 
 def _require_pooled(y: Aval, shape: Shape) -> None:
@@ -166,9 +165,14 @@ def _infer_average(
     return Aval((*x.shape[:LEAD], *out_sizes(x.shape[LEAD:], size, stride, padding)), x.dtype)
 
 
-def _infer_average_input(y: Aval, *, extent: Shape, **params: Any) -> Aval:
+def _infer_average_input(
+    y: Aval, *, extent: Shape, size: Shape, stride: Shape, padding: Pairs, counts_padding: bool
+) -> Aval:
     x = Aval((*y.shape[:LEAD], *extent), y.dtype)
-    _require_pooled(y, _infer_average(x, **params).shape)
+    pooled = _infer_average(
+        x, size=size, stride=stride, padding=padding, counts_padding=counts_padding
+    )
+    _require_pooled(y, pooled.shape)
     return x
 
 
@@ -283,93 +287,3 @@ def average_pool(
     params["counts_padding"] = bool(counts_padding)
     infer(average_pool_p, (x,), params)
     return bind(average_pool_p, x, **params)
-
-
-# --- to a given size ---------------------------------------------------------------------
-
-
-def _spans(m: int, size: int) -> list[tuple[int, int]]:
-    """From where to where each of `size` windows reads an axis of `m` places."""
-    return [(i * m // size, -(-(i + 1) * m // size)) for i in range(size)]
-
-
-def _adaptive_sizes(x: Any, size: Any) -> Shape:
-    """One result size for each spatial axis; None keeps the axis."""
-    extent = tuple(x.shape[LEAD:])
-    if isinstance(size, (tuple, list)) and len(size) == len(extent):
-        size = tuple(m if k is None else k for k, m in zip(size, extent, strict=True))
-    wanted = per_axis(size, len(extent), "size")
-    if 0 in extent:
-        raise ShapeError(say("no elements to choose from in shape {shape}", shape=x.shape))
-    return wanted
-
-
-def _divides(extent: Sequence[int], size: Shape) -> bool:
-    return all(m % k == 0 for m, k in zip(extent, size, strict=True))
-
-
-@composite
-def adaptive_average_pool(x: Any, size: Any) -> Any:
-    """The mean of windows that are chosen so that `size` of them cover each spatial axis.
-
-    Window i of k reads places floor(i m / k) to ceil((i + 1) m / k) of an axis of m.
-
-    Shapes:    (n, c, *in) -> (n, c, *size); a size of None keeps its axis
-
-    >>> adaptive_average_pool(np.arange(5.0).reshape(1, 1, 5), 2)
-    array([[[1., 3.]]])
-    """
-    x = array_of(x)
-    wanted = _adaptive_sizes(x, size)
-    extent = tuple(x.shape[LEAD:])
-    if _divides(extent, wanted):
-        return average_pool(x, tuple(m // k for m, k in zip(extent, wanted, strict=True)))
-    for axis, (m, k) in enumerate(zip(extent, wanted, strict=True), start=LEAD):
-        if m != k:
-            x = moveaxis(matmul(moveaxis(x, axis, -1), _mean_matrix(m, k, x.dtype)), -1, axis)
-    return x
-
-
-def _mean_matrix(m: int, size: int, dtype: Any) -> np.ndarray:
-    """(m, size): column i takes the mean of what window i reads."""
-    matrix = np.zeros((m, size), dtype)
-    for i, (low, high) in enumerate(_spans(m, size)):
-        matrix[low:high, i] = 1 / (high - low)
-    return matrix
-
-
-@composite
-def adaptive_max_pool(x: Any, size: Any) -> Any:
-    """The largest element of windows as `adaptive_average_pool` chooses them.
-
-    Shapes:    (n, c, *in) -> (n, c, *size); a size of None keeps its axis
-    Gradient:  to the first of the largest elements of each window
-
-    >>> adaptive_max_pool(np.arange(5.0).reshape(1, 1, 5), 2)
-    array([[[2., 4.]]])
-    """
-    x = array_of(x)
-    wanted = _adaptive_sizes(x, size)
-    extent = tuple(x.shape[LEAD:])
-    if _divides(extent, wanted):
-        return max_pool(x, tuple(m // k for m, k in zip(extent, wanted, strict=True)))
-    longest = []
-    for axis, (m, k) in enumerate(zip(extent, wanted, strict=True), start=LEAD):
-        spans = _spans(m, k)
-        longest.append(max(high - low for low, high in spans))
-        # A short window repeats its last element, which changes neither the largest nor the first.
-        read = [min(low + i, high - 1) for low, high in spans for i in range(longest[-1])]
-        x = take(x, np.array(read), axis)
-    return max_pool(x, tuple(longest))
-
-
-def global_average_pool(x: Any) -> Any:
-    """The mean over all spatial axes, (n, c, *in) -> (n, c)."""
-    x = array_of(x)
-    return reshape(adaptive_average_pool(x, 1), x.shape[:LEAD])
-
-
-def global_max_pool(x: Any) -> Any:
-    """The largest element over all spatial axes, (n, c, *in) -> (n, c)."""
-    x = array_of(x)
-    return reshape(adaptive_max_pool(x, 1), x.shape[:LEAD])
