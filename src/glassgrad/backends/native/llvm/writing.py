@@ -43,6 +43,7 @@ class Shared:
     panel:    byte of the private memory where these pack columns, -1 if none does
     declared: the intrinsics that are called, by their declarations
     tables:   constants that are part of the code, by the identity of their buffer
+    functions: code that kernels call, by its name
     """
 
     has_blas: bool
@@ -50,10 +51,16 @@ class Shared:
     panel: int
     declared: dict[str, None] = field(default_factory=dict)
     tables: dict[int, tuple[str, Buffer]] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
 
     def declare(self, signature: str) -> None:
         """Declare an intrinsic once."""
         self.declared[f"declare {signature}"] = None
+
+    def function(self, name: str, text: Callable[[], str]) -> None:
+        """Have a function of this name once."""
+        if name not in self.functions:
+            self.functions[name] = text()
 
     def table(self, buffer: Buffer) -> str:
         """The name of a table of constants."""
