@@ -2,10 +2,13 @@
 
 Layer L6. As many vectors as each has lanes. Vector i is interleaved with the one half the block
 further, low halves and high halves; after log2(size) such rounds rows and columns have changed
-places. A module has one function for each size, which is given where blocks lie.
+places. A block is a function of the module: written out at every place it would be most of a
+module's text, and of LLVM's time.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 from glassgrad.backends.native.llvm.memory import pointer_to
 from glassgrad.backends.native.llvm.words import memory_type
@@ -14,48 +17,52 @@ from glassgrad.backends.native.loops import Turn
 
 
 def write_turn(w: Writing, statement: Turn) -> None:
-    """A call of the function for this size."""
-    size, (out_stride, x_stride) = statement.size, statement.strides
+    """Call the function that turns a block of this size."""
     dtype = statement.x.buffer.dtype
-    kind = memory_type(dtype)
-    name = f"turn_{size}_{kind}"
-    w.shared.function(name, lambda: _function(name, size, kind, dtype.itemsize))
-    x = pointer_to(w, statement.x.buffer, statement.x.index)
+    kind, align, size = memory_type(dtype), dtype.itemsize, statement.size
+    name = f"turn_{kind}_{size}"
+    w.shared.functions[name] = _function(name, kind, align, size)
+    out_stride, x_stride = statement.strides
     out = pointer_to(w, statement.out.buffer, statement.out.index)
-    w.line(f"call void @{name}(ptr {out}, ptr {x}, i64 {out_stride}, i64 {x_stride})")
+    x = pointer_to(w, statement.x.buffer, statement.x.index)
+    w.line(f"call void @{name}(ptr {out}, i64 {out_stride}, ptr {x}, i64 {x_stride})")
 
 
-def _function(name: str, size: int, kind: str, align: int) -> str:
-    """Load the rows, interleave them, store them."""
+@cache
+def _function(name: str, kind: str, align: int, size: int) -> str:
+    """Load the rows, interleave them, store them; the strides are in elements."""
     whole = f"<{size} x {kind}>"
-    lines: list[str] = []
+    given = "ptr %out, i64 %out_stride, ptr %x, i64 %x_stride"
+    lines = [f"define internal void @{name}({given}) #0 {{"]
+    for i in range(size):
+        lines += _row_at(f"%x{i}", "%x", i, kind)
+        lines.append(f"  %r0.{i} = load {whole}, ptr %x{i}, align {align}")
+    rounds = size.bit_length() - 1
+    for number in range(rounds):
+        lines += _interleaved(number, size, whole)
+    for i in range(size):
+        lines += _row_at(f"%out{i}", "%out", i, kind)
+        lines.append(f"  store {whole} %r{rounds}.{i}, ptr %out{i}, align {align}")
+    return "\n".join([*lines, "  ret void", "}", ""])
 
-    def new(code: str) -> str:
-        lines.append(f"  %v{len(lines)} = {code}")
-        return f"%v{len(lines) - 1}"
 
-    def place(base: str, stride: str, row: int) -> str:
-        offset = new(f"mul nsw i64 {stride}, {row}")
-        return new(f"getelementptr {kind}, ptr {base}, i64 {offset}")
-
-    rows = [
-        new(f"load {whole}, ptr {place('%x', '%x_stride', i)}, align {align}") for i in range(size)
+def _row_at(name: str, base: str, row: int, kind: str) -> list[str]:
+    return [
+        f"  {name}.far = mul nsw i64 {base}_stride, {row}",
+        f"  {name} = getelementptr {kind}, ptr {base}, i64 {name}.far",
     ]
-    for _ in range(size.bit_length() - 1):
-        half = size // 2
-        rows = [
-            new(f"shufflevector {whole} {x}, {whole} {y}, {_mask(size, start)}")
-            for x, y in zip(rows[:half], rows[half:], strict=True)
-            for start in (0, half)
-        ]
-    for i, value in enumerate(rows):
-        at = place("%out", "%out_stride", i)
-        lines.append(f"  store {whole} {value}, ptr {at}, align {align}")
-    head = f"define internal void @{name}(ptr %out, ptr %x, i64 %out_stride, i64 %x_stride) #0 {{"
-    return "\n".join([head, *lines, "  ret void", "}", ""])
 
 
-def _mask(size: int, start: int) -> str:
-    """Half of two vectors, interleaved."""
-    lanes = [i for k in range(start, start + size // 2) for i in (k, k + size)]
-    return f"<{size} x i32> <{', '.join(f'i32 {i}' for i in lanes)}>"
+def _interleaved(number: int, size: int, whole: str) -> list[str]:
+    """One round: rows of `number` become those of `number + 1`."""
+    half, lines = size // 2, []
+    for pair in range(half):
+        x, y = f"%r{number}.{pair}", f"%r{number}.{pair + half}"
+        for end in (0, 1):
+            lanes = [i for k in range(end * half, end * half + half) for i in (k, k + size)]
+            chosen = ", ".join(f"i32 {i}" for i in lanes)
+            lines.append(
+                f"  %r{number + 1}.{2 * pair + end} = shufflevector {whole} {x}, {whole} {y}, "
+                f"<{size} x i32> <{chosen}>"
+            )
+    return lines

@@ -43,7 +43,7 @@ class Shared:
     panel:    byte of the private memory where these pack columns, -1 if none does
     declared: the intrinsics that are called, by their declarations
     tables:   constants that are part of the code, by the identity of their buffer
-    functions: code that kernels call, by its name
+    functions: what several kernels call, by name
     """
 
     has_blas: bool
@@ -56,11 +56,6 @@ class Shared:
     def declare(self, signature: str) -> None:
         """Declare an intrinsic once."""
         self.declared[f"declare {signature}"] = None
-
-    def function(self, name: str, text: Callable[[], str]) -> None:
-        """Have a function of this name once."""
-        if name not in self.functions:
-            self.functions[name] = text()
 
     def table(self, buffer: Buffer) -> str:
         """The name of a table of constants."""
