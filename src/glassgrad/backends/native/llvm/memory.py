@@ -190,13 +190,13 @@ def _pointers(w: Writing, found: _Elements, kind: str) -> str:
 def _elements(w: Writing, buffer: Buffer, index: Index) -> _Elements:
     uniform, varying, stride = _split(w, index)
     if varying:
-        return _Elements(_base(w, buffer), _index_vector(w, uniform, varying, stride), 0)
+        return _Elements(base_of(w, buffer), _index_vector(w, uniform, varying, stride), 0)
     kind = memory_type(buffer.dtype)
-    at = w.new(f"getelementptr {kind}, ptr {_base(w, buffer)}, i64 {uniform}")
+    at = w.new(f"getelementptr {kind}, ptr {base_of(w, buffer)}, i64 {uniform}")
     return _Elements(at, "", stride)
 
 
-def _base(w: Writing, buffer: Buffer) -> str:
+def base_of(w: Writing, buffer: Buffer) -> str:
     """The pointer to a buffer's first element, found once at the head of the kernel."""
     if buffer.place == "table":
         return w.shared.table(buffer)

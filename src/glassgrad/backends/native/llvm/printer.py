@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from glassgrad.backends.native.llvm.blocked import write_blocked
 from glassgrad.backends.native.llvm.counted import write_condition, write_serial
 from glassgrad.backends.native.llvm.lanes import write_lanes
 from glassgrad.backends.native.llvm.memory import write_load, write_store
@@ -151,10 +152,6 @@ def _write_for(w: Writing, statement: For) -> None:
     (write_lanes if statement.lanes else write_serial)(w, statement)
 
 
-def _write_blocked(w: Writing, statement: Blocked) -> None:
-    w.statements(statement.quick(w.shared.blocks))
-
-
 def _write_note(w: Writing, statement: Note) -> None:
     for row in statement.text.splitlines():
         w.line("; " + row.encode("ascii", "replace").decode())
@@ -181,7 +178,7 @@ _WRITERS: dict[type, Callable[[Writing, Any], None]] = {
     If: write_condition,
     Product: write_product,
     Turn: write_turn,
-    Blocked: _write_blocked,
+    Blocked: write_blocked,
     Note: _write_note,
     CallBack: _write_call_back,
     Clock: _write_clock,
