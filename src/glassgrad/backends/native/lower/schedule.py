@@ -24,7 +24,10 @@ from glassgrad.graph.ir import Var
 TILE_FLOPS = 1.6e6
 MOST_TILES = 8
 FIRST_ROWS, MORE_ROWS = 16, 64  # a tile has at least: of two, and of more
-IMAGES = 8  # of images fewer will do: their kernels are packed once a tile, which soon pays
+# Of images fewer will do: kernels are packed once a tile, which soon pays. A tile holds what its
+# convolutions and pools give, of which little must lie in memory far away.
+IMAGES, IMAGE_BYTES = 8, 1 << 21
+MOST_SUMS = 16  # tiles whose sums can be put together
 # A tile of weights stays in a core's own cache, with its gradient and two moments.
 TILE_BYTES, ARRAYS, FEWEST_ROWS = 1 << 19, 4, 32
 # An element counts for its way to and from memory, and a formula for the root of its length: rough,
@@ -182,6 +185,8 @@ def _tiles(region: Region) -> int:
             break
         tiles *= 2
     tiles = max(tiles, _tiles_for_cache(region, rows))
+    if has_images:
+        tiles = max(tiles, _tiles_for_images(region, rows))
     size = -(-rows // tiles)
     return -(-rows // size)  # none of them empty
 
@@ -201,6 +206,17 @@ def _tiles_for_cache(region: Region, rows: int) -> int:
     held = _bytes(product.out.aval) * ARRAYS
     tiles = 1
     while held / tiles > TILE_BYTES and rows / (2 * tiles) >= FEWEST_ROWS:
+        tiles *= 2
+    return tiles
+
+
+def _tiles_for_images(region: Region, rows: int) -> int:
+    """How many tiles so that what their images become stays near."""
+    alone = [node for node in region.nodes if not node.is_fusable and not node.is_partial]
+    held = sum(_bytes(out.aval) for node in alone for out in node.outputs)
+    most = min(rows, MOST_SUMS) if any(node.is_partial for node in region.nodes) else rows
+    tiles = 1
+    while held / tiles > IMAGE_BYTES and 2 * tiles <= most:
         tiles *= 2
     return tiles
 
