@@ -13,6 +13,7 @@ import numpy as np
 from glassgrad.backends.native.loops import (
     I64,
     VECTOR_BYTES,
+    Blocked,
     Builder,
     Index,
     Number,
@@ -51,13 +52,20 @@ def image_of(
     image = site.scratch(dtype, (x.shape[1], *sizes), "image")
     inside = sliced(image, (0, *low), x.shape[1:], (1,) * len(image.shape))
     if any((*low, *high)):
-        fill(site.b, image, Number(dtype.type(around), dtype))
+        apart(site.b, lambda b: fill(b, image, Number(dtype.type(around), dtype)))
 
     def copied(number: Position) -> Access:
-        copy(site.b, sample(x, number), inside)
+        apart(site.b, lambda b: copy(b, sample(x, number), inside))
         return image
 
     return copied
+
+
+def apart(b: Builder, write: Callable[[Builder], None]) -> None:
+    """Loops that are a function by themselves: all images of a size share their code."""
+    inner = Builder()
+    write(inner)
+    b.add(Blocked(inner.body, lambda blocks: inner.body))
 
 
 def contiguous(site: Site, x: Access, dtype: np.dtype) -> Access:
