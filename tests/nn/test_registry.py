@@ -45,7 +45,12 @@ def test_every_layer_can_be_described() -> None:
     for k in (1, 2, 3):
         arguments |= {f"Conv{k}d": (4, 2, 3, 2, (1,) * k), f"ConvTranspose{k}d": (2, 2, (3,) * k)}
         arguments |= {f"MaxPool{k}d": ((2,) * k,), f"AvgPool{k}d": (2,)}
-    arguments |= {"AdaptiveAvgPool": (2,), "AdaptiveMaxPool": ((2, None),), "Upsample": (2,)}
+    arguments |= {
+        "Unflatten": ((2, 2),),
+        "AdaptiveAvgPool": (2,),
+        "AdaptiveMaxPool": ((2, None),),
+        "Upsample": (2,),
+    }
     for name, layer in nn.LAYERS.items():
         module = layer(*arguments.get(name, ()))
         assert repr(nn.build(nn.describe(module))) == repr(module)

@@ -36,6 +36,7 @@ from glassgrad.nn.containers import (
     Flatten,
     Residual,
     Sequential,
+    Unflatten,
 )
 from glassgrad.nn.conv import (
     Conv1d,
@@ -213,6 +214,7 @@ __all__ = [
     "Softplus",
     "Softsign",
     "Tanh",
+    "Unflatten",
     "Upsample",
     "adaptive_average_pool",
     "adaptive_max_pool",

@@ -1,4 +1,4 @@
-"""Layers made of layers: Sequential, MLP, Residual; and Flatten and Dropout, which go between them.
+"""Layers made of layers: Sequential, MLP, Residual; and what goes between: Flatten, Dropout.
 
 Layer L7. A container holds modules only, never bare functions: a saved network is rebuilt from the
 names of its layers. Sequential and MLP know which activation stands behind each Linear, so they
@@ -53,6 +53,39 @@ class Flatten(Module):
 
     def extra(self) -> str:
         return "" if self.start == 1 else f"start={self.start}"
+
+
+class Unflatten(Module):
+    """Rows as arrays again: the last axis in the shape `sizes`, as images (n, c, h, w) need.
+
+    Raises:  ShapeError that names the layer if the sizes do not multiply to the last axis
+
+    >>> import numpy as np
+    >>> Unflatten((1, 28, 28))(np.zeros((2, 784))).shape
+    (2, 1, 28, 28)
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self.sizes = tuple(check_size("Unflatten", "sizes", size) for size in sizes)
+
+    def forward(self, x: Any) -> Any:
+        x = array_of(x)
+        if not x.shape or x.shape[-1] != prod(self.sizes):
+            wanted, size = prod(self.sizes), x.shape[-1] if x.shape else 0
+            raise ShapeError(
+                say("takes {wanted} features, got {size}", wanted=wanted, size=size),
+                operation=here("unflatten"),
+                operands=[operand("x", x)],
+                rule=f"x (..., {wanted}) -> (..., {', '.join(map(str, self.sizes))})",
+            )
+        return reshape(x, (*x.shape[:-1], *self.sizes))
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"sizes": list(self.sizes)}
+
+    def extra(self) -> str:
+        return str(self.sizes)
 
 
 class Dropout(Module):
@@ -286,4 +319,4 @@ def _module(layer: Any, position: int) -> Module:
     )
 
 
-__all__ = ["MLP", "Chain", "Dropout", "Flatten", "Residual", "Sequential", "settle"]
+__all__ = ["MLP", "Chain", "Dropout", "Flatten", "Residual", "Sequential", "Unflatten", "settle"]

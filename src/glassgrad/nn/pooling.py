@@ -71,6 +71,11 @@ def _plain(value: Any) -> Any:
     return [_plain(v) for v in value] if isinstance(value, (tuple, list)) else value
 
 
+def _frozen(value: Any) -> Any:
+    """What a description lists, as a user writes it: tuples."""
+    return tuple(map(_frozen, value)) if isinstance(value, (tuple, list)) else value
+
+
 # --- windows -----------------------------------------------------------------------------
 
 
@@ -84,7 +89,8 @@ class _MaxPool(_Spatial):
         ceil_mode: bool = False,
     ) -> None:
         _check_windows(self, size, stride, padding, dilation)
-        self.size, self.stride, self.padding, self.dilation = size, stride, padding, dilation
+        self.size, self.stride = _frozen(size), _frozen(stride)
+        self.padding, self.dilation = _frozen(padding), _frozen(dilation)
         self.ceil_mode = bool(ceil_mode)
 
     def forward(self, x: Any) -> Any:
@@ -111,7 +117,7 @@ class _AvgPool(_Spatial):
         ceil_mode: bool = False,
     ) -> None:
         _check_windows(self, size, stride, padding, 1)
-        self.size, self.stride, self.padding = size, stride, padding
+        self.size, self.stride, self.padding = _frozen(size), _frozen(stride), _frozen(padding)
         self.counts_padding, self.ceil_mode = bool(counts_padding), bool(ceil_mode)
 
     def forward(self, x: Any) -> Any:
@@ -201,7 +207,7 @@ class AvgPool3d(_AvgPool):
 
 class _Adaptive(_Spatial):
     def __init__(self, size: Any) -> None:
-        self.size = size
+        self.size = _frozen(size)
 
     def _options(self) -> dict[str, Any]:
         return {"size": self.size}
@@ -277,7 +283,7 @@ class Upsample(_Spatial):
         mode: str = "nearest",
         align_corners: bool = False,
     ) -> None:
-        self.scale, self.size, self.mode = scale, size, mode
+        self.scale, self.size, self.mode = _frozen(scale), _frozen(size), mode
         self.align_corners = bool(align_corners)
 
     def forward(self, x: Any) -> Any:

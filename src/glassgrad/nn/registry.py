@@ -20,7 +20,7 @@ from typing import Any
 from glassgrad.errors import FileFormatError, OptionError, nearest
 from glassgrad.nn import init
 from glassgrad.nn.activations import ACTIVATION_LAYERS
-from glassgrad.nn.containers import MLP, Dropout, Flatten, Residual, Sequential
+from glassgrad.nn.containers import MLP, Dropout, Flatten, Residual, Sequential, Unflatten
 from glassgrad.nn.conv import (
     Conv1d,
     Conv2d,
@@ -36,7 +36,7 @@ from glassgrad.nn.pooling import POOLING_LAYERS
 from glassgrad.text import say
 
 _LAYERS: tuple[type[Module], ...] = (
-    Linear, Embedding, Flatten, Dropout, Sequential, MLP, Residual,
+    Linear, Embedding, Flatten, Unflatten, Dropout, Sequential, MLP, Residual,
     Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, *POOLING_LAYERS,
     *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
 )  # fmt: skip
