@@ -8,6 +8,7 @@ TOPICS = (
     "lowering",
     "data",
     "nn",
+    "spatial",
     "optim",
     "train",
     "io",

@@ -31,7 +31,8 @@ RNG = np.random.default_rng(4)
 # Not arithmetic alone, or sums in another order than NumPy's.
 LOOSE = frozenset(
     "matmul einsum einsum_of_one sum prod euclidean_norm log_softmax logcumsumexp random_normal "
-    "inv solve cofactors det log_abs_det cholesky".split()
+    "inv solve cofactors det log_abs_det cholesky convolution convolution_input "
+    "convolution_weight".split()
 )
 
 

@@ -14,9 +14,9 @@ Long because the statements, their writer and the questions that printers ask ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -204,6 +204,19 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Blocked:
+    """The same work twice: `plain` loops, and `quick` ones in blocks for a machine's registers.
+
+    Plain ones are what reports count and what C says; quick ones, made for the `Blocks` of
+    `own_products.py`, are what machine code runs. A sum may be another tree there, and a product in
+    it fused: they agree as matrix products do.
+    """
+
+    plain: list[Statement]
+    quick: Callable[[Any], list[Statement]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CallBack:
     """Hand over to the Python function of this number; the C printer refuses it."""
 
@@ -225,7 +238,7 @@ class Clock:
     out: Value
 
 
-Statement = Let | Load | Store | For | If | Product | Turn | CallBack | Note | Clock
+Statement = Let | Load | Store | For | If | Product | Turn | Blocked | CallBack | Note | Clock
 
 
 @dataclass(frozen=True, eq=False)
@@ -360,11 +373,26 @@ class Builder:
 
 
 def walk(body: Sequence[Statement]) -> Iterator[Statement]:
-    """Every statement, in the order of the text, bodies after their loops."""
+    """Every statement in the order of the text, bodies after their loops; blocks as plain loops."""
     for statement in body:
         yield statement
         if isinstance(statement, For | If):
             yield from walk(statement.body)
+        elif isinstance(statement, Blocked):
+            yield from walk(statement.plain)
+
+
+def as_plain(body: Sequence[Statement]) -> list[Statement]:
+    """The body with the plain loops of whatever is blocked in their places."""
+    found: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, Blocked):
+            found += as_plain(statement.plain)
+        elif isinstance(statement, For | If):
+            found.append(replace(statement, body=as_plain(statement.body)))
+        else:
+            found.append(statement)
+    return found
 
 
 def lane_count(loop: For) -> int:

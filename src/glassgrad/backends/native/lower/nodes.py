@@ -35,6 +35,8 @@ class Node:
             "partial"      rows are reduced within each tile: its result has a row a tile
             "product"      a matrix product
             "generic"      an entry of LOWERINGS
+            "sums"         one whose results are sums over rows: like "partial", on its own
+            "combine"      what the tiles made of "partial" and "sums" put together
     reads:  per operand the view it reads; None for a literal
     by_row: per operand whether row i of the result needs only row i of it
     rows:   the size of axis 0 if it can be computed row by row, else None
@@ -68,6 +70,11 @@ class Node:
     def is_scalar(self) -> bool:
         """Whether every worker computes it for itself."""
         return self.kind == "elementwise" and self.out.shape == ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether each tile makes a result of its own."""
+        return self.kind in ("partial", "sums")
 
     @property
     def is_fusable(self) -> bool:
@@ -209,12 +216,16 @@ class _Maker:
         return Node("reduce", eqn, atoms, self.reads(atoms), (out,), (True,), rows, axes)
 
     def partial(self, eqn: Eqn, source: Var, out: Var) -> None:
-        """Rows reduced tile by tile, then the tiles; how many tiles there are is known later."""
-        rest = source.shape[1:]
-        middle = Var(Aval((0, *rest), out.dtype), "")
-        atoms: tuple[Atom, ...] = (source,)
-        node = Node("partial", eqn, atoms, self.reads(atoms), (middle,), (True,), source.shape[0])
-        self.add(node)
+        """Rows reduced tile by tile, then the tiles."""
+        self.tile_by_tile("partial", eqn, (source,), out, source.shape[1:])
+
+    def tile_by_tile(
+        self, kind: str, eqn: Eqn, atoms: tuple[Atom, ...], out: Var, shape: tuple[int, ...]
+    ) -> None:
+        """A result of this shape a tile, and one of all. How many tiles there are comes later."""
+        middle = Var(Aval((0, *shape), out.dtype), "")
+        by_row, count = (True,) * len(atoms), atoms[0].aval.shape[0]
+        self.add(Node(kind, eqn, atoms, self.reads(atoms), (middle,), by_row, count))
         rows = out.shape[0] if out.shape else None
         combine = Node(
             "combine", eqn, (middle,), self.reads((middle,)), (out,), (False,), rows, (0,)
@@ -223,9 +234,12 @@ class _Maker:
 
     def generic(self, eqn: Eqn) -> None:
         lowering = LOWERINGS[eqn.primitive]
-        use = lowering.rows(eqn)
+        use = None if lowering.sums else lowering.rows(eqn)
         out = eqn.outputs[0]
         atoms: tuple[Atom, ...] = eqn.inputs
+        if lowering.sums and atoms[0].aval.shape[0]:
+            self.tile_by_tile("sums", eqn, atoms, out, out.shape)
+            return
         if lowering.calls_back:
             atoms = tuple(self.contiguous(eqn, a) for a in eqn.inputs)
         rows = out.shape[0] if use is not None and out.shape else None

@@ -1,7 +1,7 @@
 """At which byte each buffer begins: of the arena, and of every worker's own memory.
 
 Layer L6. Memory is used again as soon as nobody reads it any more: in the arena from phase to
-phase, in the worker's own memory from region to region.
+phase, in the worker's own memory from item to item of a region, and from region to region.
 """
 
 from __future__ import annotations
@@ -32,15 +32,19 @@ def place_private(layout: Layout) -> int:
         end += _SCALAR
     first = end = aligned(end)
     for work in (work for works in layout.works for work in works):
-        end = max(end, _place_in_a_row(work, first))
+        end = max(end, _place_scratch(work, first))
     return end
 
 
-def _place_in_a_row(work: Work, offset: int) -> int:
-    for buffer in work.scratch:
-        buffer.slot = offset
-        offset = aligned(offset + buffer.bytes)
-    return offset
+def _place_scratch(work: Work, offset: int) -> int:
+    """Places from `offset` on; memory of a region is used again when its last item is through."""
+    placed: list[_Placed] = []
+    for buffer, first, last in sorted(work.scratch, key=lambda held: -held[0].bytes):
+        rivals = sorted(p for p in placed if p.first <= last and p.last >= first)
+        at = _lowest(rivals, buffer.bytes)
+        placed.append(_Placed(at, aligned(at + max(buffer.bytes, 1)), first, last))
+        buffer.slot = offset + at
+    return offset + max((p.stop for p in placed), default=0)
 
 
 def panel_size(kernels: Iterable[Kernel]) -> int:
@@ -53,7 +57,7 @@ def panel_size(kernels: Iterable[Kernel]) -> int:
 
 
 class _Placed(NamedTuple):
-    """Bytes that are taken, and the phases in which they are."""
+    """Bytes that are taken, and the phases, or the items of a region, in which they are."""
 
     start: int
     stop: int
