@@ -27,9 +27,8 @@ from glassgrad.backends.native.lower.windows.geometry import (
     Correlation,
     at,
     index_of,
-    pieces,
 )
-from glassgrad.backends.native.lower.windows.images import each, nested
+from glassgrad.backends.native.lower.windows.images import each, nested, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
@@ -126,13 +125,11 @@ def in_blocks(b: Builder, job: Job, lanes: str, blocks: Blocks) -> None:
     `out`."""
     c, (o, r) = job.correlation, job.sizes
     depth = part_of(r, prod(c.taps))
-    for r0, deep, many in pieces(r, depth):
-        with each(b, many) as part:
-            r_at = at(part, deep, r0)
-            if lanes == "channels":
-                _columns(b, job, (r_at, deep), blocks)
-            else:
-                _rows(b, job, _Part(r_at, deep, At(), o), blocks)
+    for (r_at,), (deep,) in tiled(b, (r,), (depth,)):
+        if lanes == "channels":
+            _columns(b, job, (r_at, deep), blocks)
+        else:
+            _rows(b, job, _Part(r_at, deep, At(), o), blocks)
 
 
 def _columns(b: Builder, job: Job, r: tuple[At, int], blocks: Blocks) -> None:
@@ -156,12 +153,8 @@ def _pixels(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
     c = job.correlation
     vectors = -(-part.width * job.out.dtype.itemsize // VECTOR_BYTES)
     tall, wide = block_of(c.pixels[1:], max(1, room(blocks) // vectors), vectors)
-    with each(b, c.pixels[0]) as z:
-        for y0, high, rows in pieces(c.pixels[1], tall):
-            for x0, broad, columns in pieces(c.pixels[2], wide):
-                with each(b, rows) as row, each(b, columns) as column:
-                    first = (at(z), at(row, high, y0), at(column, broad, x0))
-                    _of_channels(b, job, part, first, (high, broad))
+    for first, (_, high, broad) in tiled(b, c.pixels, (1, tall, wide)):
+        _of_channels(b, job, part, first, (high, broad))
 
 
 def _of_channels(
@@ -191,21 +184,11 @@ def _rows(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
     full = VECTOR_BYTES // job.out.dtype.itemsize
     broad = min(c.pixels[2], full * vectors_for(c.pixels[2], full, blocks))
     vectors = -(-broad // full)
-    sides = (part.width, c.pixels[1])
     most = max(1, room(blocks) // vectors)
-    deep, tall = block_of(sides, most, vectors)
-    for x0, width, columns in pieces(c.pixels[2], broad):
-        for o0, channels, many in pieces(part.width, deep):
-            for y0, high, rows in pieces(c.pixels[1], tall):
-                with (
-                    each(b, many) as number,
-                    each(b, c.pixels[0]) as z,
-                    each(b, rows) as row,
-                    each(b, columns) as column,
-                ):
-                    first = (at(z), at(row, high, y0), at(column, width, x0))
-                    some = _Part(part.r, part.depth, at(number, channels, o0), channels)
-                    _of_pixels(b, job, some, first, (high, width))
+    deep, tall = block_of((part.width, c.pixels[1]), most, vectors)
+    for (o, *first), sides in tiled(b, (part.width, *c.pixels), (deep, 1, tall, broad)):
+        some = _Part(part.r, part.depth, o, sides[0])
+        _of_pixels(b, job, some, first, (sides[2], sides[3]))
 
 
 def _of_pixels(
