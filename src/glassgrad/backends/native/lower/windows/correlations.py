@@ -28,7 +28,7 @@ from glassgrad.backends.native.lower.windows.geometry import (
     at,
     index_of,
 )
-from glassgrad.backends.native.lower.windows.images import each, nested, tiled
+from glassgrad.backends.native.lower.windows.images import each, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
@@ -69,7 +69,8 @@ def lanes_of(job_sizes: tuple[int, int], c: Correlation, itemsize: int) -> str:
     """Where lanes run, "channels" or "pixels": where they are filled better."""
     full = VECTOR_BYTES // itemsize
     o, row = job_sizes[0], c.axes[-1]
-    across = o / (-(-o // full) * full)
+    filled = -(-o // full) * full if o > full // 2 else full // 2
+    across = o / filled  # half a vector takes half a register, and often half the time
     along = row.pixels / (-(-row.pixels // full) * full)
     if row.stride != 1 or row.places[1] != 1:
         along /= _FEW  # neighbours in a vector are none in memory
@@ -86,25 +87,37 @@ def parts_count(job_sizes: tuple[int, int], c: Correlation) -> int:
 
 
 def plain(b: Builder, job: Job) -> None:
-    """A loop an axis."""
+    """A loop an axis; a row of results takes one product a number after the other, so that
+    compilers find vectors."""
     c, (o, r) = job.correlation, job.sizes
-    with positions(b, (o, *c.pixels)) as (channel, *pixel):
-
-        def plus(place: list[Position], total: list[Operand]) -> list[Operand]:
-            row, *taps = place
+    with positions(b, (o, *c.pixels[:-1]), lanes=False) as (channel, *line):
+        with b.loop(c.pixels[-1], lanes=True) as row:
+            zero = Number(job.out.dtype.type(0), job.out.dtype)
+            b.store(job.out.buffer, _place(job, channel, [*line, row.variable]), zero)
+        if 0 in c.taps:
+            return
+        with positions(b, (r, *c.taps), lanes=False) as (other, *taps):
             kernel = [at(t, a.kernel[1], a.kernel[0]) for t, a in zip(taps, c.axes, strict=True)]
-            there = [
-                at(t, a.image[1], a.image[0]).plus(at(p, a.stride))
-                for t, p, a in zip(taps, pixel, c.axes, strict=True)
-            ]
-            one = b.load(job.image.buffer, index_of(job.image, row, *there))
-            other = b.load(job.weight.buffer, index_of(job.weight, channel, row, *kernel))
-            return [b.let("add", total[0], b.let("multiply", one, other))]
+            factor = b.load(job.weight.buffer, index_of(job.weight, channel, other, *kernel))
+            with b.loop(c.pixels[-1], lanes=True) as row:
+                pixel = [*line, row.variable]
+                there = [
+                    at(t, a.image[1], a.image[0]).plus(at(p, a.stride))
+                    for t, p, a in zip(taps, pixel, c.axes, strict=True)
+                ]
+                number = b.load(job.image.buffer, index_of(job.image, other, *there))
+                place = _place(job, channel, pixel)
+                total = b.load(job.out.buffer, place)
+                b.store(
+                    job.out.buffer, place, b.let("add", total, b.let("multiply", factor, number))
+                )
 
-        zero = Number(job.out.dtype.type(0), job.out.dtype)
-        (total,) = nested(b, (r, *c.taps), [zero], plus)
-        places = [at(p, a.places[1], a.places[0]) for p, a in zip(pixel, c.axes, strict=True)]
-        b.store(job.out.buffer, index_of(job.out, channel, *places), total)
+
+def _place(job: Job, channel: Position, pixel: Sequence[Position]) -> Index:
+    """Where the result for a pixel lies."""
+    axes = job.correlation.axes
+    places = [at(p, a.places[1], a.places[0]) for p, a in zip(pixel, axes, strict=True)]
+    return index_of(job.out, channel, *places)
 
 
 # --- in blocks ---------------------------------------------------------------------------
