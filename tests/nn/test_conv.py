@@ -262,3 +262,11 @@ def test_options_are_printed_where_they_are_not_the_usual() -> None:
         "Conv2d(4, 8, (3, 2), stride=2, padding=((1, 2), (0, 0)), dilation=2, groups=2, bias=False)"
     )
     assert repr(nn.MaxPool2d(3, stride=2, padding=1)) == "MaxPool2d(3, stride=2, padding=1)"
+
+
+def test_source_as_layers_has_the_books_names() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+    model = nn.Sequential(*model, nn.Linear(8, 3))
+    text = gg.source(model, _x(2, 1, 6, 6), np.array([0, 2]), loss="cross_entropy", style="layers")
+    for words in ("class Convolution:", "class Pooling:", "self.dW = convolution_weight("):
+        assert words in text
