@@ -27,9 +27,8 @@ from glassgrad.backends.native.lower.windows.geometry import (
     Correlation,
     at,
     index_of,
-    pieces,
 )
-from glassgrad.backends.native.lower.windows.images import each, nested
+from glassgrad.backends.native.lower.windows.images import each, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
@@ -70,7 +69,8 @@ def lanes_of(job_sizes: tuple[int, int], c: Correlation, itemsize: int) -> str:
     """Where lanes run, "channels" or "pixels": where they are filled better."""
     full = VECTOR_BYTES // itemsize
     o, row = job_sizes[0], c.axes[-1]
-    across = o / (-(-o // full) * full)
+    filled = -(-o // full) * full if o > full // 2 else full // 2
+    across = o / filled  # half a vector takes half a register, and often half the time
     along = row.pixels / (-(-row.pixels // full) * full)
     if row.stride != 1 or row.places[1] != 1:
         along /= _FEW  # neighbours in a vector are none in memory
@@ -87,25 +87,37 @@ def parts_count(job_sizes: tuple[int, int], c: Correlation) -> int:
 
 
 def plain(b: Builder, job: Job) -> None:
-    """A loop an axis."""
+    """A loop an axis; a row of results takes one product a number after the other, so that
+    compilers find vectors."""
     c, (o, r) = job.correlation, job.sizes
-    with positions(b, (o, *c.pixels)) as (channel, *pixel):
-
-        def plus(place: list[Position], total: list[Operand]) -> list[Operand]:
-            row, *taps = place
+    with positions(b, (o, *c.pixels[:-1]), lanes=False) as (channel, *line):
+        with b.loop(c.pixels[-1], lanes=True) as row:
+            zero = Number(job.out.dtype.type(0), job.out.dtype)
+            b.store(job.out.buffer, _place(job, channel, [*line, row.variable]), zero)
+        if 0 in c.taps:
+            return
+        with positions(b, (r, *c.taps), lanes=False) as (other, *taps):
             kernel = [at(t, a.kernel[1], a.kernel[0]) for t, a in zip(taps, c.axes, strict=True)]
-            there = [
-                at(t, a.image[1], a.image[0]).plus(at(p, a.stride))
-                for t, p, a in zip(taps, pixel, c.axes, strict=True)
-            ]
-            one = b.load(job.image.buffer, index_of(job.image, row, *there))
-            other = b.load(job.weight.buffer, index_of(job.weight, channel, row, *kernel))
-            return [b.let("add", total[0], b.let("multiply", one, other))]
+            factor = b.load(job.weight.buffer, index_of(job.weight, channel, other, *kernel))
+            with b.loop(c.pixels[-1], lanes=True) as row:
+                pixel = [*line, row.variable]
+                there = [
+                    at(t, a.image[1], a.image[0]).plus(at(p, a.stride))
+                    for t, p, a in zip(taps, pixel, c.axes, strict=True)
+                ]
+                number = b.load(job.image.buffer, index_of(job.image, other, *there))
+                place = _place(job, channel, pixel)
+                total = b.load(job.out.buffer, place)
+                b.store(
+                    job.out.buffer, place, b.let("add", total, b.let("multiply", factor, number))
+                )
 
-        zero = Number(job.out.dtype.type(0), job.out.dtype)
-        (total,) = nested(b, (r, *c.taps), [zero], plus)
-        places = [at(p, a.places[1], a.places[0]) for p, a in zip(pixel, c.axes, strict=True)]
-        b.store(job.out.buffer, index_of(job.out, channel, *places), total)
+
+def _place(job: Job, channel: Position, pixel: Sequence[Position]) -> Index:
+    """Where the result for a pixel lies."""
+    axes = job.correlation.axes
+    places = [at(p, a.places[1], a.places[0]) for p, a in zip(pixel, axes, strict=True)]
+    return index_of(job.out, channel, *places)
 
 
 # --- in blocks ---------------------------------------------------------------------------
@@ -126,13 +138,11 @@ def in_blocks(b: Builder, job: Job, lanes: str, blocks: Blocks) -> None:
     `out`."""
     c, (o, r) = job.correlation, job.sizes
     depth = part_of(r, prod(c.taps))
-    for r0, deep, many in pieces(r, depth):
-        with each(b, many) as part:
-            r_at = at(part, deep, r0)
-            if lanes == "channels":
-                _columns(b, job, (r_at, deep), blocks)
-            else:
-                _rows(b, job, _Part(r_at, deep, At(), o), blocks)
+    for (r_at,), (deep,) in tiled(b, (r,), (depth,)):
+        if lanes == "channels":
+            _columns(b, job, (r_at, deep), blocks)
+        else:
+            _rows(b, job, _Part(r_at, deep, At(), o), blocks)
 
 
 def _columns(b: Builder, job: Job, r: tuple[At, int], blocks: Blocks) -> None:
@@ -156,12 +166,8 @@ def _pixels(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
     c = job.correlation
     vectors = -(-part.width * job.out.dtype.itemsize // VECTOR_BYTES)
     tall, wide = block_of(c.pixels[1:], max(1, room(blocks) // vectors), vectors)
-    with each(b, c.pixels[0]) as z:
-        for y0, high, rows in pieces(c.pixels[1], tall):
-            for x0, broad, columns in pieces(c.pixels[2], wide):
-                with each(b, rows) as row, each(b, columns) as column:
-                    first = (at(z), at(row, high, y0), at(column, broad, x0))
-                    _of_channels(b, job, part, first, (high, broad))
+    for first, (_, high, broad) in tiled(b, c.pixels, (1, tall, wide)):
+        _of_channels(b, job, part, first, (high, broad))
 
 
 def _of_channels(
@@ -191,21 +197,11 @@ def _rows(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
     full = VECTOR_BYTES // job.out.dtype.itemsize
     broad = min(c.pixels[2], full * vectors_for(c.pixels[2], full, blocks))
     vectors = -(-broad // full)
-    sides = (part.width, c.pixels[1])
     most = max(1, room(blocks) // vectors)
-    deep, tall = block_of(sides, most, vectors)
-    for x0, width, columns in pieces(c.pixels[2], broad):
-        for o0, channels, many in pieces(part.width, deep):
-            for y0, high, rows in pieces(c.pixels[1], tall):
-                with (
-                    each(b, many) as number,
-                    each(b, c.pixels[0]) as z,
-                    each(b, rows) as row,
-                    each(b, columns) as column,
-                ):
-                    first = (at(z), at(row, high, y0), at(column, width, x0))
-                    some = _Part(part.r, part.depth, at(number, channels, o0), channels)
-                    _of_pixels(b, job, some, first, (high, width))
+    deep, tall = block_of((part.width, c.pixels[1]), most, vectors)
+    for (o, *first), sides in tiled(b, (part.width, *c.pixels), (deep, 1, tall, broad)):
+        some = _Part(part.r, part.depth, o, sides[0])
+        _of_pixels(b, job, some, first, (sides[2], sides[3]))
 
 
 def _of_pixels(

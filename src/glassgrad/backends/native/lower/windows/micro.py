@@ -26,6 +26,7 @@ from glassgrad.backends.native.lower.windows.images import as_value
 from glassgrad.backends.native.own_products import DEPTH, Blocks
 
 _LATENCY = 5.0  # fused operations that must be under way at any time
+_STEP = 1.0  # cycles that a step takes beside
 _MORE_CODE = 0.03  # what another block, of another size, costs beside
 _SPARE = 4  # wide registers that take sums besides those of a product
 
@@ -87,7 +88,7 @@ class _Block:
         if not levels:
             return self.step(at, totals)
         level, *inner = levels
-        with self.b.loop(level.count) as loop:
+        with self.b.loop(level.count, unroll=False) as loop:
             held = [loop.carry(total) for total in totals]
             moves = (level.vectors, level.numbers)
             moved = [self.moved(x, loop.variable, by) for x, by in zip(at, moves, strict=True)]
@@ -143,8 +144,9 @@ def block_of(sizes: Sequence[int], most: int, vectors: int) -> tuple[int, ...]:
         for side in sides:
             count *= side
         if count <= most:
-            best = min(best, (_time(sizes, sides, vectors), tuple(-side for side in sides)))
-    return tuple(-side for side in best[1])
+            time = _time(sizes, sides, vectors)
+            best = min(best, (time, tuple(-side for side in reversed(sides))))
+    return tuple(-side for side in reversed(best[1]))
 
 
 def _time(sizes: Sequence[int], sides: Sequence[int], vectors: int) -> float:
@@ -159,7 +161,7 @@ def _time(sizes: Sequence[int], sides: Sequence[int], vectors: int) -> float:
         for side, count in parts:
             numbers, times = numbers * side, times * count
         kinds += 1
-        total += times * max(vectors * numbers, _LATENCY, (vectors + numbers) / 2)
+        total += times * (_STEP + max(vectors * numbers, _LATENCY, (vectors + numbers) / 2))
     return total * (1 + _MORE_CODE * (kinds - 1))
 
 
