@@ -1,8 +1,8 @@
-"""Images changed at random before each step, a function of a key: crop, flip, rotate, mix and so on.
+"""Images changed at random before each step, as a key says: crop, flip, rotate, mix and so on.
 
 Layer L8. Vectorised NumPy on batches (n, c, h, w). The same key and batch give the same images on
-every machine, up to the rounding of sine, cosine and logarithm. Nothing here is differentiated: `fit`
-applies it to batches on the host (`augment=`).
+every machine, up to the rounding of sine, cosine and logarithm. Nothing here is differentiated:
+`fit` applies it to batches on the host (`augment=`).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from glassgrad.text import say
 Images = NDArray[Any]
 _STREAM = 0x41554720  # keys of augmentation; those of dropout are not folded
 _IMAGE_AXES = 4
+_HALF_TURN = 180
 
 
 class Augmentation(ABC):
@@ -94,7 +95,7 @@ class Rotate(Augmentation):
     degrees: float = 15.0
 
     def __post_init__(self) -> None:
-        _require(self, "degrees", self.degrees, 0 <= self.degrees <= 180)
+        _require(self, "degrees", self.degrees, 0 <= self.degrees <= _HALF_TURN)
 
     def change(self, X: Images, y: Any, key: Any) -> tuple[Images, Any]:
         limit = math.radians(self.degrees)
@@ -181,8 +182,8 @@ class Erase(Augmentation):
 class Mixup(Augmentation):
     """Each row mixed with another of the batch, its targets in the same shares.
 
-    Formula:   λ x + (1 − λ) x′, and of targets λ t + (1 − λ) t′ with labels as one-hot rows of width
-               `classes`; λ ~ Beta(alpha, alpha), one a row; x′ by a random order of the batch
+    Formula:   λ x + (1 − λ) x′, and of targets λ t + (1 − λ) t′ with labels as one-hot rows of
+               width `classes`; λ ~ Beta(alpha, alpha), one a row; x′ by a random order of the batch
     Source:    Zhang et al. (2018), mixup: Beyond Empirical Risk Minimization
     """
 
@@ -217,13 +218,13 @@ class Mixup(Augmentation):
 # --- several, and the keys ---------------------------------------------------------------
 
 
-def augment(
+def augmented(
     X: Images, y: Any, changes: Augmentation | Sequence[Augmentation], key: Any
 ) -> tuple[Images, Any]:
     """A batch changed by each of `changes` in turn; `key` is a seed or a key.
 
     >>> X = np.arange(4, dtype=np.float32).reshape(1, 1, 1, 4)
-    >>> augment(X, None, Flip(p=1.0), key=0)[0].ravel().tolist()
+    >>> augmented(X, None, Flip(p=1.0), key=0)[0].ravel().tolist()
     [3.0, 2.0, 1.0, 0.0]
     """
     X = np.asarray(X)
@@ -235,7 +236,9 @@ def augment(
         )
     for number, change in enumerate(as_changes(changes)):
         if X.ndim != _IMAGE_AXES and not isinstance(change, Noise | Mixup):
-            problem = say("{name} takes images, not shape {shape}", name=type(change).__name__, shape=X.shape)
+            problem = say(
+                "{name} takes images, not shape {shape}", name=type(change).__name__, shape=X.shape
+            )
             raise ShapeError(problem, operation="augment", rule="X (n, c, h, w)")
         X, y = change.change(X, y, fold_in(as_key(key), number))
     return X, y
@@ -263,14 +266,15 @@ def _moved(X: Images, offset: NDArray[np.int64]) -> Images:
     n, channels, height, width = X.shape
     rows = np.arange(height) + offset[0][:, None]  # (n, h)
     columns = np.arange(width) + offset[1][:, None]  # (n, w)
-    inside = ((rows >= 0) & (rows < height))[:, :, None] & ((columns >= 0) & (columns < width))[:, None]
+    rows_in, columns_in = (rows >= 0) & (rows < height), (columns >= 0) & (columns < width)
     found = X[
         np.arange(n)[:, None, None, None],
         np.arange(channels)[None, :, None, None],
         np.clip(rows, 0, height - 1)[:, None, :, None],
         np.clip(columns, 0, width - 1)[:, None, None, :],
     ]
-    return np.where(inside[:, None], found, X.dtype.type(0))
+    inside = rows_in[:, None, :, None] & columns_in[:, None, None, :]
+    return np.asarray(np.where(inside, found, X.dtype.type(0)))
 
 
 def _require(change: Augmentation, name: str, value: Any, is_good: bool) -> None:

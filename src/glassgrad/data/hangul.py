@@ -18,18 +18,18 @@ _ESCAPED = re.compile("\x1b(.)|" + _BLOCK.pattern, re.DOTALL)
 ESCAPE = "\x1b"  # stands before a letter that was one already, and before itself
 
 
-def decompose(text: str) -> str:
-    """Every syllable as two or three letters; `compose` gives any text back as it was.
+def to_jamo(text: str) -> str:
+    """Every syllable as two or three letters; `from_jamo` gives any text back as it was.
 
-    >>> [f"{ord(letter):04X}" for letter in decompose("한")]
+    >>> [f"{ord(letter):04X}" for letter in to_jamo("한")]
     ['1112', '1161', '11AB']
-    >>> compose(decompose("영화 최고 ㅋㅋ")) == "영화 최고 ㅋㅋ"
+    >>> from_jamo(to_jamo("영화 최고 ㅋㅋ")) == "영화 최고 ㅋㅋ"
     True
     """
     return text.translate(_letters())
 
 
-def compose(text: str) -> str:
+def from_jamo(text: str) -> str:
     """Letters that make a syllable as that syllable; others, such as a lone vowel, as they are."""
     return _ESCAPED.sub(
         lambda found: found[1] if found[1] is not None else _syllable(found[2], found[3], found[4]),

@@ -124,13 +124,18 @@ class Batches(EpochBatches):
 
     def batch(self, epoch: int, number: int) -> Batch:
         """One batch, (X,) or (X, y); rows in their own order are read-only views, others copies."""
-        checked_number(number, len(self))
-        window = slice(number * self.batch_size, (number + 1) * self.batch_size)
         arrays = (self.X,) if self.y is None else (self.X, self.y)
         if not self.shuffle and self._order is None:
+            checked_number(number, len(self))
+            window = slice(number * self.batch_size, (number + 1) * self.batch_size)
             return tuple(_read_only(array[window]) for array in arrays)
-        rows = self.indices(epoch)[window]
+        rows = self.chosen(epoch, number)
         return tuple(array[rows] for array in arrays)
+
+    def chosen(self, epoch: int, number: int) -> NDArray[np.int64]:
+        """The row numbers of one batch."""
+        checked_number(number, len(self))
+        return self.indices(epoch)[number * self.batch_size : (number + 1) * self.batch_size]
 
     def _draw(self, epoch: int) -> NDArray[np.int64]:
         n = len(self.X)

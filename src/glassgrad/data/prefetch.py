@@ -1,9 +1,9 @@
 """Batches made in the background while the step before them runs.
 
 Layer L8. One thread, at most `ahead` batches waiting. What is made does not depend on it: the same
-batches in the same order. An error in the thread is raised where the batch that it spoilt would have
-come. The thread ends with the loop over the batches: at its end, at `break`, at an exception or
-Ctrl-C in the loop, and when the iterator is forgotten.
+batches in the same order. An error in the thread is raised where the batch that it spoilt would
+have come. The thread ends with the loop over the batches: at its end, at `break`, at an exception
+or Ctrl-C in the loop, and when the iterator is forgotten.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ class Prefetch(EpochBatches):
     [[0, 1], [2, 3], [4]]
     """
 
-    def __init__(self, source: EpochBatches, ahead: int = 2) -> None:
+    def __init__(self, source: Any, ahead: int = 2) -> None:
         if not isinstance(source, EpochBatches):
             problem = say("{kind} cannot be addressed by epoch", kind=type(source).__name__)
             hint = say("give Batches or windows; for anything else use gg.data.ahead_of(iterable)")
             raise OptionError(problem, operation="Prefetch", hint=hint)
-        self.source = source
+        self.source: EpochBatches = source
         self.ahead = _checked(ahead)
 
     @property
@@ -63,7 +63,10 @@ def _handed_on(items: Iterable[T], ahead: int) -> Iterator[T]:
     shelf: _Shelf[T] = _Shelf(ahead)
     # The settings and the language of the reader hold in the thread too.
     thread = threading.Thread(
-        target=copy_context().run, args=(_fill, shelf, items), name="glassgrad-prefetch", daemon=True
+        target=copy_context().run,
+        args=(_fill, shelf, items),
+        name="glassgrad-prefetch",
+        daemon=True,
     )
     try:
         thread.start()

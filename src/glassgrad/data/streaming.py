@@ -18,7 +18,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from glassgrad.config import config
-from glassgrad.data.loader import Batch, Batches, EpochBatches, checked_number
+from glassgrad.data.loader import Batch, Batches, EpochBatches
 from glassgrad.data.splits import check_lengths
 from glassgrad.errors import DataError, FileFormatError, OptionError, ShapeError
 from glassgrad.files import named_access, replacing
@@ -45,7 +45,11 @@ def open_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
         if size != expected:
             raise _malformed(
                 place,
-                say("it is {size} bytes long, by its header it should be {expected}", size=size, expected=expected),
+                say(
+                    "it is {size} bytes long, by its header it should be {expected}",
+                    size=size,
+                    expected=expected,
+                ),
             )
         if is_fortran and sum(n > 1 for n in shape) > 1:
             raise _malformed(
@@ -69,7 +73,13 @@ def write_npy(path: str | os.PathLike[str], blocks: Iterable[NDArray[Any]]) -> P
             if not shape[0]:
                 shape, dtype = (0, *rows.shape[1:]), rows.dtype
                 if rows.ndim == 0 or dtype.kind not in _KINDS:
-                    raise ShapeError(say("a block is rows of numbers, not {shape} {dtype}", shape=rows.shape, dtype=dtype.name))
+                    raise ShapeError(
+                        say(
+                            "a block is rows of numbers, not {shape} {dtype}",
+                            shape=rows.shape,
+                            dtype=dtype.name,
+                        )
+                    )
                 stream.write(_head(shape, dtype))
             if rows.shape[1:] != shape[1:] or rows.dtype != dtype:
                 raise ShapeError(
@@ -80,7 +90,7 @@ def write_npy(path: str | os.PathLike[str], blocks: Iterable[NDArray[Any]]) -> P
                     ),
                     operation="write_npy",
                 )
-            stream.write(memoryview(rows).cast("B"))
+            stream.write(rows.data)
             shape = (shape[0] + len(rows), *shape[1:])
         if not shape[0]:
             raise DataError(say("there are no rows"), operation="write_npy")
@@ -103,7 +113,9 @@ class Streamed:
         self.y = None if y is None else _mapped(y)
         check_lengths(self.X, self.y)
         if not (math.isfinite(scale) and scale > 0):
-            raise OptionError(say("{name} is {value!r}", name="scale", value=scale), rule="0 < scale")
+            raise OptionError(
+                say("{name} is {value!r}", name="scale", value=scale), rule="0 < scale"
+            )
         self.scale = scale
         self.dtype = np.dtype(config.float) if dtype is None and scale != 1 else dtype
 
@@ -162,9 +174,7 @@ class StreamedBatches(EpochBatches):
 
     def batch(self, epoch: int, number: int) -> Batch:
         """One batch."""
-        checked_number(number, len(self))
-        size = self.order.batch_size
-        return self.data.rows(self.order.indices(epoch)[number * size : (number + 1) * size])
+        return self.data.rows(self.order.chosen(epoch, number))
 
 
 # --- helpers -----------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glassgrad.data.hangul import compose, decompose, join_letters
+from glassgrad.data.hangul import from_jamo, join_letters, to_jamo
 from glassgrad.errors import DataError, DtypeError, OptionError, unknown_option
 from glassgrad.files import (
     atomic_write,
@@ -72,7 +72,9 @@ class Vocabulary:
             if self.symbols or self.has_unknown:
                 raise OptionError(say("bytes need no list of symbols"), operation="Vocabulary")
         elif not self.symbols or len(set(self.symbols)) != len(self.symbols):
-            raise OptionError(say("the symbols are none, or one stands twice"), operation="Vocabulary")
+            raise OptionError(
+                say("the symbols are none, or one stands twice"), operation="Vocabulary"
+            )
 
     @classmethod
     def of(
@@ -98,7 +100,9 @@ class Vocabulary:
             problem = say("least={least} and most={most} keep nothing", least=least, most=most)
             raise OptionError(problem, operation="Vocabulary.of", rule="1 ≤ least, 1 ≤ most")
         listed = [texts] if isinstance(texts, str) else list(texts)
-        points, counts = np.unique(_points("".join(_parted(t, unit) for t in listed)), return_counts=True)
+        points, counts = np.unique(
+            _points("".join(_parted(t, unit) for t in listed)), return_counts=True
+        )
         points, counts = points[counts >= least], counts[counts >= least]
         if most is not None:
             points = np.sort(points[np.argsort(-counts, kind="stable")[:most]])
@@ -148,7 +152,7 @@ class Vocabulary:
         if self.unit == "byte":
             return numbers.astype(np.uint8).tobytes().decode("utf-8", "replace")
         found = _text(_points(UNKNOWN * self.has_unknown + self.symbols)[numbers])
-        return compose(found) if self.unit == "jamo" else found
+        return from_jamo(found) if self.unit == "jamo" else found
 
     # --- files ---
 
@@ -210,7 +214,7 @@ class Vocabulary:
 def _parted(text: str, unit: str) -> str:
     """The text of which each character is a symbol."""
     if unit == "jamo":
-        return decompose(text)
+        return to_jamo(text)
     return join_letters(text) if unit == "syllable" else text
 
 

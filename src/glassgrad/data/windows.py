@@ -44,7 +44,9 @@ class RandomWindows(EpochBatches):
         self.seed = seed
         self.steps = max(1, len(self.ids) // (batch_size * length)) if steps is None else steps
         if self.steps < 1:
-            raise OptionError(say("{name} is {value!r}", name="steps", value=steps), rule="1 ≤ steps")
+            raise OptionError(
+                say("{name} is {value!r}", name="steps", value=steps), rule="1 ≤ steps"
+            )
         self._latest = (-1, random_words(seed, 0, 0))
 
     def __len__(self) -> int:
@@ -120,13 +122,21 @@ def _ahead(rows: NDArray[np.int64]) -> Batch:
 def _sequence(ids: ArrayLike, length: int, batch_size: int, least: int) -> NDArray[np.int64]:
     for name, value in (("length", length), ("batch_size", batch_size)):
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise OptionError(say("{name} is {value!r}", name=name, value=value), rule=f"1 ≤ {name}")
+            raise OptionError(
+                say("{name} is {value!r}", name=name, value=value), rule=f"1 ≤ {name}"
+            )
     found = np.asarray(ids)
     if found.ndim != 1 or found.dtype.kind not in "iu":
-        problem = say("a text is one axis of integers, not {shape} {dtype}", shape=found.shape, dtype=found.dtype.name)
+        problem = say(
+            "a text is one axis of integers, not {shape} {dtype}",
+            shape=found.shape,
+            dtype=found.dtype.name,
+        )
         raise DtypeError(problem, hint=say("encode it: vocabulary.encode(text)"))
     if len(found) < least:
-        problem = say("{n} symbols are too few, at least {least} are needed", n=len(found), least=least)
+        problem = say(
+            "{n} symbols are too few, at least {least} are needed", n=len(found), least=least
+        )
         raise DataError(problem, hint=say("take shorter windows or smaller batches"))
     return found.astype(np.int64)
 

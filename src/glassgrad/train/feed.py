@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.data.augment import as_changes, augment, batch_key
+from glassgrad.data.augment import as_changes, augmented, batch_key
 from glassgrad.data.dataset import Dataset, as_array
 from glassgrad.data.loader import Batches, EpochBatches
 from glassgrad.data.prefetch import ahead_of
@@ -54,7 +54,7 @@ class Feed:
             inputs, y = split_batch(batch)
             X = inputs[0]
             shaped = X.reshape(len(X), *images) if images and X.ndim == 2 else X  # noqa: PLR2004
-            changed, y = augment(shaped, y, changes, batch_key(seed, epoch, number))
+            changed, y = augmented(shaped, y, changes, batch_key(seed, epoch, number))
             return (np.ascontiguousarray(changed.reshape(X.shape)), *inputs[1:], y)
 
         self._change = change
