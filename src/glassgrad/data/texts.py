@@ -131,31 +131,35 @@ def hashed_ngrams(
     if not sizes or min(sizes) < 1 or buckets < 2:  # noqa: PLR2004 - one for the filling
         problem = say("sizes {sizes} in {buckets} buckets", sizes=tuple(sizes), buckets=buckets)
         raise OptionError(problem, operation="hashed_ngrams", rule="1 ≤ n, 2 ≤ buckets")
-    rows = [_distinct(_grams(f" {text} ", sizes, buckets)) for text in texts]
-    width = max((len(row) for row in rows), default=0) if length is None else length
-    found = np.zeros((len(rows), width), dtype=np.int64)
-    for i, row in enumerate(rows):
-        found[i, : len(row)] = row[:width]
+    padded = [f" {text} " for text in texts]
+    starts = np.cumsum([0, *map(len, padded)])
+    points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), "<u4")
+    grams = [_grams(points.astype(np.uint64), starts, n, buckets) for n in sorted(set(sizes))]
+    # By text first and by size second: parts are in order of size, and the sort is stable.
+    row, value = (np.concatenate(parts) for parts in zip(*grams, strict=True))
+    first = np.sort(np.unique(row * buckets + value, return_index=True)[1])
+    first = first[np.argsort(row[first], kind="stable")]
+    row, value = row[first], value[first]
+    count = np.bincount(row, minlength=len(padded))
+    place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
+    width = int(count.max(initial=0)) if length is None else length
+    found = np.zeros((len(padded), width), dtype=np.int64)
+    is_kept = place < width
+    found[row[is_kept], place[is_kept]] = value[is_kept]
     return found
 
 
-def _grams(text: str, sizes: Sequence[int], buckets: int) -> NDArray[np.int64]:
-    points = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), "<u4").astype(np.uint64)
-    found = []
-    for n in sorted(sizes):
-        count = len(points) - n + 1
-        if count < 1:
-            break
-        value = np.full(count, _OFFSET ^ np.uint64(n), dtype=np.uint64) * _PRIME
-        for i in range(n):
-            value = (value ^ points[i : i + count]) * _PRIME
-        # NOTE: FNV's low bits depend on its input's low bits alone: fold the high ones in.
-        value ^= value >> np.uint64(32)
-        found.append((value % np.uint64(buckets - 1)).astype(np.int64) + 1)
-    return np.concatenate(found) if found else np.zeros(0, dtype=np.int64)
-
-
-def _distinct(row: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Each number once, where it stands first."""
-    first = np.unique(row, return_index=True)[1]
-    return row[np.sort(first)]
+def _grams(
+    points: NDArray[np.uint64], starts: NDArray[np.int64], n: int, buckets: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(text, hashed n-gram) of every place at which an n-gram begins, in order."""
+    count = max(len(points) - n + 1, 0)
+    value = np.full(count, _OFFSET ^ np.uint64(n), dtype=np.uint64) * _PRIME
+    for i in range(n):
+        value = (value ^ points[i : i + count]) * _PRIME
+    # NOTE: FNV's low bits depend on its input's low bits alone: fold the high ones in.
+    value ^= value >> np.uint64(32)
+    row = np.repeat(np.arange(len(starts) - 1), np.diff(starts))[:count]
+    is_inside = np.arange(count) + n <= starts[1:][row]
+    numbers = (value[is_inside] % np.uint64(buckets - 1)).astype(np.int64) + 1
+    return row[is_inside], numbers
