@@ -129,9 +129,7 @@ class PictureFolder:
         with stream:
             try:
                 with image.open(stream, formats=_FORMATS) as picture:
-                    width, height = picture.size
-                    if width * height > self.most_pixels:
-                        raise _too_large(name, f"{width} × {height}", self.most_pixels)
+                    self._require_small(picture, name)
                     return use(picture, name)
             except (image.DecompressionBombError, image.DecompressionBombWarning) as error:
                 raise _too_large(name, str(error), self.most_pixels) from error
@@ -141,6 +139,11 @@ class PictureFolder:
             except (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error) as error:
                 problem = say("it is no intact picture: {reason}", reason=_reason(error))
                 raise FileFormatError(problem, operation=name, rule=", ".join(_FORMATS)) from error
+
+    def _require_small(self, picture: Any, name: str) -> None:
+        width, height = picture.size
+        if width * height > self.most_pixels:
+            raise _too_large(name, f"{width} × {height}", self.most_pixels)
 
     def _decoded(self, picture: Any, name: str) -> NDArray[np.uint8]:
         height, width = self.size

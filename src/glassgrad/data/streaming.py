@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from glassgrad.config import config
 from glassgrad.data.loader import Batch, Batches, EpochBatches
 from glassgrad.data.splits import check_lengths
-from glassgrad.errors import DataError, FileFormatError, OptionError, ShapeError
+from glassgrad.errors import DataError, DtypeError, FileFormatError, OptionError, ShapeError
 from glassgrad.files import named_access, replacing
 from glassgrad.text import say
 
@@ -64,35 +64,22 @@ def open_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
 def write_npy(path: str | os.PathLike[str], blocks: Iterable[NDArray[Any]]) -> Path:
     """Write blocks of rows one after the other as one `.npy` file; only one is held at a time.
 
-    Raises:    DataError if there is no block; ShapeError if rows differ in shape or dtype
+    Raises:    DataError if there are no rows; ShapeError if blocks differ in shape or dtype;
+               DtypeError for what is no number; a file that was there before is then untouched
     """
-    place, shape, dtype = Path(path), (0,), np.dtype(np.float64)
+    place = Path(path)
     with replacing(place) as stream:
+        shape: tuple[int, ...] = ()
+        dtype = np.dtype(np.float64)
         for block in blocks:
             rows = np.ascontiguousarray(block)
-            if not shape[0]:
+            if not shape:
                 shape, dtype = (0, *rows.shape[1:]), rows.dtype
-                if rows.ndim == 0 or dtype.kind not in _KINDS:
-                    raise ShapeError(
-                        say(
-                            "a block is rows of numbers, not {shape} {dtype}",
-                            shape=rows.shape,
-                            dtype=dtype.name,
-                        )
-                    )
                 stream.write(_head(shape, dtype))
-            if rows.shape[1:] != shape[1:] or rows.dtype != dtype:
-                raise ShapeError(
-                    say(
-                        "a block of {a} follows one of {b}",
-                        a=f"{rows.shape} {rows.dtype.name}",
-                        b=f"(n, {', '.join(map(str, shape[1:]))}) {dtype.name}",
-                    ),
-                    operation="write_npy",
-                )
+            _require_like(rows, shape, dtype)
             stream.write(rows.data)
             shape = (shape[0] + len(rows), *shape[1:])
-        if not shape[0]:
+        if not shape or not shape[0]:
             raise DataError(say("there are no rows"), operation="write_npy")
         stream.seek(0)
         stream.write(_head(shape, dtype))
@@ -182,6 +169,21 @@ class StreamedBatches(EpochBatches):
 
 def _mapped(value: Any) -> NDArray[Any]:
     return open_npy(value) if isinstance(value, str | os.PathLike) else np.asarray(value)
+
+
+def _require_like(rows: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[Any]) -> None:
+    """Refuse a block that is no continuation of the ones before, or holds no numbers."""
+    if rows.dtype.kind not in _KINDS:
+        problem = say("it holds {dtype}, not numbers", dtype=rows.dtype)
+        raise DtypeError(problem, operation="write_npy")
+    if rows.shape[1:] != shape[1:] or rows.dtype != dtype:
+        found, before = (f"(n, {', '.join(map(str, s[1:]))})" for s in (rows.shape, shape))
+        problem = say(
+            "a block of {a} follows one of {b}",
+            a=f"{found} {rows.dtype.name}",
+            b=f"{before} {dtype.name}",
+        )
+        raise ShapeError(problem, operation="write_npy")
 
 
 def _header(stream: Any, place: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 import wave
 from dataclasses import dataclass
 from pathlib import Path
@@ -134,7 +135,6 @@ def read_recordings(path: str | os.PathLike[str]) -> list[tuple[str, NDArray[Any
 
     Raises:    FileFormatError for a damaged archive, or a file in it of another name or size
     """
-    import re  # noqa: PLC0415 - not paid for by who reads one file
     import zipfile  # noqa: PLC0415 - archives cost 5 ms to import
     import zlib  # noqa: PLC0415
 
@@ -142,15 +142,20 @@ def read_recordings(path: str | os.PathLike[str]) -> list[tuple[str, NDArray[Any
     try:
         with named_access(place), zipfile.ZipFile(place) as archive:
             for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
-                is_good = re.fullmatch(r"[0-9]_[A-Za-z]+_[0-9]{1,4}\.wav", entry.filename)
-                if not is_good or entry.file_size > _MOST_RECORDING:
-                    problem = say("{name} in it is no recording of a digit", name=entry.filename)
-                    raise FileFormatError(problem, operation=place.name)
-                with archive.open(entry) as stream:
-                    content = bytes(read_exactly(stream, entry.file_size))
+                content = _recording(archive, entry, place)
                 found.append((entry.filename, *read_wav(content, entry.filename)))
     except (zipfile.BadZipFile, zlib.error, EOFError) as error:
         raise FileFormatError(
             say("it is corrupt: {reason}", reason=error), operation=place.name
         ) from error
     return found
+
+
+def _recording(archive: Any, entry: Any, place: Path) -> bytes:
+    """The bytes of one file in the archive."""
+    is_good = re.fullmatch(r"[0-9]_[A-Za-z]+_[0-9]{1,4}\.wav", entry.filename)
+    if not is_good or entry.file_size > _MOST_RECORDING:
+        problem = say("{name} in it is no recording of a digit", name=entry.filename)
+        raise FileFormatError(problem, operation=place.name)
+    with archive.open(entry) as stream:
+        return bytes(read_exactly(stream, entry.file_size))

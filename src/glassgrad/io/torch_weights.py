@@ -1,14 +1,14 @@
 """Weights from PyTorch and to it: state dicts as safetensors files, names and axes translated.
 
-Layer L8. PyTorch itself is not needed. Which of our fields is which of its tensors stands in `_FIELDS`
-by the class of the layer; a layer that is not listed keeps names and axes. Gates stand in the same
-order in both: i, f, g, o of an LSTM, r, z, n of a GRU.
+Layer L8. PyTorch itself is not needed. Which of our fields is which of its tensors stands in
+`_FIELDS` by the class of the layer; a layer that is not listed keeps names and axes. Gates stand in
+the same order in both: i, f, g, o of an LSTM, r, z, n of a GRU.
 
     ours                              PyTorch's
     Linear W (in, out)                weight (out, in)
     Conv W (out, in / groups, *k)     weight, as it is; ConvTranspose (in, out / groups, *k) too
     norms gamma, beta                 weight, bias; running_mean, running_var
-    RNN cells.1.W_ih (in, gates·h)    weight_ih_l1 (gates·h, in); reverse_cells.1: weight_ih_l1_reverse
+    RNN cells.1.W_ih (in, gates·h)    weight_ih_l1 (gates·h, in); reverse_cells.1: …_l1_reverse
     attention query.W, key.W, …       the three parts of in_proj_weight (3·width, width)
 """
 
@@ -120,8 +120,9 @@ def load_torch(
     >>> load_torch(model, weights)(np.ones((1, 3), np.float32)).data
     array([[3., 3.]], dtype=float32)
     """
-    is_file = isinstance(source, str | os.PathLike)
-    given = load_arrays(source)[0] if is_file else _plain(source)
+    if isinstance(source, str | os.PathLike):
+        source = load_arrays(source)[0]
+    given = _plain(source)
     known = {n.removeprefix(prefix): a for n, a in given.items() if n.startswith(prefix)}
     known = {n: a for n, a in known.items() if n.rpartition(".")[2] != _IGNORED}
     leaves = dict([*model.named_parameters(), *model.named_states()])

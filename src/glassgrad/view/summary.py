@@ -117,7 +117,7 @@ def summary(model: Module, *inputs: Any, dtype: Any = None) -> Summary:
     if inputs:
         given = [_as_input(model, value, dtype) for value in inputs]
         with evaluating(model), random_key(0), _watched(known.values(), calls):
-            graph = trace(lambda *xs: model(*xs), *given)
+            graph = trace(model, *given)
     regions = _regions(model)
     rows = tuple(
         _row(path, module, calls[id(module)], graph, regions[path])
