@@ -91,6 +91,11 @@ class Rule:
         fits = self.axes is not None and tensor.ndim == len(self.axes)
         return np.ascontiguousarray(tensor.transpose(self.axes) if fits else tensor)
 
+    def shape_of(self, ours: tuple[int, ...]) -> tuple[int, ...]:
+        """The shape of their tensor for the shape of our array."""
+        turned = ours if self.axes is None else tuple(ours[i] for i in np.argsort(self.axes))
+        return turned if self.part is None else (turned[0] * self.part[1], *turned[1:])
+
     def theirs_of(self, array: np.ndarray) -> np.ndarray:
         """Their tensor, or a part of it, of our array."""
         turned = array if self.axes is None else array.transpose(np.argsort(self.axes))
@@ -133,7 +138,7 @@ def load_torch(
     problems += [say("unexpected {name}", name=prefix + n) for n in unexpected]
     for rule in rules:
         if rule.ours in found and found[rule.ours].shape != leaves[rule.ours].shape:
-            shapes = {"a": known[rule.theirs].shape, "b": leaves[rule.ours].shape}
+            shapes = {"a": known[rule.theirs].shape, "b": rule.shape_of(leaves[rule.ours].shape)}
             label = f"{prefix}{rule.theirs} -> {rule.ours}"
             problems.append(say("{name} has shape {a}, the model {b}", name=label, **shapes))
     if problems:
