@@ -42,6 +42,15 @@ def test_every_layer_can_be_described() -> None:
     arguments: dict[str, tuple[Any, ...]] = {
         "Linear": (2, 2), "Embedding": (2, 2), "MLP": ((2, 2),), "Residual": (nn.ReLU(),),
     }  # fmt: skip
+    for k in (1, 2, 3):
+        arguments |= {f"Conv{k}d": (4, 2, 3, 2, (1,) * k), f"ConvTranspose{k}d": (2, 2, (3,) * k)}
+        arguments |= {f"MaxPool{k}d": ((2,) * k,), f"AvgPool{k}d": (2,)}
+    arguments |= {
+        "Unflatten": ((2, 2),),
+        "AdaptiveAvgPool": (2,),
+        "AdaptiveMaxPool": ((2, None),),
+        "Upsample": (2,),
+    }
     for name, layer in nn.LAYERS.items():
         module = layer(*arguments.get(name, ()))
         assert repr(nn.build(nn.describe(module))) == repr(module)

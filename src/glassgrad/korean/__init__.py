@@ -9,6 +9,7 @@ TOPICS = (
     "data",
     "datasets",
     "nn",
+    "spatial",
     "optim",
     "train",
     "io",
