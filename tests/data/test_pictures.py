@@ -121,9 +121,9 @@ def test_folders_that_are_none(folder: Path) -> None:
         found.pixels(2)
 
 
-def test_without_pillow_the_extra_is_named(tmp_path: Path, monkeypatch) -> None:
+def test_without_pillow_what_to_install_is_said(tmp_path: Path, monkeypatch) -> None:
     (tmp_path / "cat").mkdir()
     (tmp_path / "cat" / "1.png").write_bytes(_png(5, 6))
     monkeypatch.setitem(sys.modules, "PIL", None)
-    with pytest.raises(MissingExtraError, match=r"glassgrad\[images\]"):
+    with pytest.raises(MissingExtraError, match=r"pip install pillow"):
         PictureFolder(tmp_path)

@@ -1,7 +1,7 @@
 """Folders of pictures: one folder a class, read when they are needed.
 
-Layer L8. Pillow decodes (an extra). Of a file first its header is read: what is no picture of a
-known format, or larger than allowed, is refused before a pixel is decoded.
+Layer L8. Pillow decodes, where it is installed. Of a file first its header is read: what is no
+picture of a known format, or larger than allowed, is refused before a pixel is decoded.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from glassgrad.config import config
 from glassgrad.data.dataset import Dataset
 from glassgrad.data.loader import Batch, Batches, EpochBatches
 from glassgrad.data.splits import split_indices
-from glassgrad.errors import DataError, FileFormatError, OptionError, missing_extra
+from glassgrad.errors import DataError, FileFormatError, MissingExtraError, OptionError
 from glassgrad.files import named_access
 from glassgrad.text import say
 
@@ -192,9 +192,10 @@ class PictureBatches(EpochBatches):
 
 def _pillow() -> Any:
     try:
-        from PIL import Image  # noqa: PLC0415 - an extra
+        from PIL import Image  # noqa: PLC0415 - accepted when present, not required
     except ImportError as error:
-        raise missing_extra("Pillow", "images", say("reading pictures")) from error
+        problem = say("pictures are read by Pillow, which is not installed")
+        raise MissingExtraError(problem, hint="python -m pip install pillow") from error
     return Image
 
 

@@ -22,6 +22,7 @@ from glassgrad.text import say
 
 Folder = str | os.PathLike[str] | None
 _HEADER = "id\tdocument\tlabel"
+_AT_ONCE = 2048  # texts of which the n-grams are sorted together
 _PRIME = np.uint64(0x100000001B3)  # FNV-1a: Fowler, Noll, Vo; RFC 9923
 _OFFSET = np.uint64(0xCBF29CE484222325)
 
@@ -131,10 +132,23 @@ def hashed_ngrams(
     if not sizes or min(sizes) < 1 or buckets < 2:  # noqa: PLR2004 - one for the filling
         problem = say("sizes {sizes} in {buckets} buckets", sizes=tuple(sizes), buckets=buckets)
         raise OptionError(problem, operation="hashed_ngrams", rule="1 ≤ n, 2 ≤ buckets")
+    parts = [
+        _rows(texts[start : start + _AT_ONCE], sorted(set(sizes)), buckets)
+        for start in range(0, len(texts), _AT_ONCE)
+    ]
+    width = max((part.shape[1] for part in parts), default=0) if length is None else length
+    found = np.zeros((len(texts), width), dtype=np.int64)
+    for start, part in zip(range(0, len(texts), _AT_ONCE), parts, strict=True):
+        found[start : start + len(part), : part.shape[1]] = part[:, :width]
+    return found
+
+
+def _rows(texts: Sequence[str], sizes: Sequence[int], buckets: int) -> NDArray[np.int64]:
+    """`hashed_ngrams` of some texts, as long as the longest row."""
     padded = [f" {text} " for text in texts]
     starts = np.cumsum([0, *map(len, padded)])
     points = np.frombuffer("".join(padded).encode("utf-32-le", "surrogatepass"), "<u4")
-    grams = [_grams(points.astype(np.uint64), starts, n, buckets) for n in sorted(set(sizes))]
+    grams = [_grams(points.astype(np.uint64), starts, n, buckets) for n in sizes]
     # By text first and by size second: parts are in order of size, and the sort is stable.
     row, value = (np.concatenate(parts) for parts in zip(*grams, strict=True))
     first = np.sort(np.unique(row * buckets + value, return_index=True)[1])
@@ -142,10 +156,8 @@ def hashed_ngrams(
     row, value = row[first], value[first]
     count = np.bincount(row, minlength=len(padded))
     place = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count)
-    width = int(count.max(initial=0)) if length is None else length
-    found = np.zeros((len(padded), width), dtype=np.int64)
-    is_kept = place < width
-    found[row[is_kept], place[is_kept]] = value[is_kept]
+    found = np.zeros((len(padded), int(count.max(initial=0))), dtype=np.int64)
+    found[row, place] = value
     return found
 
 

@@ -9,7 +9,7 @@ import io
 import os
 import re
 import wave
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +96,17 @@ class Recordings:
 
     def __len__(self) -> int:
         return len(self.sounds)
+
+    def part(self, rows: Any) -> Recordings:
+        """Some of the recordings, by anything that indexes an array."""
+        numbers = np.arange(len(self))[rows].tolist()
+        return replace(
+            self,
+            sounds=tuple(self.sounds[i] for i in numbers),
+            y=self.y[numbers],
+            speakers=tuple(self.speakers[i] for i in numbers),
+            is_test=self.is_test[numbers],
+        )
 
     def __repr__(self) -> str:
         test = int(self.is_test.sum())

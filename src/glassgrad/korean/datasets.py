@@ -48,7 +48,9 @@ MESSAGES: dict[str, str] = {
     "give size=(height, width), to which all are scaled": (
         "size=(height, width)를 주면 모두 그 크기로 맞춥니다"
     ),
-    "reading pictures": "그림을 읽는 일",
+    "pictures are read by Pillow, which is not installed": (
+        "그림은 Pillow로 읽는데 설치되어 있지 않습니다"
+    ),
     "the folder {name} has no folders of classes": "{name} 폴더에 클래스별 폴더가 없습니다",
     "one folder a class, the pictures in it": "클래스마다 폴더 하나, 그 안에 그림",
     "the class {name} has no pictures": "{name} 클래스에 그림이 없습니다",
