@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import runpy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 
-def run(root: Path, name: str, *arguments: str) -> float:
+def run(root: Path, name: str, *arguments: str) -> Any:
     program = runpy.run_path(str(root / "examples" / name))
-    accuracy: float = program["main"](["--quick", *arguments])
-    return accuracy
+    return program["main"](["--quick", *arguments])
 
 
 @pytest.mark.shared("data/nsmc-subset/ratings_train_subset.txt")
@@ -24,3 +24,8 @@ def test_nsmc(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_spoken_digits(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 <= run(root, "spoken_digits.py") <= 1
     assert "Conv1d" in capsys.readouterr().out
+
+
+@pytest.mark.shared("data/tabular/breast_cancer_wdbc.csv")
+def test_tables(root: Path) -> None:
+    assert run(root, "tables.py", "tumours")["tumours"] > 0.8
