@@ -1,4 +1,4 @@
-"""Korean twins of the messages of one topic: texts, sounds, pictures, series, streams, summaries."""
+"""Korean twins of the messages of one topic: texts, sounds, pictures, series, streams."""
 
 MESSAGES: dict[str, str] = {
     # --- words that `unknown_option` names ---
