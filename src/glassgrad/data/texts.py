@@ -23,6 +23,7 @@ from glassgrad.text import say
 Folder = str | os.PathLike[str] | None
 _HEADER = "id\tdocument\tlabel"
 _AT_ONCE = 2048  # texts of which the n-grams are sorted together
+_MOST_BUCKETS = 2**48  # text and n-gram fit into one integer
 _PRIME = np.uint64(0x100000001B3)  # FNV-1a: Fowler, Noll, Vo; RFC 9923
 _OFFSET = np.uint64(0xCBF29CE484222325)
 
@@ -124,14 +125,14 @@ def hashed_ngrams(
     Shapes:    m texts -> (m, length) int64; by default as long as the longest row
     Formula:   1 + h mod (buckets − 1), h the 64-bit FNV-1a hash of the code points, each taken as
                one word, and of n
-    Raises:    OptionError for sizes below 1 or fewer than 2 buckets
+    Raises:    OptionError for sizes below 1, fewer than 2 buckets (one is the filling), or too many
 
     >>> hashed_ngrams(["aa", "ab"], (2,), buckets=1000).shape
     (2, 3)
     """
-    if not sizes or min(sizes) < 1 or buckets < 2:  # noqa: PLR2004 - one for the filling
+    if not sizes or min(sizes) < 1 or not 2 <= buckets <= _MOST_BUCKETS:  # noqa: PLR2004
         problem = say("sizes {sizes} in {buckets} buckets", sizes=tuple(sizes), buckets=buckets)
-        raise OptionError(problem, operation="hashed_ngrams", rule="1 ≤ n, 2 ≤ buckets")
+        raise OptionError(problem, operation="hashed_ngrams", rule="1 ≤ n, 2 ≤ buckets ≤ 2^48")
     parts = [
         _rows(texts[start : start + _AT_ONCE], sorted(set(sizes)), buckets)
         for start in range(0, len(texts), _AT_ONCE)
