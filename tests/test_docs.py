@@ -107,7 +107,7 @@ def test_decisions_are_listed() -> None:
     assert [record.name for record in records if f"decisions/{record.name}" not in index] == []
 
 
-TWINS = ["README", "docs/seeing", "docs/grading", "docs/deploying", "docs/compiler"]
+TWINS = ["README", "docs/seeing", "docs/grading", "docs/deploying", "docs/compiler", "docs/data"]
 
 
 @pytest.mark.parametrize("name", TWINS)

@@ -23,6 +23,7 @@ from glassgrad.errors import (
     DataError,
     DataWarning,
     DtypeError,
+    FileAccessError,
     FileFormatError,
     OptionError,
     ShapeError,
@@ -318,3 +319,12 @@ def test_extreme_values_are_scaled_without_overflow():
     scaler = Standardizer.fit([[1e308, 1e-308], [-1e308, -1e-308]])
     assert scaler.mean.tolist() == [0, 0]
     np.testing.assert_array_equal(scaler.scale, [1e308, 1e-308])
+
+
+@pytest.mark.shared("data/cifar10-subset/train_10000.bin.gz")
+def test_the_subset_by_name(real_data, tmp_path):
+    found = load_dataset("cifar10-subset", real_data)
+    assert (len(found), len(found.test_X), found.image_shape) == (10_000, 2_000, (3, 32, 32))
+    assert "subset" in found.note
+    with pytest.raises(FileAccessError, match=r"train_10000.bin.gz is in none"):
+        load_dataset("cifar-10-subset", tmp_path)

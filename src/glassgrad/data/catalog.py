@@ -5,6 +5,8 @@ Layer L8.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from glassgrad.data.dataset import Dataset
@@ -13,8 +15,17 @@ from glassgrad.data.images import Folder, cifar10, digits, fashion_mnist, mnist
 from glassgrad.data.synthetic import SYNTHETIC
 from glassgrad.errors import unknown_option
 
-_IMAGES = {"mnist": mnist, "fashion-mnist": fashion_mnist, "cifar-10": cifar10}
-_SPELLINGS = {"cifar10": "cifar-10", "fashionmnist": "fashion-mnist"}
+_IMAGES: dict[str, Callable[..., Dataset]] = {
+    "mnist": mnist,
+    "fashion-mnist": fashion_mnist,
+    "cifar-10": cifar10,
+    "cifar-10-subset": partial(cifar10, subset=True),
+}
+_SPELLINGS = {
+    "cifar10": "cifar-10",
+    "cifar10-subset": "cifar-10-subset",
+    "fashionmnist": "fashion-mnist",
+}
 
 DATASETS = (*SYNTHETIC, "digits", *_IMAGES)
 

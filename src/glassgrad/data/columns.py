@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from glassgrad.data.frames import frame_columns
 from glassgrad.errors import DataError, unknown_option
 from glassgrad.text import say
 
@@ -167,7 +168,7 @@ def table_of(data: Any, name: str = "") -> Table:
 
     Accepts a Table; a mapping of column names to values (a single row if they are scalars); a
     sequence of mappings; a sequence of sequences or a 2-D array (no names: by position); and
-    anything with `columns` and `__getitem__`, such as a pandas DataFrame.
+    a data frame of pandas, Polars, Arrow or any library that exchanges them (`frames`).
 
     >>> table_of([{"Age": 22, "Sex": "male"}, {"Age": None, "Sex": "female"}]).names
     ('Age', 'Sex')
@@ -179,8 +180,9 @@ def table_of(data: Any, name: str = "") -> Table:
         return _from_array(data, name)
     if isinstance(data, Mapping):
         return _from_mapping(data, name)
-    if hasattr(data, "columns") and hasattr(data, "__getitem__"):
-        return _from_mapping({str(key): list(data[key]) for key in data.columns}, name)
+    columns = frame_columns(data)
+    if columns is not None:
+        return _from_mapping(columns, name)
     rows = list(data)
     if rows and all(isinstance(row, Mapping) for row in rows):
         keys = list(dict.fromkeys(key for row in rows for key in row))
@@ -192,7 +194,10 @@ def table_of(data: Any, name: str = "") -> Table:
 
 def cell_text(cell: object) -> str:
     """A Python value as a CSV file would hold it; None and NaN are empty."""
-    return "" if cell is None or cell != cell else str(cell)  # noqa: PLR0124 - NaN is not itself
+    if cell is None:
+        return ""
+    differs = cell != cell  # noqa: PLR0124 - NaN is not itself; pandas' NA answers neither way
+    return "" if isinstance(differs, bool | np.bool_) and differs else str(cell)
 
 
 def _from_array(data: NDArray[Any], name: str) -> Table:

@@ -62,7 +62,7 @@ def read_csv(
     """
     place = Path(path)
     content, name = read_bytes(place), place.name
-    text, encoding = _decode(content, name, encoding)
+    text, encoding = decode_text(content, name, encoding)
     if not text.strip():
         raise DataError(say("the file is empty"), operation=name)
     if delimiter is None:
@@ -82,7 +82,8 @@ def read_csv(
 # --- text --------------------------------------------------------------------------------
 
 
-def _decode(content: bytes, name: str, encoding: str | None) -> tuple[str, str]:
+def decode_text(content: bytes, name: str, encoding: str | None) -> tuple[str, str]:
+    """The text of a file's content, and its encoding; found out where none is given."""
     if encoding is not None:
         return _decode_as(content, name, encoding), encoding
     for mark, marked in _BYTE_ORDER_MARKS:

@@ -107,6 +107,22 @@ def find_or_fetch(
     return fetch(file, base / subfolder, progress=progress)
 
 
+def find_only(
+    file: RemoteFile, subfolder: str, folder: str | os.PathLike[str] | None = None
+) -> Path:
+    """The verified file from a local folder; of such files nobody offers a download.
+
+    Raises:    FileAccessError if it is nowhere
+    """
+    folders = search_folders(folder)
+    found = find_local(file, subfolder, folders)
+    if found is None:
+        problem = say("{file} is in none of the data folders", file=f"{subfolder}/{file.name}")
+        hint = say("put it into a folder and name that: GLASSGRAD_DATA={folder}", folder="…")
+        raise FileAccessError("\n  ".join([problem, *map(str, folders)]), hint=hint)
+    return found
+
+
 # --- one download ------------------------------------------------------------------------
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from glassgrad.config import config
 from glassgrad.data.dataset import Dataset
-from glassgrad.data.fetch import Progress, find_local, find_or_fetch, search_folders
+from glassgrad.data.fetch import Progress, find_local, find_only, find_or_fetch, search_folders
 from glassgrad.data.formats import (
     CIFAR_RECORD,
     parse_cifar,
@@ -79,23 +79,32 @@ def fashion_mnist(
 
 
 def cifar10(
-    folder: Folder = None, *, dtype: Any = None, progress: Progress | None = None
+    folder: Folder = None,
+    *,
+    subset: bool = False,
+    dtype: Any = None,
+    progress: Progress | None = None,
 ) -> Dataset:
     """32 × 32 colour photographs, 10 classes: 50,000 for training, 10,000 for testing.
 
-    Where only the subset of 10,000 and 2,000 lies in a local folder, that is used, and `note`
-    says so. Rows are red, green, blue planes; pixels 0 … 1.
+    Where only the subset of 10,000 and 2,000 lies in a local folder, or `subset` asks for it, that
+    is used, and `note` says so. Rows are red, green, blue planes; pixels 0 … 1.
+
+    Raises:    FileAccessError if the subset is asked for and lies nowhere: nobody offers it
     """
     folders = search_folders(folder)
-    archive = find_local(CIFAR10.files["all"], CIFAR10.folder, folders)
-    subset = {
-        part: None if archive else find_local(file, CIFAR10_SUBSET.folder, folders)
-        for part, file in CIFAR10_SUBSET.files.items()
-    }
+    archive = None if subset else find_local(CIFAR10.files["all"], CIFAR10.folder, folders)
+    parts: dict[str, Path | None] = {}
+    for part, file in CIFAR10_SUBSET.files.items():
+        if subset:
+            parts[part] = find_only(file, CIFAR10_SUBSET.folder, folder)
+        elif not archive:
+            parts[part] = find_local(file, CIFAR10_SUBSET.folder, folders)
     note = ""
-    if subset["train"] is not None and subset["test"] is not None:
-        train = parse_cifar(unpack(subset["train"], _CIFAR_SUBSET_SIZES["train"]), "train")
-        test = parse_cifar(unpack(subset["test"], _CIFAR_SUBSET_SIZES["test"]), "test")
+    train_file, test_file = parts.get("train"), parts.get("test")
+    if train_file is not None and test_file is not None:
+        train = parse_cifar(unpack(train_file, _CIFAR_SUBSET_SIZES["train"]), "train")
+        test = parse_cifar(unpack(test_file, _CIFAR_SUBSET_SIZES["test"]), "test")
         note = say("a subset: 1,000 training and 200 test images a class")
     else:
         archive = archive or find_or_fetch(

@@ -1,12 +1,13 @@
 """Mini-batches: seeded, shuffled with or without replacement, addressable by epoch and step.
 
-Layer L8. A `Batches` has no hidden position: which rows a batch holds is a function of the seed,
-the epoch and the batch's number, so that a resumed run sees the very batches it would have seen.
+Layer L8. Batches have no hidden position: which rows one holds is a function of the seed, the epoch
+and the batch's number, so that a resumed run sees the very batches it would have seen.
 """
 
 from __future__ import annotations
 
 import warnings
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from operator import index
 from typing import Any
@@ -22,7 +23,30 @@ Order = Callable[[int, int], NDArray[np.int64]]
 Batch = tuple[NDArray[Any], ...]
 
 
-class Batches:
+class EpochBatches(ABC):
+    """Batches that can be addressed by epoch and number; what `fit` and `Prefetch` take.
+
+    form    what tells these batches from others, as JSON can hold it: a run that goes on from a
+            checkpoint must have the same
+    """
+
+    @property
+    @abstractmethod
+    def form(self) -> dict[str, Any]: ...
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """Batches an epoch."""
+
+    @abstractmethod
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, from batch number `start` on."""
+
+    def __iter__(self) -> Iterator[Batch]:
+        return self.epoch(0)
+
+
+class Batches(EpochBatches):
     """Mini-batches of `X` and `y`; iterating gives the first epoch, `epoch(e)` any other.
 
     batch_size    rows a batch; None is all of them; more than there are is clipped, announced
@@ -73,13 +97,15 @@ class Batches:
         """Rows in all."""
         return len(self.X)
 
-    def __iter__(self) -> Iterator[Batch]:
-        return self.epoch(0)
+    @property
+    def form(self) -> dict[str, Any]:
+        names = ("batch_size", "shuffle", "seed", "replacement", "drop_last")
+        return {"rows": self.n, **{name: getattr(self, name) for name in names}}
 
     def indices(self, epoch: int) -> NDArray[np.int64]:
         """The row numbers of an epoch in the order in which its batches take them."""
         if self._latest is None or self._latest[0] != epoch:
-            self._latest = (epoch, self._draw(_checked_epoch(epoch)))
+            self._latest = (epoch, self._draw(checked_epoch(epoch)))
         return self._latest[1]
 
     def rows(self, epoch: int, start: int, stop: int) -> NDArray[np.int64]:
@@ -98,15 +124,18 @@ class Batches:
 
     def batch(self, epoch: int, number: int) -> Batch:
         """One batch, (X,) or (X, y); rows in their own order are read-only views, others copies."""
-        if not 0 <= number < len(self):
-            problem = say("an epoch has no batch {number}", number=number)
-            raise OptionError(problem, rule=f"0 ≤ number < {len(self)}")
-        window = slice(number * self.batch_size, (number + 1) * self.batch_size)
         arrays = (self.X,) if self.y is None else (self.X, self.y)
         if not self.shuffle and self._order is None:
+            checked_number(number, len(self))
+            window = slice(number * self.batch_size, (number + 1) * self.batch_size)
             return tuple(_read_only(array[window]) for array in arrays)
-        rows = self.indices(epoch)[window]
+        rows = self.chosen(epoch, number)
         return tuple(array[rows] for array in arrays)
+
+    def chosen(self, epoch: int, number: int) -> NDArray[np.int64]:
+        """The row numbers of one batch."""
+        checked_number(number, len(self))
+        return self.indices(epoch)[number * self.batch_size : (number + 1) * self.batch_size]
 
     def _draw(self, epoch: int) -> NDArray[np.int64]:
         n = len(self.X)
@@ -137,7 +166,15 @@ def _checked_size(batch_size: int | None, n: int) -> int:
     return min(int(batch_size), n)
 
 
-def _checked_epoch(epoch: int) -> int:
+def checked_number(number: int, count: int) -> None:
+    """Refuse the number of a batch that an epoch of `count` does not have."""
+    if not 0 <= number < count:
+        problem = say("an epoch has no batch {number}", number=number)
+        raise OptionError(problem, rule=f"0 ≤ number < {count}")
+
+
+def checked_epoch(epoch: int) -> int:
+    """An epoch that is not below 0."""
     if index(epoch) < 0:
         raise OptionError(say("epoch {epoch} is below 0", epoch=epoch))
     return epoch

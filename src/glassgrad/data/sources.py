@@ -169,4 +169,66 @@ CIFAR10_SUBSET = Source(
     licence=_CIFAR_LICENCE,
 )
 
-SOURCES = (MNIST, FASHION_MNIST, CIFAR10, CIFAR10_SUBSET)
+# 40,000 and 10,000 reviews with equally many of each kind; lies in a folder or not at all.
+NSMC_SUBSET = Source(
+    folder="nsmc-subset",
+    files={
+        "train": RemoteFile(
+            "ratings_train_subset.txt",
+            3965212,
+            "f3f91d721c4a6d89f450fe880279ecc16bf2d44b302bb259f313518e638610b0",
+            (),
+        ),
+        "test": RemoteFile(
+            "ratings_test_subset.txt",
+            979321,
+            "e828b86eb4dc1dffe548177e317413a729c88dc6b2120696440513e6dd621c49",
+            (),
+        ),
+    },
+    class_names=("negative", "positive"),
+    citation="Park, Naver sentiment movie corpus v1.0, https://github.com/e9t/nsmc",
+    licence="CC0 1.0",
+)
+
+# All 3,000 recordings as one flat archive; lies in a folder or not at all.
+SPOKEN_DIGITS = Source(
+    folder="spoken-digits",
+    files={
+        "all": RemoteFile(
+            "recordings.zip",
+            16095380,
+            "940e06be898b1aad563e75019878574cd48629e0f7da38752c316cbfa36d3f96",
+            (),
+        )
+    },
+    class_names=tuple("0123456789"),
+    citation="Jackson and others, Free Spoken Digit Dataset, doi:10.5281/zenodo.1342401",
+    licence="CC BY-SA 4.0",
+)
+
+TINY_SHAKESPEARE = Source(
+    folder="tinyshakespeare",
+    files={
+        "all": RemoteFile(
+            "input.txt",
+            1115394,
+            "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed",
+            ("https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/",),
+        )
+    },
+    class_names=(),
+    citation="Karpathy, The Unreasonable Effectiveness of Recurrent Neural Networks, 2015; "
+    "plays of William Shakespeare",
+    licence="the text is in the public domain",
+)
+
+SOURCES = (
+    MNIST,
+    FASHION_MNIST,
+    CIFAR10,
+    CIFAR10_SUBSET,
+    NSMC_SUBSET,
+    SPOKEN_DIGITS,
+    TINY_SHAKESPEARE,
+)

@@ -25,6 +25,7 @@ READERS = {
     "notebook": "glassgrad.view.show:notebook",
     "latex": "glassgrad.view.formulas:latex",
     "cost": "glassgrad.view.cost:cost",
+    "summary": "glassgrad.view.summary:summary",
     "native_report": "glassgrad.backends.native.report:native_report",
     "evaluate": "glassgrad.graph.evaluate:evaluate",
     "steps": "glassgrad.graph.evaluate:steps",

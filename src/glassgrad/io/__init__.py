@@ -10,6 +10,8 @@ from glassgrad.io.checkpoint import write_checkpoint as write_checkpoint
 from glassgrad.io.lock import run_lock as run_lock
 from glassgrad.io.model import load as load
 from glassgrad.io.model import save as save
+from glassgrad.io.torch_weights import load_torch as load_torch
+from glassgrad.io.torch_weights import torch_arrays as torch_arrays
 from glassgrad.io.weights import load_arrays as load_arrays
 from glassgrad.io.weights import save_arrays as save_arrays
 
@@ -17,6 +19,7 @@ __all__ = [
     "graph_from_json",
     "load",
     "load_arrays",
+    "load_torch",
     "newest_checkpoint",
     "read_checkpoint",
     "run_lock",

@@ -36,6 +36,7 @@ _DTYPES = {
     "F64": "float64",
     "C64": "complex64",
 }
+_HALF = "BF16"  # the upper half of a float32, which NumPy has no dtype for: read as that
 _METADATA = "__metadata__"
 _LENGTH = 8  # bytes before the header, which say how long it is
 
@@ -123,6 +124,9 @@ def _header(content: bytes, where: str) -> dict[str, Any]:
 
 
 def _array(name: str, fields: Mapping[str, Any], where: str) -> np.ndarray:
+    if fields["dtype"] == _HALF:
+        stored = np.frombuffer(fields["data"], "<u2").astype(np.uint32) << 16
+        return stored.view(np.float32).reshape(fields["shape"])
     dtype = _DTYPES.get(str(fields["dtype"]))
     if dtype is None:
         problem = say("{name} is of the kind {dtype}", name=name, dtype=fields["dtype"])

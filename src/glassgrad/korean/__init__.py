@@ -7,6 +7,7 @@ TOPICS = (
     "linalg",
     "lowering",
     "data",
+    "datasets",
     "nn",
     "spatial",
     "optim",

@@ -194,6 +194,11 @@ class Module:
         """The network as neurons and synapses, an SVG; activations too if a sample is given."""
         return str(reader("network_svg")(self, x, **options))
 
+    def summary(self, *inputs: Any, **options: Any) -> Any:
+        """A table of all layers: output shapes, parameters, operations, bytes; give it an input, or
+        the shape of one with its batch axis."""
+        return reader("summary")(self, *inputs, **options)
+
     def extra(self) -> str:
         """What `repr` shows between the parentheses."""
         return ""

@@ -6,15 +6,18 @@ checked and converted once; batches that somebody else makes are converted as th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Sequence, Sized
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any
 
 import numpy as np
 
+from glassgrad.data.augment import as_changes, augmented, batch_key
 from glassgrad.data.dataset import Dataset, as_array
-from glassgrad.data.loader import Batches
+from glassgrad.data.loader import Batches, EpochBatches
+from glassgrad.data.prefetch import ahead_of
+from glassgrad.data.streaming import Streamed
 from glassgrad.errors import DataError, OptionError
 from glassgrad.text import say
 from glassgrad.train.objective import as_input, require_finite, split_batch
@@ -27,6 +30,7 @@ class _Default(int):
 DEFAULT_BATCH = _Default(32)
 Batch = tuple[Any, ...]
 Prepare = Callable[[Sequence[Any]], Batch]
+Change = Callable[[Batch, int, int], Batch]  # of a batch, an epoch and a number
 
 
 class Feed:
@@ -37,10 +41,38 @@ class Feed:
         self.length = length
         self.form = form  # what a resumed run must have in common
         self.prepare: Prepare | None = None
+        self._change: Change | None = None
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
-        """The batches of an epoch from number `start` on."""
-        if isinstance(self._source, Batches):
+    def augment_by(self, given: Any, seed: int, images: tuple[int, ...] | None) -> None:
+        """Change every batch at random before its step, by a key of seed, epoch and number.
+
+        images:  (c, h, w) of which flat rows are the pixels
+        """
+        changes = as_changes(given)
+
+        def change(batch: Batch, epoch: int, number: int) -> Batch:
+            inputs, y = split_batch(batch)
+            X = inputs[0]
+            shaped = X.reshape(len(X), *images) if images and X.ndim == 2 else X  # noqa: PLR2004
+            changed, y = augmented(shaped, y, changes, batch_key(seed, epoch, number))
+            return (np.ascontiguousarray(changed.reshape(X.shape)), *inputs[1:], y)
+
+        self._change = change
+        self.form = {**self.form, "augment": [repr(each) for each in changes]}
+
+    def epoch(self, epoch: int, start: int = 0) -> Generator[Batch, None, None]:
+        """The batches of an epoch from number `start` on; those that are augmented are made by a
+        thread while the steps before them run."""
+        batches = self._plain(epoch, start)
+        if self._change is None:
+            yield from batches
+            return
+        change = self._change
+        numbered = enumerate(batches, start)
+        yield from ahead_of(change(batch, epoch, number) for number, batch in numbered)
+
+    def _plain(self, epoch: int, start: int) -> Iterable[Batch]:
+        if isinstance(self._source, EpochBatches):
             batches = self._source.epoch(epoch, start)
         else:
             batches = islice(iter(self._source), start, None)
@@ -49,7 +81,8 @@ class Feed:
     @cached_property
     def arrays(self) -> Batch | None:
         """The whole arrays whose rows are the batches; None where only batches are at hand."""
-        if not isinstance(self._source, Batches) or self.prepare is not None:
+        is_plain = self.prepare is None and self._change is None
+        if not isinstance(self._source, Batches) or not is_plain:
             return None
         X, y = self._source.X, self._source.y
         return tuple(np.ascontiguousarray(array) for array in (X, y) if array is not None)
@@ -101,12 +134,13 @@ def array_feed(X: np.ndarray, y: np.ndarray, batch_size: int | None, **options: 
     return Feed(batches, len(batches), form)
 
 
-def stream_feed(train: Any) -> Feed:
-    """Batches of a `data.Batches`, or of anything that can be iterated."""
-    if isinstance(train, Batches):
-        names = ("batch_size", "shuffle", "seed", "replacement", "drop_last")
-        form = {"rows": train.n, **{name: getattr(train, name) for name in names}}
-        return Feed(train, len(train), form)
+def stream_feed(train: Any, batch_size: int | None, **options: Any) -> Feed:
+    """Batches addressed by epoch, of a `Streamed`, or of anything that can be iterated."""
+    if isinstance(train, Streamed):
+        size = min(int(DEFAULT_BATCH), len(train)) if batch_size is DEFAULT_BATCH else batch_size
+        train = train.batches(size, **options)
+    if isinstance(train, EpochBatches):
+        return Feed(train, len(train), train.form)
     if not isinstance(train, Iterable) or isinstance(train, (str, dict, np.ndarray)):
         raise OptionError(
             say("training data of {kind}", kind=type(train).__name__),

@@ -63,6 +63,7 @@ def fit(
     shuffle: bool = True,
     replacement: bool = False,
     drop_last: bool = False,
+    augment: Any = None,
     callbacks: Any = (),
     checkpoint: Any = None,
     resume: bool = False,
@@ -71,7 +72,8 @@ def fit(
 ) -> History:
     """Train `model`; its parameters change in place.
 
-    train:      (X, y), a `data.Dataset`, or batches (X, y) that can be iterated again each epoch
+    train:      (X, y), a `data.Dataset`, a `data.Streamed`, windows of a text, or batches (X, y)
+                that can be iterated again each epoch
     loss:       a name of `nn.losses`, a function (prediction, target) -> scalar, or a loss module
     optimizer:  a name of `optim`, or an optimiser made from the model; `lr` overrides its rate
     epochs, steps, until: when to stop, whichever comes first; 10 epochs if none is given.
@@ -80,6 +82,8 @@ def fit(
     validation: (X, y), a Dataset (its test part), or the share of `train` to hold out
     schedule:   a name, planned for the length of the run, or a Schedule
     seed:       of the order of rows and of dropout; the order depends on it and the epoch alone
+    augment:    `data.Flip()` and the like, or a list: what changes each training batch at random,
+                by a key of seed, epoch and batch; such batches are one native call each
     checkpoint: a folder or a `Checkpoint`; with `resume` the run goes on from its newest one,
                 bit for bit as if it had not stopped
     progress:   "auto" shows it on a terminal only
@@ -113,6 +117,7 @@ def fit(
         shuffle=shuffle,
         replacement=replacement,
         drop_last=drop_last,
+        augment=augment,
         callbacks=_callbacks(callbacks, checkpoint),
         progress=progress,
         backend=backend,
@@ -141,6 +146,7 @@ def prepare(
     shuffle: bool = True,
     replacement: bool = False,
     drop_last: bool = False,
+    augment: Any = None,
     callbacks: Sequence[Callback] = (),
     progress: Any = False,
     backend: str = "auto",
@@ -150,6 +156,8 @@ def prepare(
     objective = find_objective(loss, metrics)
     options = {"seed": seed, "shuffle": shuffle, "replacement": replacement, "drop_last": drop_last}
     data = _Data(model, train, validation, objective, batch_size, options)
+    if augment is not None:
+        data.feed.augment_by(augment, seed, getattr(train, "image_shape", None))
     limits = _limits(epochs, steps, until, objective, data.validation is not None)
     chosen = _optimizer(optimizer, model, lr)
     if schedule is not None:
@@ -193,7 +201,7 @@ class _Data:
         elif validation is not None:
             held_out = _pair(validation)
         if arrays is None:
-            self.feed = stream_feed(train)
+            self.feed = stream_feed(train, batch_size, **options)
             self.targets = self._targets(model, objective, self.feed.first())
             self.feed.prepare = preparing(self.targets, self.dtype)
         else:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -170,11 +170,7 @@ class Run:
             self._read()
         watchers = [callback for callback in self.callbacks if callback.every_step]
         self._many_steps(watchers)
-        if not self._must_stop():
-            for batch in self.feed.epoch(self.epoch, self.moment.batch):
-                self._one_step(batch, watchers)
-                if self._must_stop():
-                    break
+        self._single_steps(watchers)
         is_whole = not self._must_stop() or self.moment.batch == self.feed.length
         if not self.moment.batch:
             raise DataError(
@@ -186,6 +182,16 @@ class Run:
         if not is_whole:
             self._save()  # what a longer run goes on from, without the row of a part
         self._close_epoch(time.perf_counter() - began, self.moment.rows - before, is_whole)
+
+    def _single_steps(self, watchers: Sequence[Callback]) -> None:
+        """The batches of the epoch that are left, one by one."""
+        if self._must_stop():
+            return
+        with closing(self.feed.epoch(self.epoch, self.moment.batch)) as batches:
+            for batch in batches:
+                self._one_step(batch, watchers)
+                if self._must_stop():
+                    return
 
     def _one_step(self, batch: Any, watchers: Sequence[Callback]) -> None:
         moment = self.moment
