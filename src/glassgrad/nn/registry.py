@@ -14,23 +14,35 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 from glassgrad.errors import FileFormatError, OptionError, nearest
 from glassgrad.nn import init
 from glassgrad.nn.activations import ACTIVATION_LAYERS
 from glassgrad.nn.containers import MLP, Dropout, Flatten, Residual, Sequential
+from glassgrad.nn.gating_layers import GLU, Bilinear, Maxout, PReLU, SwiGLU
 from glassgrad.nn.linear import Embedding, Linear
 from glassgrad.nn.loss_layers import LOSS_LAYERS
 from glassgrad.nn.module import Module
+from glassgrad.nn.noise import BookDropout, DropPath
+from glassgrad.nn.norm_layers import NORM_LAYERS
+from glassgrad.nn.pixels import PixelShuffle, PixelUnshuffle
 from glassgrad.text import say
 
 _LAYERS: tuple[type[Module], ...] = (
     Linear, Embedding, Flatten, Dropout, Sequential, MLP, Residual,
+    BookDropout, DropPath, GLU, SwiGLU, PReLU, Maxout, Bilinear, PixelShuffle, PixelUnshuffle,
+    *NORM_LAYERS,
     *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
 )  # fmt: skip
 LAYERS: dict[str, type[Module]] = {layer.__name__: layer for layer in _LAYERS}
 _KEYS = {"class", "config", "children", "tied"}
+# Options whose product is the size of a weight.
+_MATRICES = (
+    ("inputs", "outputs"), ("count", "width"), ("channels",), ("inputs", "outputs", "pieces"),
+    ("left", "right", "outputs"),
+)  # fmt: skip
 
 # --- describing --------------------------------------------------------------------------
 
@@ -159,13 +171,12 @@ def _weights(description: Any) -> int:
         return total
     sizes = options.get("sizes")
     if not isinstance(sizes, list):
-        pairs = (("inputs", "outputs"), ("count", "width"))
-        return total + sum(_product(options.get(a), options.get(b)) for a, b in pairs)
+        return total + sum(_product(*map(options.get, names)) for names in _MATRICES)
     return total + sum(_product(a, b) for a, b in pairwise(sizes))
 
 
-def _product(rows: Any, columns: Any) -> int:
-    return int(rows * columns) if isinstance(rows, int) and isinstance(columns, int) else 0
+def _product(*sizes: Any) -> int:
+    return prod(sizes) if all(isinstance(size, int) for size in sizes) else 0
 
 
 def _built_before(number: Any, built: list[Module | None]) -> Module:
