@@ -160,8 +160,8 @@ def test_ctc_of_a_batch_is_that_of_its_sequences() -> None:
 
 
 def test_second_order_of_ctc() -> None:
-    log_p = np.log(np.random.default_rng(2).dirichlet(np.ones(3), (1, 3)))
-    assert check_grads(lambda x: losses.ctc(x, np.array([[1, 2]])), log_p, order=2)
+    log_p = np.log(np.random.default_rng(2).dirichlet(np.ones(2), (1, 3)))
+    assert check_grads(lambda x: losses.ctc(x, np.array([[1]])), log_p, order=2)
 
 
 def test_ctc_of_impossible_labels() -> None:
@@ -195,7 +195,7 @@ def test_ctc_by_torch() -> None:
         leaf, torch.tensor(labels), torch.tensor(times), torch.tensor(counts)
     )
     ours, _ = value_and_grad(lambda x: losses.ctc(x, labels, times, counts))(log_p)
-    assert float(ours) == pytest.approx(float(theirs), rel=1e-12)
+    assert float(ours) == pytest.approx(theirs.item(), rel=1e-12)
     # Theirs is the gradient by what stands before a softmax; ours goes through ours.
     theirs.backward()
     by_logits = grad(lambda z: losses.ctc(nn.log_softmax(z), labels, times, counts))(log_p)

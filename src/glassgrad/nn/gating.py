@@ -108,8 +108,9 @@ def prelu(x: Any, slope: Any) -> Any:
     >>> prelu(np.array([[-2.0, 1.0]]), np.array([0.5, 3.0]))
     array([[-1.,  1.]])
     """
-    x, slope = array_of(x), array_of(slope)
-    if tuple(slope.shape) not in ((), (1,)):
+    x = array_of(x)
+    if not isinstance(slope, (int, float)) and tuple(array_of(slope).shape) not in ((), (1,)):
+        slope = array_of(slope)
         if len(x.shape) < 2 or tuple(slope.shape) != (x.shape[1],):  # noqa: PLR2004 - channels
             raise ShapeError(
                 say("shapes {a} and {b} differ", a=x.shape, b=slope.shape),

@@ -171,7 +171,7 @@ def _weights(description: Any) -> int:
         return total
     sizes = options.get("sizes")
     if not isinstance(sizes, list):
-        return total + sum(_product(*map(options.get, names)) for names in _MATRICES)
+        return total + max(_product(*map(options.get, names)) for names in _MATRICES)
     return total + sum(_product(a, b) for a, b in pairwise(sizes))
 
 
