@@ -8,6 +8,7 @@ TOPICS = (
     "lowering",
     "data",
     "nn",
+    "norms",
     "optim",
     "train",
     "io",
