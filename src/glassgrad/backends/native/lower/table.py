@@ -14,6 +14,7 @@ from glassgrad.backends.native.lower import (
     random,
     reductions,
     running,
+    scattering,
     sorting,
 )
 from glassgrad.backends.native.lower.inline import inline_graph, lower_equation
@@ -21,5 +22,5 @@ from glassgrad.backends.native.lower.site import LOWERINGS
 
 __all__ = [
     "LOWERINGS", "algebra", "control", "copies", "indexing", "inline_graph", "joining",
-    "lower_equation", "products", "random", "reductions", "running", "sorting",
+    "lower_equation", "products", "random", "reductions", "running", "scattering", "sorting",
 ]  # fmt: skip
