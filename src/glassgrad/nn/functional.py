@@ -40,6 +40,16 @@ from glassgrad.primitives.layout import array_of, astype, sum
 from glassgrad.primitives.linalg import matmul
 from glassgrad.primitives.random import bernoulli
 from glassgrad.primitives.reduce import max
+from glassgrad.primitives.scatter import (
+    gather,
+    scatter,
+    segment_max,
+    segment_mean,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    top_k,
+)
 from glassgrad.primitives.special import erfc
 from glassgrad.primitives.transcendental import exp, expm1, sigmoid, tanh
 from glassgrad.primitives.transcendental import softplus as softplus_p
@@ -312,9 +322,10 @@ def find_activation(name: str) -> Callable[..., Any]:
 
 __all__ = [
     "ACTIVATIONS", "SELU_ALPHA", "SELU_SCALE", "batch_norm", "bilinear", "book_dropout", "celu",
-    "drop_path", "dropout", "elu", "find_activation", "gelu", "glu", "group_norm", "hardsigmoid",
-    "hardswish", "hardtanh", "identity", "instance_norm", "leaky_relu", "linear",
+    "drop_path", "dropout", "elu", "find_activation", "gather", "gelu", "glu", "group_norm",
+    "hardsigmoid", "hardswish", "hardtanh", "identity", "instance_norm", "leaky_relu", "linear",
     "local_response_norm", "log_sigmoid", "log_softmax", "maxout", "mish", "one_hot",
-    "pixel_shuffle", "pixel_unshuffle", "prelu", "relu", "relu6", "selu", "sigmoid", "silu",
-    "softmax", "softmin", "softplus", "softsign", "swiglu", "tanh",
+    "pixel_shuffle", "pixel_unshuffle", "prelu", "relu", "relu6", "scatter", "segment_max",
+    "segment_mean", "segment_min", "segment_prod", "segment_sum", "selu", "sigmoid", "silu",
+    "softmax", "softmin", "softplus", "softsign", "swiglu", "tanh", "top_k",
 ]  # fmt: skip

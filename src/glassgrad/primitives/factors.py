@@ -211,6 +211,13 @@ class EighResult(NamedTuple):
     eigenvectors: Any
 
 
+def _squares(x: Any) -> Any:
+    """The symmetric part of square matrices."""
+    x = array_of(x)
+    _require_square(Aval(tuple(x.shape), x.dtype), "eigh")
+    return _symmetric(x)
+
+
 @composite
 def eigh(x: Any) -> EighResult:
     """Eigenvalues, ascending, and orthonormal eigenvectors, as columns, of symmetric matrices.
@@ -219,14 +226,14 @@ def eigh(x: Any) -> EighResult:
     Gradient:  with respect to the symmetric part of x; of the vectors where values are distinct
     Raises:    ShapeError unless matrices are square
     """
-    x = _symmetric(array_of(x))
+    x = _squares(x)
     return EighResult(eigenvalues(x), eigenvectors(x))
 
 
 @composite
 def eigvalsh(x: Any) -> Any:
     """The eigenvalues of symmetric matrices, ascending: (..., n, n) -> (..., n)."""
-    return eigenvalues(_symmetric(array_of(x)))
+    return eigenvalues(_squares(x))
 
 
 # --- singular values ---------------------------------------------------------------------
