@@ -126,7 +126,6 @@ def batch_norm(
     array([[-1.,  0.],
            [ 1.,  0.]])
     """
-    eps = check_positive("batch_norm", "eps", eps)
     x = _channelled("batch_norm", x, gamma=gamma, beta=beta, mean=mean, var=var)
     if (mean is None) != (var is None):
         raise OptionError(say("`mean` and `var` go together"), operation="batch_norm")
@@ -149,7 +148,6 @@ def group_norm(
     Raises:    ShapeError if sizes differ; OptionError if `groups` does not divide c
     Source:    Wu & He (2018), Group Normalization, eq. 1 to 7
     """
-    eps = check_positive("group_norm", "eps", eps)
     groups = check_size("group_norm", "groups", groups)
     x = _channelled("group_norm", x, gamma=gamma, beta=beta)
     n, c, *rest = x.shape
@@ -179,7 +177,6 @@ def instance_norm(x: Any, gamma: Any = None, beta: Any = None, *, eps: float = E
     Raises:    ShapeError if sizes differ, or x has nothing behind the channels
     Source:    Ulyanov, Vedaldi & Lempitsky (2016), Instance Normalization, eq. 4
     """
-    eps = check_positive("instance_norm", "eps", eps)
     x = _channelled("instance_norm", x, gamma=gamma, beta=beta)
     require_several(x, x.shape[2:])
     return scaled(standardised(x, tuple(range(2, len(x.shape))), eps)[0], gamma, beta)
