@@ -174,7 +174,7 @@ def test_ctc_of_impossible_labels() -> None:
 def test_ctc_in_a_graph_and_in_float32() -> None:
     log_p = np.log(np.random.default_rng(4).dirichlet(np.ones(5), (2, 40)))
     labels = np.array([[1, 2, 3, 3, 4], [4, 4, 1, 2, 1]])
-    graph = trace(lambda x, t: losses.ctc(x, t), log_p, labels)
+    graph = trace(losses.ctc, log_p, labels)
     value = float(losses.ctc(log_p, labels))
     assert float(graph.run(log_p, labels)) == pytest.approx(value, rel=1e-14)
     assert len(graph.eqns) < 60  # a loop, not forty steps

@@ -1,4 +1,4 @@
-"""Gated units, maxout, PReLU, bilinear forms, dropped branches, pixels: values, layers, refusals."""
+"""Gated units, maxout, PReLU, bilinear forms, dropped branches and pixels."""
 
 from __future__ import annotations
 

@@ -35,6 +35,8 @@ class Flatten(Module):
     (2, 12)
     """
 
+    is_between = True
+
     def __init__(self, start: int = 1) -> None:
         self.start = check_size("Flatten", "start", start, least=0)
 
@@ -58,6 +60,8 @@ class Dropout(Module):
     Raises:  OptionError unless 0 <= p < 1; RandomKeyError in training without a key
     Source:  Srivastava et al. (2014), Dropout, section 10 (the inverted form)
     """
+
+    is_between = True
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = check_share("Dropout", "p", p)
@@ -261,7 +265,7 @@ def _followed(rows: list[tuple[str, Module]]) -> Iterator[tuple[tuple[str, Linea
     for i, (path, layer) in enumerate(rows):
         if not isinstance(layer, Linear):
             continue
-        behind = (other for _, other in rows[i + 1 :] if not isinstance(other, (Dropout, Flatten)))
+        behind = (other for _, other in rows[i + 1 :] if not other.is_between)
         following = next(behind, None)
         kind = following.kind if isinstance(following, Activation) else "identity"
         yield (path, layer), kind

@@ -78,6 +78,8 @@ class BookDropout(Module):
     `Dropout` divides in training instead, and leaves x alone afterwards.
     """
 
+    is_between = True
+
     def __init__(self, p: float = 0.5) -> None:
         self.p = check_share("BookDropout", "p", p)
 
@@ -98,6 +100,8 @@ class DropPath(Module):
     >>> DropPath(0.1)
     DropPath(0.1)
     """
+
+    is_between = True
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = check_share("DropPath", "p", p)

@@ -32,6 +32,7 @@ class Normaliser(Module):
     `axes` says how many axes x may have; `layout` writes them down for errors.
     """
 
+    is_between = True
     axes: tuple[int, ...] = ()
     layout = "x (n, c, ...)"
     gamma: Parameter | None
@@ -282,6 +283,8 @@ class LocalResponseNorm(Module):
     Shapes:  x (n, c, ...) -> (n, c, ...)
     Source:  Krizhevsky, Sutskever & Hinton (2012), section 3.3
     """
+
+    is_between = True
 
     def __init__(
         self, size: int, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
