@@ -25,6 +25,12 @@ MESSAGES: dict[str, str] = {
         "크기가 {size}인 축은 {pieces}개씩 나누어떨어지지 않습니다"
     ),
     "size {size} is no multiple of {factor}": "크기 {size:은/는} {factor}의 배수가 아닙니다",
+    # --- factors of matrices ---
+    "needs at least as many rows as columns, not {shape}": (
+        "행이 열보다 적지 않아야 하지만 형상이 {shape}입니다"
+    ),
+    "full matrices have no derivative": "full_matrices=True인 결과에는 미분이 없습니다",
+    "write full_matrices=False": "full_matrices=False로 쓰십시오",
     # --- losses ---
     "a number is no vector": "수 하나는 벡터가 아닙니다",
     "vectors of one shape; a loss does not broadcast": (

@@ -115,8 +115,8 @@ def batch_norm(
     Formula:   gamma (x - mean) / sqrt(var + eps) + beta, with the statistics of the batch over all
                axes but that of the channels (variance divided by the count), unless both `mean` and
                `var` are given
-    Gradient:  gamma / (m std) (m dy - Σ dy - x̂ Σ dy x̂) for m values a channel; of given statistics
-               gamma dy / std
+    Gradient:  with x' the normalised x and m values a channel, gamma / (m std) (m dy - Σ dy -
+               x' Σ dy x'); of given statistics gamma dy / std
     Numerics:  two passes, the mean corrected once: a channel far from 0 keeps its digits, a
                constant one becomes beta
     Raises:    ShapeError if x has no channels or sizes differ; OptionError for one statistic alone
