@@ -12,6 +12,7 @@ from glassgrad.autodiff.check import check_grads
 from glassgrad.errors import OptionError, ShapeError
 from glassgrad.graph.trace import trace
 from glassgrad.primitives import factors
+from glassgrad.primitives.norm import norm
 from glassgrad.tensor import tensor
 
 RNG = np.random.default_rng(0)
@@ -102,6 +103,17 @@ def test_numpys_names_record(function: Any) -> None:
     )
     for ours, theirs in pairs:
         np.testing.assert_allclose(ours.data, theirs, rtol=1e-10, atol=1e-12)
+
+
+@pytest.mark.parametrize("order", [2, -2, "nuc"])
+def test_norms_of_matrices(order: Any) -> None:
+    x = RNG.normal(size=(2, 3, 4))
+    for axes in ((1, 2), (2, 0)):
+        for keepdims in (False, True):
+            found = norm(x, order, axes, keepdims)
+            expected = np.linalg.norm(x, order, axes, keepdims)
+            np.testing.assert_allclose(found, expected, rtol=1e-13)
+    assert check_grads(lambda x: norm(x, order, (1, 2)).sum(), x)
 
 
 def test_batches_and_native_code() -> None:
