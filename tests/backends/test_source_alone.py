@@ -30,6 +30,7 @@ SHARES = RNG.dirichlet(np.ones(3), 12)
 # What the outputs of the network go through, and the targets, of each loss.
 TARGETS: dict[str, tuple[Callable[..., Any], Any]] = {
     "cross_entropy": (lambda y: y, LABELS),
+    "focal": (lambda y: y, LABELS),
     "nll": (nn.log_softmax, LABELS),
     "hinge": (lambda y: y, LABELS),
     "kl": (nn.log_softmax, SHARES),

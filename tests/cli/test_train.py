@@ -50,6 +50,19 @@ def test_digits(cli: Any, tmp_path: Path) -> None:
     assert f"accuracy {accuracy:.4f}" in evaluated.out
 
 
+def test_further_scores(cli: Any) -> None:
+    chosen = ("--metrics", "f1,roc_auc")
+    assert cli("train", "moons", *QUICK, *chosen, "--until", "roc_auc=2", "--quiet").code == 0
+    assert len(_column("moons", "roc_auc")) == len(_column("moons", "f1")) == 3
+    scores = cli("evaluate", "runs/moons", *chosen, "--json").json
+    assert 0.5 < scores["roc_auc"] <= 1
+    assert 0 < scores["f1"] <= 1
+    assert "f1 0." in cli("evaluate", "runs/moons", "--metrics", "f1").out
+    refused = cli("train", "moons", *QUICK, "--metrics", "roc")
+    assert refused.code == 2
+    assert "did you mean `roc_auc`" in refused.err
+
+
 def test_json_has_everything(cli: Any) -> None:
     result = cli("train", "moons", *QUICK, "--json", "--quiet")
     assert result.code == 0

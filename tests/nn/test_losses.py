@@ -40,6 +40,15 @@ CASES: list[tuple[str, Any, Any, dict[str, Any]]] = [
         {"class_weights": [1.0, 2.0, 0.5, 3.0], "label_smoothing": 0.2},
     ),
     ("cross_entropy", LOGITS, LABELS, {"label_smoothing": 0.1, "ignore_index": 1}),
+    ("focal", LOGITS, LABELS, {}),
+    ("focal", LOGITS, LABELS, {"gamma": 0.5, "class_weights": [1.0, 2.0, 0.5, 3.0]}),
+    ("binary_focal", LOGITS, UNIT, {}),
+    ("binary_focal", LOGITS, (UNIT > 0.5).astype(float), {"gamma": 0.0, "alpha": 0.3}),
+    ("poisson_nll", LOGITS, np.floor(6 * UNIT), {"full": True}),
+    ("poisson_nll", 0.1 + UNIT, np.floor(6 * UNIT), {"log_input": False}),
+    ("gaussian_nll", LOGITS, TARGET, {"var": 0.1 + UNIT, "full": True}),
+    ("gaussian_nll", LOGITS, TARGET[:, :2], {}),
+    ("cosine", LOGITS, TARGET, {}),
     ("nll", np.log(PROBABILITIES), LABELS, {}),
     ("hinge", LOGITS, LABELS, {}),
     ("binary_hinge", LOGITS, SIGNS, {}),
@@ -97,7 +106,10 @@ def test_every_kind_of_value(
 
 
 def test_every_loss_has_a_case() -> None:
-    assert {name for name, *_ in CASES} == set(losses.LOSSES)
+    several = {"contrastive", "cosine_embedding", "ctc", "triplet"}  # in test_further_losses.py
+    assert {
+        name for name, *_ in CASES
+    } | several == losses.LOSSES.keys() | losses.FURTHER_LOSSES.keys()
 
 
 # --- numbers of the books ----------------------------------------------------------------

@@ -41,6 +41,9 @@ def test_there_and_back(model: nn.Module) -> None:
 def test_every_layer_can_be_described() -> None:
     arguments: dict[str, tuple[Any, ...]] = {
         "Linear": (2, 2), "Embedding": (2, 2), "MLP": ((2, 2),), "Residual": (nn.ReLU(),),
+        "Maxout": (2, 2), "Bilinear": (2, 3, 4), "PixelShuffle": (2,), "PixelUnshuffle": (2,),
+        "BatchNorm": (3,), "BatchNorm1d": (3,), "BatchNorm2d": (3,), "GroupNorm": (2, 4),
+        "InstanceNorm1d": (3,), "InstanceNorm2d": (3,), "LocalResponseNorm": (5,),
     }  # fmt: skip
     for k in (1, 2, 3):
         arguments |= {f"Conv{k}d": (4, 2, 3, 2, (1,) * k), f"ConvTranspose{k}d": (2, 2, (3,) * k)}
@@ -123,6 +126,9 @@ def test_values_out_of_range_say_so() -> None:
         {"class": "Linear", "config": {"inputs": 10**6, "outputs": 10**6}},
         {"class": "Sequential", "children": [LINEAR, {**LINEAR, "class": "Embedding"}] * 9},
         {"class": "MLP", "config": {"sizes": [10**6, 10**6, 1]}},
+        {"class": "BatchNorm2d", "config": {"channels": 10**9}},
+        {"class": "Bilinear", "config": {"left": 10**4, "right": 10**4, "outputs": 10**4}},
+        {"class": "Maxout", "config": {"inputs": 1, "outputs": 1, "pieces": 10**9}},
     ],
 )
 def test_sizes_are_checked_before_they_are_allocated(description: Any) -> None:

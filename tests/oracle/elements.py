@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.nn.functional import scatter
 from glassgrad.primitives import along
 from glassgrad.primitives.index import index_add, index_set
 from glassgrad.primitives.layout import broadcast_to
@@ -66,28 +67,14 @@ def _scatter_reduce(
     hits = along.scatter_add(np.zeros(line.shape), places, np.ones(places.shape), dim)
     kept = line if include_self else np.where(hits == 0, line, 0)
     if reduce in ("amax", "amin"):
-        return like(_scatter_extreme(line, dim, places, source, reduce, include_self), x)
+        worst = -np.inf if reduce == "amax" else np.inf
+        kept = line if include_self else np.where(hits == 0, line, worst)
+        return like(scatter(kept, places, source, dim, reduce[1:]), x)
     total = along.scatter_add(kept, places, source, dim)
     if reduce == "sum":
         return like(total, x)
     count = hits + 1 if include_self else np.maximum(hits, 1)
     return like(total / count.astype(x.dtype), x)
-
-
-def _scatter_extreme(
-    x: Any, dim: int, index: Any, source: Any, reduce: str, include_self: bool
-) -> Any:
-    """The extreme over the candidates of each place, laid out along a new last axis."""
-    worst, best = (-np.inf, np.max) if reduce == "amax" else (np.inf, np.min)
-    reached = _reach(index, dim)
-    places = np.moveaxis(numbers(index), dim, -1)
-    own = np.moveaxis(x[reached], dim, -1)[..., None]  # (..., n, 1)
-    is_here = places[..., None, :] == np.arange(own.shape[-2])[:, None]  # (..., n, candidates)
-    offered = np.where(is_here, np.moveaxis(source, dim, -1)[..., None, :], worst)
-    if not include_self:
-        own = np.where(is_here.any(axis=-1, keepdims=True), worst, own)
-    out = best(np.concatenate([own, offered], axis=-1), axis=-1)
-    return index_set(x, reached, np.moveaxis(out, -1, dim))
 
 
 def _index_writing(function: Function) -> Function:

@@ -9,7 +9,6 @@ import numpy as np
 
 from glassgrad.nn import functional as F
 from glassgrad.primitives.norm import vector_norm
-from glassgrad.primitives.padding import pad
 from oracle.convention import Function, axes
 
 # --- products ----------------------------------------------------------------------------
@@ -21,8 +20,8 @@ def _linear(x: Any, weight: Any, bias: Any = None) -> Any:
 
 
 def _bilinear(x: Any, y: Any, weight: Any, bias: Any = None) -> Any:
-    out = np.einsum("...i,oij,...j->...o", x, weight, y)
-    return out if bias is None else out + bias
+    """PyTorch's weights are (out, left, right)."""
+    return F.bilinear(x, y, np.moveaxis(weight, 0, -1), bias)
 
 
 def _attention(q: Any, k: Any, v: Any, *, is_causal: bool = False, dropout_p: float = 0.0) -> Any:
@@ -47,22 +46,15 @@ def _scaled(out: Any, weight: Any, bias: Any) -> Any:
     return out if bias is None else out + bias
 
 
-def _per_channel(value: Any, x: Any) -> Any:
-    """(c,) against (n, c, ...)."""
-    return None if value is None else value.reshape(-1, *[1] * (x.ndim - 2))
-
-
 def _batch_norm(
     x: Any, mean: Any, var: Any, weight: Any = None, bias: Any = None,
     *, training: bool = False, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Any:  # fmt: skip
     del momentum  # the running statistics are not returned
-    weight, bias = _per_channel(weight, x), _per_channel(bias, x)
-    if training:
-        others = tuple(a for a in range(x.ndim) if a != 1)
-        return _scaled(_standardised(x, others, eps), weight, bias)
-    mean, var = _per_channel(mean, x), _per_channel(var, x)
-    return _scaled((x - mean) / np.sqrt(var + eps), weight, bias)
+    if x.ndim == 1:  # an empty array, without channels
+        return _scaled(x, weight, bias)
+    given = {} if training else {"mean": mean, "var": var}
+    return F.batch_norm(x, weight, bias, eps=eps, **given)
 
 
 def _last_axes(shape: Any) -> tuple[int, ...]:
@@ -76,9 +68,7 @@ def _layer_norm(x: Any, shape: Any, weight: Any = None, bias: Any = None, eps: f
 def _group_norm(
     x: Any, groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5
 ) -> Any:
-    parts = x.reshape(x.shape[0], groups, x.shape[1] // groups, *x.shape[2:])
-    out = _standardised(parts, tuple(range(2, parts.ndim)), eps).reshape(x.shape)
-    return _scaled(out, _per_channel(weight, x), _per_channel(bias, x))
+    return F.group_norm(x, groups, weight, bias, eps=eps)
 
 
 def _instance_norm(
@@ -86,9 +76,8 @@ def _instance_norm(
     bias: Any = None, use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5,
 ) -> Any:  # fmt: skip
     del momentum
-    weight, bias = _per_channel(weight, x), _per_channel(bias, x)
     if use_input_stats:
-        return _scaled(_standardised(x, tuple(range(2, x.ndim)), eps), weight, bias)
+        return F.instance_norm(x, weight, bias, eps=eps)
     return _batch_norm(x, running_mean, running_var, weight, bias, eps=eps)
 
 
@@ -101,11 +90,7 @@ def _rms_norm(x: Any, shape: Any, weight: Any = None, eps: float | None = None) 
 def _local_response_norm(
     x: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
 ) -> Any:
-    c = x.shape[1]
-    sides = [(0, 0), (size // 2, (size - 1) // 2), *[(0, 0)] * (x.ndim - 2)]
-    squares = pad(np.square(x), sides)
-    total = sum(squares[:, i : i + c] for i in range(size))
-    return x / (k + alpha / size * total) ** beta
+    return F.local_response_norm(x, size, alpha=alpha, beta=beta, k=k)
 
 
 # --- lengths and distances ---------------------------------------------------------------

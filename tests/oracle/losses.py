@@ -125,6 +125,8 @@ def _poisson(
     x: Any, target: Any, log_input: bool = True, full: bool = False, eps: float = 1e-8,
     reduction: str = "mean",
 ) -> Any:  # fmt: skip
+    if log_input and not full:
+        return losses.poisson_nll(x, target, reduction=reduction)
     each = np.exp(x) - target * x if log_input else x - target * np.log(x + eps)
     if full:  # Stirling's formula for log(target!)
         is_large = target > 1

@@ -52,9 +52,6 @@ def _norm(x: Any, p: Any = 2, dim: Any = None, keepdim: bool = False) -> Any:
 def _linalg_norm(x: Any, ord: Any = None, dim: Any = None, keepdim: bool = False) -> Any:
     if ord is None and dim is None:
         return norm.vector_norm(x, keepdims=keepdim)
-    is_of_matrices = x.ndim == 2 if dim is None else np.size(dim) == 2
-    if is_of_matrices and ord in (2, -2, "nuc"):
-        raise NotImplementedError  # needs the singular values
     return np.linalg.norm(x, ord, axes(x, dim), keepdim)
 
 

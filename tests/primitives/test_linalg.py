@@ -284,7 +284,7 @@ def test_norm_of_nothing_has_no_slope():
 
 
 def test_norm_errors():
-    for order in (2, -2, "nuc", 3):
+    for order in (3, "max"):
         with pytest.raises(OptionError):
             norm.norm(np.ones((2, 2)), order)
     with pytest.raises(OptionError):

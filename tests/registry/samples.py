@@ -91,6 +91,11 @@ def _well(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return rng.standard_normal(shape) + 3 * np.eye(shape[-1])
 
 
+def _symmetric(rng: np.random.Generator, *shape: int) -> np.ndarray:
+    a = rng.standard_normal(shape)
+    return a + a.swapaxes(-1, -2)
+
+
 def _axes(shape: tuple[int, ...]) -> list[dict[str, Any]]:
     listed: list[dict[str, Any]] = [{"axis": None, "keepdims": False}]
     for axis in range(len(shape)):
@@ -108,6 +113,16 @@ def _reduction(make: Callable[..., np.ndarray]) -> Make:
 
 def _place_axis(make: Callable[..., np.ndarray]) -> Make:
     return lambda rng: [(make(rng, 2, 4), {"axis": axis}) for axis in (0, 1)]
+
+
+def _meeting(rng: np.random.Generator) -> list[tuple[Any, ...]]:
+    """Values that meet each other and what was there, none of them equal."""
+    apart = _apart(rng, 27)
+    ids = np.array([0, 2, 0, 2, 3])
+    return [
+        (apart[:12].reshape(4, 3), apart[12:27].reshape(5, 3), ids, {"index": (("array", 0),)}),
+        (apart[:4], apart[4:9], ids, {"index": (("array", 0),)}),
+    ]
 
 
 KEY = np.array([7, 11], np.uint32)
@@ -169,6 +184,8 @@ SAMPLES: dict[str, Make] = {
         (_x(r, 4, 3), _x(r, 3), {"index": (2,)}),
         (_x(r, 4, 3), _x(r, 2, 1), np.array([3, 1]), {"index": (("array", 0),)}),
     ],
+    "max_at": _meeting,
+    "min_at": _meeting,
     "take_along_axis": lambda r: [(_x(r, 4, 3), np.array([[0, 1, 3], [2, 2, 0]]), {"axis": 0})],
     "add_along_axis": lambda r: [
         (_x(r, 2, 3), np.array([[0, 1, 3], [2, 1, 0]]), {"axis": 0, "size": 4})
@@ -230,6 +247,13 @@ SAMPLES: dict[str, Make] = {
     "det_sign": lambda r: [(_well(r, 3, 3), {})],
     "log_abs_det": lambda r: [(_well(r, 3, 3), {})],
     "cholesky": lambda r: [(_positive_definite(r, 3, 3), {"upper": u}) for u in (False, True)],
+    "orthogonal_factor": lambda r: [(_well(r, 3, 3), {}), (_x(r, 2, 4, 2), {})],
+    "eigenvalues": lambda r: [(_positive_definite(r, 3, 3), {}), (_symmetric(r, 2, 2, 2), {})],
+    "eigenvectors": lambda r: [(_positive_definite(r, 3, 3), {}), (_symmetric(r, 2, 2, 2), {})],
+    **dict.fromkeys(
+        ("singular_values", "left_vectors", "right_vectors"),
+        lambda r: [(_x(r, 3, 3), {}), (_x(r, 4, 2), {}), (_x(r, 2, 2, 3), {})],
+    ),
     # random
     "random_uniform": lambda r: [(KEY, STEP, {"address": 5, "shape": (3, 2), "dtype": FLOAT64})],
     "random_normal": lambda r: [(KEY, STEP, {"address": 5, "shape": (3, 2), "dtype": FLOAT64})],
@@ -245,6 +269,14 @@ SAMPLES: dict[str, Make] = {
 
 # Operands that are constants by definition: no derivative is offered or tried.
 CONSTANT_OPERANDS = {"hurwitz_zeta": (0,)}
+# They read one triangle: only symmetric matrices are their domain.
+SYMMETRIC = {"cholesky", "eigenvalues", "eigenvectors"}
+# Left to LAPACK: results of NumPy, whose digits depend on the order in memory.
+BY_LAPACK = {
+    "inv", "solve", "cofactors", "det", "det_sign", "log_abs_det", "cholesky",
+    "orthogonal_factor", "eigenvalues", "eigenvectors", "singular_values", "left_vectors",
+    "right_vectors",
+}  # fmt: skip
 # Primitives that hold inner graphs are tried through the functions that record them.
 HIGHER_ORDER = {"scan", "cond", "checkpoint", "custom_gradient"}
 # Registered by documentation examples, not by the package.

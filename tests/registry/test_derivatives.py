@@ -23,7 +23,7 @@ from glassgrad.core.aval import is_float
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import REGISTRY, Elementwise
 from glassgrad.graph.trace import trace
-from registry.samples import CONSTANT_OPERANDS, Sample, all_samples, names
+from registry.samples import CONSTANT_OPERANDS, SYMMETRIC, Sample, all_samples, names
 
 # Complex step: exact but for rounding. Differences of fourth order: about eps^(4/5).
 COMPLEX, DIFFERENCE, IDENTITY = 1e-12, 1e-8, 1e-12
@@ -47,7 +47,7 @@ def directions(sample: Sample) -> list[Any]:
         array = np.asarray(x)
         moves = is_float(array.dtype) and i not in CONSTANT_OPERANDS.get(sample.name, ())
         drawn.append(rng.standard_normal(array.shape) if moves else None)
-    if sample.name == "cholesky":  # it reads one triangle: only symmetric matrices are its domain
+    if sample.name in SYMMETRIC:  # it reads one triangle: only symmetric matrices are its domain
         drawn[0] = drawn[0] + drawn[0].swapaxes(-1, -2)
     return drawn
 

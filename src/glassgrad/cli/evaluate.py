@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from glassgrad.cli.helptext import SpokenCommand, flag, spoken
+from glassgrad.cli.settings import metric_names
 from glassgrad.cli.terminal import Output
 from glassgrad.errors import OptionError
 from glassgrad.text import say
@@ -38,14 +39,21 @@ def _examples() -> list[tuple[str, str]]:
 @click.argument("file", required=False)
 @flag("--encoding", about="of the file's text; UTF-8, else CP949, if not given", metavar="NAME")
 @flag("--data", about="where data sets lie; else GLASSGRAD_DATA, else a download", metavar="FOLDER")
+@flag("--metrics", about="further scores by name, such as f1,roc_auc", metavar="A,B")
 @flag("--json", "as_json", about="print JSON", is_flag=True)
 def evaluate(
-    run: str, file: str | None, encoding: str | None, data: str | None, as_json: bool
+    run: str,
+    file: str | None,
+    encoding: str | None,
+    data: str | None,
+    metrics: str | None,
+    as_json: bool,
 ) -> int:
     from glassgrad.cli.scores import confusion_text, scores_data, scores_text  # noqa: PLC0415
     from glassgrad.cli.trained import open_trained  # noqa: PLC0415 - help needs none of it
 
     output = Output(json=as_json)
+    further = metric_names(metrics) if metrics else ()
     trained = open_trained(run)
     if file is not None:
         rows = trained.read(file, encoding=encoding, with_target=True)
@@ -53,7 +61,7 @@ def evaluate(
         rows = _test_rows(trained, data)
     for remark in rows.remarks:
         output.note(remark)
-    scores = trained.scores(rows)
+    scores = trained.scores(rows, further)
     output.data({"run": str(trained.folder.path), "task": trained.info.task, **scores_data(scores)})
     if not output.json:
         output.result(scores_text(scores))

@@ -19,11 +19,14 @@ def scores_text(scores: Scores) -> str:
     """`test accuracy 0.9733 (1,797 rows)`, or R² and the mean absolute error."""
     count = say("{n:,} rows", n=scores.rows)
     if scores.confusion is not None:
-        return say("accuracy {value:.4f}", value=scores.values["accuracy"]) + f" ({count})"
-    parts = (
-        say("R² {value:.4f}", value=scores.values["r2"]),
-        say("mean absolute error {value:.6g}", value=scores.values["mae"]),
-    )
+        parts = [say("accuracy {value:.4f}", value=scores.values["accuracy"])]
+    else:
+        parts = [
+            say("R² {value:.4f}", value=scores.values["r2"]),
+            say("mean absolute error {value:.6g}", value=scores.values["mae"]),
+        ]
+    further = [name for name in scores.values if name not in ("accuracy", "r2", "mae")]
+    parts += [f"{name} {scores.values[name]:.4f}" for name in further]
     return ", ".join(parts) + f" ({count})"
 
 

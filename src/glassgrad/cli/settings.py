@@ -43,6 +43,7 @@ class Settings:
     dropout: float | None = None
     dtype: str | None = None
     loss: str | None = None
+    metrics: tuple[str, ...] | None = None
     optimizer: str | None = None
     lr: float | None = None
     schedule: str | None = None
@@ -135,6 +136,13 @@ def names(value: Any) -> tuple[str, ...]:
     """`a,b`, or a list of texts or positions."""
     listed = value if isinstance(value, list) else str(value).split(",")
     return tuple(text(item if isinstance(item, int) else str(item).strip()) for item in listed)
+
+
+def metric_names(value: Any) -> tuple[str, ...]:
+    """`f1,roc_auc`, or a list of names of scores."""
+    from glassgrad.train.metrics import metric_named  # noqa: PLC0415 - help needs none of it
+
+    return tuple(metric_named(name).name for name in names(value))
 
 
 def one_of(offered: Callable[[], Any], what: Words) -> Read:
@@ -318,6 +326,13 @@ _key(
     "NAME",
     TRAINING,
     "loss function: cross_entropy, mse, half_sse, huber …",
+)
+_key(
+    "metrics",
+    metric_names,
+    "A,B",
+    TRAINING,
+    "further scores: f1, precision, recall, roc_auc, top_5_accuracy, perplexity …",
 )
 _key(
     "optimizer",

@@ -6,6 +6,7 @@ Layer L11. Works from the run directory alone.
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +28,11 @@ from glassgrad.errors import (
 from glassgrad.io import load
 from glassgrad.nn import Module
 from glassgrad.text import say
+from glassgrad.train.class_metrics import is_of_classes
 from glassgrad.train.heads import CLASSIFICATION, Head
-from glassgrad.train.metrics import confusion_matrix, mae, r2
+from glassgrad.train.metrics import confusion_matrix, mae, metric_named, r2
 
+_QUANTITY = "mae, mse, r2, rmse"
 _TARGET_NAMES = ("label", "labels", "y", "target", "class")
 
 
@@ -103,12 +106,34 @@ class Trained:
         codes = self.head.codes(outputs)
         return np.asarray(self.info.classes)[codes] if plan is None else plan.labels(codes)
 
-    def scores(self, rows: Rows) -> Scores:
-        """The scores of labelled rows."""
+    def scores(self, rows: Rows, further: Sequence[str] = ()) -> Scores:
+        """The scores of labelled rows, and further ones by name."""
         if rows.y is None:
             raise DataError(say("the rows have no target to compare with"))
         target_scale = 1.0 if self.info.plan is None else self.info.plan.target_scale
-        return score(self.head, self.outputs(rows.X), rows.y, target_scale)
+        outputs = self.outputs(rows.X)
+        found = score(self.head, outputs, rows.y, target_scale)
+        found.values.update(further_scores(further, self.head, outputs, rows.y))
+        return found
+
+
+def require_fitting(names: Sequence[str], head: Head) -> None:
+    """Refuse scores over classes for a quantity."""
+    wrong = [] if head.classes else [name for name in names if is_of_classes(name)]
+    if wrong:
+        problem = say("{name} is a score over classes, the task is regression", name=wrong[0])
+        raise OptionError(
+            problem, operation="--metrics", hint=say("offered: {names}", names=_QUANTITY)
+        )
+
+
+def further_scores(
+    names: Sequence[str], head: Head, outputs: NDArray[Any], y: NDArray[Any]
+) -> dict[str, float]:
+    """Scores by name, of the outputs as they are and of targets as the loss wants them."""
+    require_fitting(names, head)
+    target = head.encode(np.asarray(y), outputs.dtype)
+    return {name: metric_named(name, head.threshold)(outputs, target) for name in names}
 
 
 def score(head: Head, outputs: NDArray[Any], y: NDArray[Any], target_scale: float = 1.0) -> Scores:

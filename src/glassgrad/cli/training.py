@@ -13,7 +13,7 @@ from glassgrad.cli.network import build_network
 from glassgrad.cli.problem import Part, validation_split
 from glassgrad.cli.run_folder import RunFolder
 from glassgrad.cli.settings import FULL, Settings, parse_goal, parse_spec
-from glassgrad.cli.trained import Scores, score
+from glassgrad.cli.trained import Scores, require_fitting, score
 from glassgrad.errors import OptionError, unknown_option
 from glassgrad.nn import MLP
 from glassgrad.optim import make_optimizer
@@ -168,4 +168,7 @@ def _require_column(name: str, setup: Setup) -> None:
 
 
 def _metrics(setup: Setup) -> tuple[str, ...]:
-    return ("accuracy",) if setup.head.classes else ("r2",)
+    first = "accuracy" if setup.head.classes else "r2"
+    chosen = setup.settings.metrics or ()
+    require_fitting(chosen, setup.head)
+    return tuple(dict.fromkeys((first, *chosen)))

@@ -17,7 +17,9 @@ from glassgrad.nn.losses import LABEL_LOSSES, TWO_CLASS_LOSSES
 
 _CLOSE = 1e-3  # what a row of probabilities may miss 1 by: float16 too
 _OVER_CLASSES = LABEL_LOSSES | TWO_CLASS_LOSSES
-_LOGIT_LOSSES = ("cross_entropy", "hinge", "binary_cross_entropy_with_logits", "binary_hinge")
+_LOGIT_LOSSES = (
+    "cross_entropy", "focal", "hinge", "binary_cross_entropy_with_logits", "binary_hinge",
+)  # fmt: skip
 _OPEN = 1e-6  # of the range: targets may lie on its border
 _ENDS = np.array([-1e3, 1e3])
 
@@ -28,11 +30,11 @@ def output_verdicts(subject: Subject, measured: Measured) -> Iterator[Verdict]:
     if not np.isfinite(pred).all() or not pred.size:
         return
     evidence = dict(least=float(pred.min()), most=float(pred.max()), loss=subject.name)
-    if subject.kind in ("cross_entropy", "nll") and pred.shape[-1] == 1:
+    if subject.kind in ("cross_entropy", "focal", "nll") and pred.shape[-1] == 1:
         yield fault("one-output", loss=subject.name, value=measured.loss)
         return
     last = measured.layers[-1] if measured.layers else None
-    if subject.kind == "cross_entropy" and _are_probabilities(pred):
+    if subject.kind in ("cross_entropy", "focal") and _are_probabilities(pred):
         yield fault("double-softmax", loss=subject.name)
         return
     behind = last.activation if last is not None else None

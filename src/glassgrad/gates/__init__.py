@@ -5,7 +5,7 @@ Layer L7. A gate remembers what it was given in `forward` and keeps the gradient
 held by reference and keep their dtype, so `params["W1"] -= lr * dW` and a `numerical_gradient` that
 moves a weight in place are seen by the gate; Python numbers and integers count as float64.
 
-`from glassgrad.gates import *` brings the names of "Deep Learning from Scratch", chapters 4, 5, 7.
+`from glassgrad.gates import *` brings the names of "Deep Learning from Scratch", chapters 4 to 7.
 Where that book's layers and these differ: `Relu.backward` does not overwrite `dout`;
 `SoftmaxWithLoss.backward` uses `dout`; its loss is exact, without the 1e-7 inside the logarithm.
 
@@ -14,7 +14,6 @@ Long because it holds the book's whole layer file, each gate with its example.
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any
@@ -28,16 +27,15 @@ from glassgrad.core.interpret import as_operand
 from glassgrad.core.region import composite
 from glassgrad.errors import ShapeError
 from glassgrad.gates.base import (
-    Program,
+    Fixed,
     cotangent,
     given,
-    is_plain,
     labels_of,
     not_forward,
-    program_of,
     real,
     unshared,
 )
+from glassgrad.gates.training import BatchNormalization, Dropout
 from glassgrad.primitives import transcendental
 from glassgrad.primitives.activation import log_softmax
 from glassgrad.primitives.along import take_along_axis
@@ -54,7 +52,9 @@ __all__ = [
     "Add",
     "AddLayer",
     "Affine",
+    "BatchNormalization",
     "Convolution",
+    "Dropout",
     "Exp",
     "Gate",
     "Log",
@@ -207,33 +207,7 @@ class Gate:
 # --- gates of fixed functions ------------------------------------------------------------
 
 
-class _Fixed(ABC):
-    """A gate whose function never changes: its text is compiled once for given shapes."""
-
-    function: Callable[..., Any]
-    out: Any = None
-    _memory: tuple[Program, Sequence[Any], Sequence[Any]] | None = None
-
-    def _compute(self, *operands: Any) -> tuple[Any, ...]:
-        """The results; the first is the one that is differentiated."""
-        values = [x if is_plain(x) else given(x) for x in operands]
-        program = program_of(self.function, tuple(map(aval_of, values)))
-        results = program.forward(*values)
-        self.out = results[0]
-        self._memory = program, values, results
-        return results[: program.count]
-
-    def _differentiate(self, dout: Any) -> list[Any]:
-        """Gradients by the operands that have one."""
-        if self._memory is None:
-            raise not_forward(type(self).__name__)
-        program, values, results = self._memory
-        ct = cotangent(dout, results[0], type(self).__name__)
-        found = program.backward(*results[program.count :], ct)
-        return unshared(found, [ct], values)
-
-
-class _Unary(_Fixed):
+class _Unary(Fixed):
     """One operand, as many results."""
 
     x: Any = None
@@ -248,7 +222,7 @@ class _Unary(_Fixed):
         return self.dx
 
 
-class _Binary(_Fixed):
+class _Binary(Fixed):
     """Two operands, broadcast as NumPy does."""
 
     x: Any = None
@@ -334,7 +308,7 @@ def affine(x: Any, W: Any, b: Any) -> Any:
     return x @ W + b  # (n, d) @ (d, m) + (m,) -> (n, m)
 
 
-class Affine(_Fixed):
+class Affine(Fixed):
     """x @ W + b. `W` and `b` are held by reference; their gradients are `dW` and `db`.
 
     Shapes:    x (n, ...) with the axes behind n multiplying to d, W (d, m), b (m,) -> (n, m)
@@ -382,7 +356,7 @@ def _softmax_with_loss(x: Any, t: Any) -> tuple[Any, Any]:
     return loss, exp(log_y)
 
 
-class SoftmaxWithLoss(_Fixed):
+class SoftmaxWithLoss(Fixed):
     """Cross-entropy of softmax(x), averaged over the batch.
 
     Shapes:    x (n, k) scores; t integer labels (n,) or one-hot (n, k) -> (); (k,) is a batch of 1
@@ -430,7 +404,7 @@ def _convolution(stride: int, pad: int) -> Callable[..., Any]:
     return composite(convolution)
 
 
-class Convolution(_Fixed):
+class Convolution(Fixed):
     """Filters slid over images, plus a bias each. `W` and `b` are held by reference.
 
     Shapes:    x (n, c, h, w), W (fn, c, fh, fw), b (fn,) -> (n, fn, oh, ow) with

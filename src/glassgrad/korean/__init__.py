@@ -10,6 +10,7 @@ TOPICS = (
     "datasets",
     "nn",
     "spatial",
+    "norms",
     "optim",
     "train",
     "io",

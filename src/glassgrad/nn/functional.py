@@ -16,8 +16,12 @@ import numpy as np
 
 from glassgrad.core.aval import is_float, normalize_axis
 from glassgrad.core.region import composite
-from glassgrad.errors import ShapeError, unknown_option
+from glassgrad.errors import unknown_option
 from glassgrad.nn.checks import check_positive, check_share
+from glassgrad.nn.gating import bilinear, glu, maxout, prelu, swiglu
+from glassgrad.nn.noise import book_dropout, drop_path
+from glassgrad.nn.normalisation import batch_norm, group_norm, instance_norm, local_response_norm
+from glassgrad.nn.pixels import pixel_shuffle, pixel_unshuffle
 from glassgrad.primitives.activation import log_softmax, softsign
 from glassgrad.primitives.along import one_hot
 from glassgrad.primitives.arithmetic import (
@@ -36,11 +40,19 @@ from glassgrad.primitives.layout import array_of, astype, sum
 from glassgrad.primitives.linalg import matmul
 from glassgrad.primitives.random import bernoulli
 from glassgrad.primitives.reduce import max
-from glassgrad.primitives.shape import split
+from glassgrad.primitives.scatter import (
+    gather,
+    scatter,
+    segment_max,
+    segment_mean,
+    segment_min,
+    segment_prod,
+    segment_sum,
+    top_k,
+)
 from glassgrad.primitives.special import erfc
 from glassgrad.primitives.transcendental import exp, expm1, sigmoid, tanh
 from glassgrad.primitives.transcendental import softplus as softplus_p
-from glassgrad.text import say
 
 # Klambauer et al. (2017), Self-Normalizing Neural Networks, eq. 14: the fixed point of mean 0
 # and variance 1.
@@ -243,22 +255,6 @@ def softmin(x: Any, axis: int = -1) -> Any:
     return softmax(negative(x), axis)
 
 
-@composite
-def glu(x: Any, axis: int = -1) -> Any:
-    """The first half of `axis` times the sigmoid of the second half.
-
-    Raises:  ShapeError if the axis is odd
-    Source:  Dauphin et al. (2017), Language Modeling with Gated Convolutional Networks, eq. 1
-    """
-    x = array_of(x)
-    size = x.shape[normalize_axis(int(axis), len(x.shape))]
-    if size % 2:
-        problem = say("an axis of size {size} has no halves", size=size)
-        raise ShapeError(problem, operation="glu")
-    value, gate = split(x, 2, axis)
-    return multiply(value, sigmoid(gate))
-
-
 # --- layers ------------------------------------------------------------------------------
 
 
@@ -325,8 +321,11 @@ def find_activation(name: str) -> Callable[..., Any]:
 
 
 __all__ = [
-    "ACTIVATIONS", "SELU_ALPHA", "SELU_SCALE", "celu", "dropout", "elu", "find_activation",
-    "gelu", "glu", "hardsigmoid", "hardswish", "hardtanh", "identity", "leaky_relu", "linear",
-    "log_sigmoid", "log_softmax", "mish", "one_hot", "relu", "relu6", "selu", "sigmoid", "silu",
-    "softmax", "softmin", "softplus", "softsign", "tanh",
+    "ACTIVATIONS", "SELU_ALPHA", "SELU_SCALE", "batch_norm", "bilinear", "book_dropout", "celu",
+    "drop_path", "dropout", "elu", "find_activation", "gather", "gelu", "glu", "group_norm",
+    "hardsigmoid", "hardswish", "hardtanh", "identity", "instance_norm", "leaky_relu", "linear",
+    "local_response_norm", "log_sigmoid", "log_softmax", "maxout", "mish", "one_hot",
+    "pixel_shuffle", "pixel_unshuffle", "prelu", "relu", "relu6", "scatter", "segment_max",
+    "segment_mean", "segment_min", "segment_prod", "segment_sum", "selu", "sigmoid", "silu",
+    "softmax", "softmin", "softplus", "softsign", "swiglu", "tanh", "top_k",
 ]  # fmt: skip

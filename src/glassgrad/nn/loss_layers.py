@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from glassgrad.errors import unknown_option
-from glassgrad.nn.losses import LOSSES
+from glassgrad.nn.losses import FURTHER_LOSSES, LOSSES, find_loss
 from glassgrad.nn.module import Module
 
 
@@ -26,14 +26,15 @@ class Loss(Module):
     kind = "mse"
 
     def __init__(self, **options: Any) -> None:
-        offered = list(inspect.signature(LOSSES[self.kind]).parameters)[2:]
+        parameters = inspect.signature(find_loss(self.kind)).parameters.values()
+        offered = [p.name for p in parameters if p.kind is p.KEYWORD_ONLY]
         for name in options:
             if name not in offered:
                 raise unknown_option("option", name, offered)
         self.options = {name: _plain(value) for name, value in options.items()}
 
-    def forward(self, pred: Any, target: Any) -> Any:
-        return LOSSES[self.kind](pred, target, **self.options)
+    def forward(self, *inputs: Any) -> Any:
+        return find_loss(self.kind)(*inputs, **self.options)
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can hold them."""
@@ -122,9 +123,66 @@ class KLLoss(Loss):
     kind = "kl"
 
 
+class FocalLoss(Loss):
+    """Cross-entropy in which rows that are already right count for little."""
+
+    kind = "focal"
+
+
+class BinaryFocalLoss(Loss):
+    """The focal loss of two classes, from logits."""
+
+    kind = "binary_focal"
+
+
+class PoissonNLLLoss(Loss):
+    """Negative log-likelihood of counts."""
+
+    kind = "poisson_nll"
+
+
+class GaussianNLLLoss(Loss):
+    """Negative log-likelihood under normal distributions of known or predicted variance."""
+
+    kind = "gaussian_nll"
+
+
+class CosineLoss(Loss):
+    """1 - cos of the angle between prediction and target."""
+
+    kind = "cosine"
+
+
+class CosineEmbeddingLoss(Loss):
+    """Pairs marked 1 in one direction, pairs marked -1 apart: `loss(x, y, target)`."""
+
+    kind = "cosine_embedding"
+
+
+class ContrastiveLoss(Loss):
+    """Pairs marked 1 together, pairs marked 0 apart: `loss(x, y, is_same)`."""
+
+    kind = "contrastive"
+
+
+class TripletLoss(Loss):
+    """`loss(anchor, positive, negative)`: the anchor nearer to the positive, by a margin."""
+
+    kind = "triplet"
+
+
+class CTCLoss(Loss):
+    """Label sequences without places: `loss(log_p, labels, input_lengths, label_lengths)`."""
+
+    kind = "ctc"
+
+
 _CLASSES: tuple[type[Loss], ...] = (
     MSELoss, HalfSSELoss, MAELoss, HuberLoss, SmoothL1Loss, CrossEntropyLoss, NLLLoss, HingeLoss,
-    BinaryHingeLoss, BCEWithLogitsLoss, BCELoss, KLLoss,
+    BinaryHingeLoss, BCEWithLogitsLoss, BCELoss, KLLoss, FocalLoss, BinaryFocalLoss,
+    PoissonNLLLoss, GaussianNLLLoss, CosineLoss, CosineEmbeddingLoss, ContrastiveLoss, TripletLoss,
+    CTCLoss,
 )  # fmt: skip
+assert {layer.kind for layer in _CLASSES} == LOSSES.keys() | FURTHER_LOSSES.keys()
 # Name of the function -> module.
 LOSS_LAYERS: dict[str, type[Loss]] = {layer.kind: layer for layer in _CLASSES}

@@ -1,9 +1,9 @@
 """Losses as functions: `loss(prediction, target)`, small where the prediction is good.
 
 Layer L7. For quantities, for two classes and between distributions; those over many classes stand
-in `class_losses.py` and are offered here too. All are written so that
-values and gradients keep their digits in the tails. `reduction` is "mean", "sum" or "none"; what a
-mean is taken over is said with each loss. Targets take the dtype of the prediction.
+in `class_losses.py`, others in files of their own, and are offered here too. All are written so
+that values and gradients keep their digits in the tails. `reduction` is "mean", "sum" or "none";
+what a mean is taken over is said with each loss. Targets take the dtype of the prediction.
 """
 
 from __future__ import annotations
@@ -18,6 +18,10 @@ from glassgrad.core.region import composite
 from glassgrad.errors import ShapeError, unknown_option
 from glassgrad.nn.checks import check_positive, check_range, check_reduction, matched, reduced
 from glassgrad.nn.class_losses import binary_hinge, cross_entropy, hinge, nll
+from glassgrad.nn.ctc import ctc
+from glassgrad.nn.focal import binary_focal, focal
+from glassgrad.nn.likelihoods import gaussian_nll, poisson_nll
+from glassgrad.nn.pair_losses import contrastive, cosine, cosine_embedding, triplet
 from glassgrad.primitives.arithmetic import (
     abs,
     add,
@@ -225,6 +229,7 @@ LOSSES: dict[str, Callable[..., Any]] = {
     "binary_cross_entropy_with_logits": binary_cross_entropy_with_logits,
     "binary_hinge": binary_hinge,
     "cross_entropy": cross_entropy,
+    "focal": focal,
     "half_sse": half_sse,
     "hinge": hinge,
     "huber": huber,
@@ -234,17 +239,29 @@ LOSSES: dict[str, Callable[..., Any]] = {
     "nll": nll,
     "smooth_l1": smooth_l1,
 }
+# Those that take more than a prediction and a target, or outputs of a network made for them.
+FURTHER_LOSSES: dict[str, Callable[..., Any]] = {
+    "binary_focal": binary_focal,
+    "contrastive": contrastive,
+    "cosine": cosine,
+    "cosine_embedding": cosine_embedding,
+    "ctc": ctc,
+    "gaussian_nll": gaussian_nll,
+    "poisson_nll": poisson_nll,
+    "triplet": triplet,
+}
 
 
 def find_loss(name: str) -> Callable[..., Any]:
     """The loss function of that name; OptionError with the nearest names if there is none."""
-    if name not in LOSSES:
-        raise unknown_option("loss", name, LOSSES)
-    return LOSSES[name]
+    offered = LOSSES | FURTHER_LOSSES
+    if name not in offered:
+        raise unknown_option("loss", name, offered)
+    return offered[name]
 
 
 # Losses that take one class number a row, and those for two classes.
-LABEL_LOSSES = frozenset({"cross_entropy", "hinge", "nll"})
+LABEL_LOSSES = frozenset({"cross_entropy", "focal", "hinge", "nll"})
 TWO_CLASS_LOSSES = frozenset(
     {"binary_cross_entropy", "binary_cross_entropy_with_logits", "binary_hinge"}
 )
@@ -262,7 +279,9 @@ def kind_of(loss: Any) -> str:
 
 
 __all__ = [
-    "LABEL_LOSSES", "LOSSES", "OBJECTIVE", "TWO_CLASS_LOSSES", "binary_cross_entropy",
-    "binary_cross_entropy_with_logits", "binary_hinge", "cross_entropy", "find_loss", "half_sse",
-    "hinge", "huber", "kind_of", "kl", "mae", "mse", "nll", "smooth_l1",
+    "FURTHER_LOSSES", "LABEL_LOSSES", "LOSSES", "OBJECTIVE", "TWO_CLASS_LOSSES",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "binary_focal", "binary_hinge",
+    "contrastive", "cosine", "cosine_embedding", "cross_entropy", "ctc", "find_loss", "focal",
+    "gaussian_nll", "half_sse", "hinge", "huber", "kind_of", "kl", "mae", "mse", "nll",
+    "poisson_nll", "smooth_l1", "triplet",
 ]  # fmt: skip

@@ -29,19 +29,30 @@ from glassgrad.nn.conv import (
     ConvTranspose2d,
     ConvTranspose3d,
 )
+from glassgrad.nn.gating_layers import GLU, Bilinear, Maxout, PReLU, SwiGLU
 from glassgrad.nn.linear import Embedding, Linear
 from glassgrad.nn.loss_layers import LOSS_LAYERS
 from glassgrad.nn.module import Module
+from glassgrad.nn.noise import BookDropout, DropPath
+from glassgrad.nn.norm_layers import NORM_LAYERS
+from glassgrad.nn.pixels import PixelShuffle, PixelUnshuffle
 from glassgrad.nn.pooling import POOLING_LAYERS
 from glassgrad.text import say
 
 _LAYERS: tuple[type[Module], ...] = (
     Linear, Embedding, Flatten, Unflatten, Dropout, Sequential, MLP, Residual,
     Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, *POOLING_LAYERS,
+    BookDropout, DropPath, GLU, SwiGLU, PReLU, Maxout, Bilinear, PixelShuffle, PixelUnshuffle,
+    *NORM_LAYERS,
     *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
 )  # fmt: skip
 LAYERS: dict[str, type[Module]] = {layer.__name__: layer for layer in _LAYERS}
 _KEYS = {"class", "config", "children", "tied"}
+# Options whose product is the size of a weight.
+_MATRICES = (
+    ("inputs", "outputs"), ("count", "width"), ("channels",), ("inputs", "outputs", "pieces"),
+    ("left", "right", "outputs"),
+)  # fmt: skip
 
 # --- describing --------------------------------------------------------------------------
 
@@ -170,8 +181,7 @@ def _weights(description: Any) -> int:
         return total
     sizes = options.get("sizes")
     if not isinstance(sizes, list):
-        pairs = (("inputs", "outputs"), ("count", "width"))
-        matrices = sum(_product(options.get(a), options.get(b)) for a, b in pairs)
+        matrices = max(_product(*map(options.get, names)) for names in _MATRICES)
         return total + _convolved(matrices, options)
     return total + sum(_product(a, b) for a, b in pairwise(sizes))
 
@@ -184,8 +194,8 @@ def _convolved(matrices: int, options: Mapping[str, Any]) -> int:
     return matrices * places // (groups if isinstance(groups, int) and groups > 0 else 1)
 
 
-def _product(rows: Any, columns: Any) -> int:
-    return int(rows * columns) if isinstance(rows, int) and isinstance(columns, int) else 0
+def _product(*sizes: Any) -> int:
+    return prod(sizes) if all(isinstance(size, int) for size in sizes) else 0
 
 
 def _built_before(number: Any, built: list[Module | None]) -> Module:

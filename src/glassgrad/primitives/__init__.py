@@ -10,4 +10,5 @@ from glassgrad.primitives import numpy_api as numpy_api
 from glassgrad.primitives import operators as operators
 from glassgrad.primitives import pooling as pooling
 from glassgrad.primitives import random as random
+from glassgrad.primitives import scatter as scatter
 from glassgrad.primitives import solve as solve

@@ -223,7 +223,7 @@ def take(x: Any, indices: Any, axis: int | None = None, mode: str = "raise") -> 
 # --- writing -----------------------------------------------------------------------------
 
 
-def _grid(x: Any, indices: Any, axis: int, operation: str) -> tuple[Any, tuple[Any, ...]]:
+def grid(x: Any, indices: Any, axis: int, operation: str) -> tuple[Any, tuple[Any, ...]]:
     """The index that pairs each position along `axis` with its own place on the others."""
     x, indices = array_of(x), _positions_of(indices, operation)
     axis = normalize_axis(int(axis), len(x.shape))
@@ -239,7 +239,7 @@ def _grid(x: Any, indices: Any, axis: int, operation: str) -> tuple[Any, tuple[A
 
 def put_along_axis(x: Any, indices: Any, values: Any, axis: int = -1) -> Any:
     """A copy of `x` with `out[i, indices[i, j]] = values[i, j]` along `axis`."""
-    x, places = _grid(x, indices, axis, "put_along_axis")
+    x, places = grid(x, indices, axis, "put_along_axis")
     return index_set(x, places, values)
 
 
@@ -248,7 +248,7 @@ scatter = put_along_axis
 
 def scatter_add(x: Any, indices: Any, values: Any, axis: int = -1) -> Any:
     """A copy of `x` with `values[i, j]` added at `[i, indices[i, j]]` along `axis`."""
-    x, places = _grid(x, indices, axis, "scatter_add")
+    x, places = grid(x, indices, axis, "scatter_add")
     return index_add(x, places, values)
 
 

@@ -101,10 +101,10 @@ def _gather(x: Any, *arrays: Any, index: Index) -> Any:
     try:
         return x[decode_with(index, arrays)]
     except IndexError as error:
-        raise _index_error(error, x.shape, index, arrays) from None
+        raise index_error(error, x.shape, index, arrays) from None
 
 
-def _index_error(
+def index_error(
     error: IndexError, shape: Shape, index: Index, arrays: Sequence[Any]
 ) -> IndexRangeError:
     """What the shape rule says, else NumPy's complaint, which names index, axis and size."""
@@ -155,7 +155,7 @@ def _add_at(x: Any, *arrays: Any, index: Index, shape: Shape) -> Any:
     try:
         np.add.at(out, decode_with(index, arrays), x)
     except IndexError as error:
-        raise _index_error(error, shape, index, arrays) from None
+        raise index_error(error, shape, index, arrays) from None
     return out
 
 
@@ -204,10 +204,11 @@ def getitem(x: Any, index: Any) -> Any:
     if type(index) is int:
         return bind(getitem_p, array_of(x), index=(index,))
     x, items, arrays = encode(array_of(x), index)
-    return _read(x, items, arrays)
+    return read(x, items, arrays)
 
 
-def _read(x: Any, items: Index, arrays: Sequence[Any]) -> Any:
+def read(x: Any, items: Index, arrays: Sequence[Any]) -> Any:
+    """What an encoded index selects."""
     if arrays:
         return bind(gather_p, x, *arrays, index=items)
     return bind(getitem_p, x, index=items)
@@ -221,11 +222,11 @@ def _index_set(x: Any, value: Any, *arrays: Any, index: Index) -> Any:
     try:
         out[decode_with(index, arrays)] = value
     except IndexError as error:
-        raise _index_error(error, x.shape, index, arrays) from None
+        raise index_error(error, x.shape, index, arrays) from None
     return out
 
 
-def _infer_set(x: Aval, value: Aval, *arrays: Aval, index: Index) -> Aval:
+def infer_writing(x: Aval, value: Aval, *arrays: Aval, index: Index) -> Aval:
     selected = infer_layout(x, arrays, index)
     pairs = zip(reversed(value.shape), reversed(selected), strict=False)
     if value.ndim > len(selected) or any(a not in (1, b) for a, b in pairs):
@@ -241,12 +242,12 @@ def _set_vjp(
         return bind(index_set_p, ct, 0, *arrays, index=index)
     if operand > 1:
         return None
-    back = _read(ct, index, arrays)
+    back = read(ct, index, arrays)
     if arrays:
         # Where a position is written twice the last value stays; the others get nothing.
         number = np.arange(aval_of(back).size).reshape(back.shape)
         owner = bind(index_set_p, np.zeros(x.shape, np.int64), number, *arrays, index=index)
-        back = where(equal(_read(owner, index, arrays), number), back, 0)
+        back = where(equal(read(owner, index, arrays), number), back, 0)
     return sum_to(back, aval_of(value).shape)
 
 
@@ -256,7 +257,10 @@ def _set_jvp(tangents: Any, out: Any, x: Any, value: Any, *arrays: Any, index: I
     return bind(index_set_p, tx, 0 if tv is None else tv, *arrays, index=index)
 
 
-def _set_batch(inputs: Sequence[Any], batched: Sequence[bool], size: int, *, index: Index) -> Any:
+def writing_batch(
+    record: General, inputs: Sequence[Any], batched: Sequence[bool], size: int, *, index: Index
+) -> Any:
+    """A batch of a record that takes (x, value, *index arrays)."""
     x, value, *arrays = inputs
     x = with_batch(x, batched[0], size)
     shape = tuple(x.shape[1:])
@@ -270,7 +274,7 @@ def _set_batch(inputs: Sequence[Any], batched: Sequence[bool], size: int, *, ind
     value = broadcast_to(value, (size, *selected))
     whole = batched_index(shape, index, arrays, batched[2:], size, True)
     value = moveaxis(value, whole.destination, whole.source)
-    return bind(index_set_p, x, value, *whole.arrays, index=whole.items)
+    return bind(record, x, value, *whole.arrays, index=whole.items)
 
 
 index_set_p: General = General(
@@ -290,10 +294,12 @@ index_set_p: General = General(
         f"{operands[1]})"
     ),
     evaluate=_index_set,
-    infer=_infer_set,
+    infer=infer_writing,
     vjps=_set_vjp,
     jvp=_set_jvp,
-    batch=_set_batch,
+    batch=lambda inputs, batched, size, *, index: writing_batch(
+        index_set_p, inputs, batched, size, index=index
+    ),
 )
 
 
@@ -307,7 +313,7 @@ def index_set(x: Any, index: Any, value: Any) -> Any:
         missing = tuple(range(len(index.shape), len(x.shape)))
         return where(expand_dims(index, missing), value, x)
     expanded, items, arrays = encode(x, index)
-    selected = _selected(expanded, items, arrays)
+    selected = selected_shape(expanded, items, arrays)
     extra = len(value.shape) - len(selected)
     if extra > 0 and all(size == 1 for size in value.shape[:extra]):
         value = reshape(value, value.shape[extra:])
@@ -320,7 +326,8 @@ def _is_mask_of(index: Any, x: Any) -> bool:
     return bool(shape) and index.dtype == np.bool_ and shape == x.shape[: len(shape)]
 
 
-def _selected(x: Any, items: Index, arrays: Sequence[Any]) -> Shape:
+def selected_shape(x: Any, items: Index, arrays: Sequence[Any]) -> Shape:
+    """The shape of what an encoded index selects."""
     record = gather_p if arrays else getitem_p
     shape: Shape = infer(record, (x, *arrays), {"index": items}).shape
     return shape
@@ -334,7 +341,7 @@ def index_add(x: Any, index: Any, value: Any) -> Any:
     """
     x = array_of(x)
     expanded, items, arrays = encode(x, index)
-    value = broadcast_to(astype(value, x.dtype), _selected(expanded, items, arrays))
+    value = broadcast_to(astype(value, x.dtype), selected_shape(expanded, items, arrays))
     record = add_at_p if arrays else place_p
     added = bind(record, value, *arrays, index=items, shape=expanded.shape)
     return add(x, reshape(added, x.shape))

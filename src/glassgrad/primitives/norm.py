@@ -38,12 +38,15 @@ from glassgrad.primitives.arithmetic import (
     stop_gradient,
     where,
 )
+from glassgrad.primitives.factors import singular_values
 from glassgrad.primitives.layout import (
     Axis,
     array_of,
     astype,
     axis_literal,
+    expand_dims,
     inner_axes,
+    moveaxis,
     reduction_axes,
     restore_axes,
     squeeze,
@@ -169,8 +172,9 @@ def norm(x: Any, ord: float | str | None = None, axis: Axis = None, keepdims: bo
     """NumPy's `linalg.norm`: of all elements, of vectors along one axis, or of matrices in two.
 
     Formula:   vectors as in `vector_norm`; matrices: None and "fro" sqrt(sum x**2), 1 and -1 the
-               largest and smallest column sum of |x|, inf and -inf of row sums
-    Raises:    OptionError for the orders of a matrix that need its singular values (2, -2, "nuc")
+               largest and smallest column sum of |x|, inf and -inf of row sums, 2 and -2 the
+               largest and smallest singular value, "nuc" the sum of all
+    Raises:    OptionError for another order of a matrix
     """
     ndim = aval_of(array_of(x)).ndim
     if axis is None:
@@ -193,14 +197,21 @@ def matrix_norm(x: Any, *, keepdims: bool = False, ord: float | str = "fro") -> 
     return _matrix_norm(x, ord, (-2, -1), keepdims)
 
 
+_OF_SINGULAR_VALUES: dict[Any, Any] = {2: max, -2: min, "nuc": sum}
+
+
 def _matrix_norm(x: Any, ord: float | str | None, axes: Sequence[int], keepdims: bool) -> Any:
     ndim = aval_of(array_of(x)).ndim
     row, column = (normalize_axis(axis, ndim) for axis in axes)
     if ord in (None, "fro"):
         return vector_norm(x, 2, (row, column), keepdims)
+    if ord in _OF_SINGULAR_VALUES:
+        values = singular_values(moveaxis(x, (row, column), (-2, -1)))
+        out = _OF_SINGULAR_VALUES[ord](values, axis=-1)
+        return expand_dims(out, (row, column)) if keepdims else out
     if ord not in (1, -1, inf, -inf):
         problem = say("order {ord!r} of a matrix is not offered", ord=ord)
-        hint = say("offered: {names}", names="'fro', 1, -1, inf, -inf; `vector_norm`")
+        hint = say("offered: {names}", names="'fro', 'nuc', 1, -1, 2, -2, inf, -inf")
         raise OptionError(problem, hint=hint).at("norm")
     summed, compared = (row, column) if ord in (1, -1) else (column, row)
     sums = vector_norm(x, 1, summed, keepdims=True)

@@ -24,12 +24,14 @@ from glassgrad.primitives import (
     arithmetic,
     composite,
     einsum,
+    factors,
     index,
     layout,
     linalg,
     norm,
     reduce,
     running,
+    scatter,
     shape,
     solve,
     special,
@@ -80,8 +82,8 @@ def _method(ufunc: np.ufunc, method: str, inputs: Sequence[Any], kwargs: dict[st
     if method == "outer" and ufunc in UFUNCS and not kwargs:
         x, y = arrays_of(*inputs)
         return UFUNCS[ufunc](layout.reshape(x, (*x.shape, *(1,) * len(y.shape))), y)
-    if method == "at" and ufunc is np.add and hasattr(inputs[0], "become"):
-        inputs[0].become(index.index_add(*inputs))
+    if method == "at" and ufunc in WRITERS and hasattr(inputs[0], "become"):
+        inputs[0].become(WRITERS[ufunc](*inputs))
         return None
     function = {"reduce": REDUCTIONS, "accumulate": ACCUMULATIONS}.get(method, {}).get(ufunc)
     if function is None:
@@ -233,7 +235,7 @@ def _example(x: Any) -> Any:
 # Rooms that are searched, in this order, for functions with NumPy's own names.
 _ROOMS = (
     arithmetic, transcendental, special, layout, shape, triangle, reduce, running, statistic,
-    index, along, linalg, einsum, norm, solve, composite,
+    index, along, linalg, einsum, norm, solve, factors, composite,
 )  # fmt: skip
 _OTHER_UFUNCS: dict[str, Function] = {
     "absolute": arithmetic.abs,
@@ -264,7 +266,8 @@ _FUNCTION_NAMES = (
     "einsum nonzero argwhere flatnonzero ones_like astype"
 )
 _LINALG_NAMES = (
-    "norm vector_norm inv det slogdet solve cholesky matrix_power multi_dot matmul outer "
+    "norm vector_norm inv det slogdet solve cholesky qr eigh eigvalsh svd svdvals "
+    "matrix_power multi_dot matmul outer "
     "tensordot vecdot cross matrix_transpose matrix_norm"
 )
 _OTHER_FUNCTIONS: dict[str, Function] = {
@@ -327,6 +330,12 @@ REDUCTIONS: dict[np.ufunc, Function] = {
     np.minimum: reduce.min,
     np.logical_and: reduce.all,
     np.logical_or: reduce.any,
+}
+WRITERS: dict[np.ufunc, Function] = {
+    np.add: index.index_add,
+    np.multiply: scatter.index_multiply,
+    np.maximum: scatter.index_max,
+    np.minimum: scatter.index_min,
 }
 ACCUMULATIONS: dict[np.ufunc, Function] = {
     np.add: running.cumsum,

@@ -6,11 +6,17 @@ from glassgrad.train.callbacks import Callback as Callback
 from glassgrad.train.callbacks import Checkpoint as Checkpoint
 from glassgrad.train.callbacks import CSVLogger as CSVLogger
 from glassgrad.train.callbacks import EarlyStopping as EarlyStopping
+from glassgrad.train.class_metrics import f1 as f1
+from glassgrad.train.class_metrics import perplexity as perplexity
+from glassgrad.train.class_metrics import precision as precision
+from glassgrad.train.class_metrics import recall as recall
+from glassgrad.train.class_metrics import roc_auc as roc_auc
+from glassgrad.train.class_metrics import top_k_accuracy as top_k_accuracy
 from glassgrad.train.fitting import fit as fit
 from glassgrad.train.history import History as History
 from glassgrad.train.loop import Run as Run
+from glassgrad.train.metric import Metric as Metric
 from glassgrad.train.metrics import METRICS as METRICS
-from glassgrad.train.metrics import Metric as Metric
 from glassgrad.train.metrics import accuracy as accuracy
 from glassgrad.train.metrics import confusion_matrix as confusion_matrix
 from glassgrad.train.metrics import find_metrics as find_metrics
@@ -36,12 +42,18 @@ __all__ = [
     "accuracy",
     "confusion_matrix",
     "evaluate",
+    "f1",
     "find_metrics",
     "fit",
     "mae",
     "mse",
+    "perplexity",
+    "precision",
     "predict",
     "r2",
+    "recall",
     "rmse",
+    "roc_auc",
+    "top_k_accuracy",
     "train_step",
 ]

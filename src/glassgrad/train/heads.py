@@ -17,7 +17,7 @@ from glassgrad.text import say
 
 CLASSIFICATION, REGRESSION = "classification", "regression"
 _QUANTITIES = ("half_sse", "huber", "mae", "mse", "smooth_l1")
-_LABELS = ("cross_entropy", "hinge", "nll")
+_LABELS = ("cross_entropy", "focal", "hinge", "nll")
 # How scores become probabilities: what is done to each score before a row is made to sum to 1.
 LINKS = ("softmax", "logistic", "exp", "shares")
 # What stands behind the last layer when classes are learnt by a loss.
@@ -61,7 +61,7 @@ class Head:
             return ""
         if self.loss == "binary_cross_entropy_with_logits":
             return "logistic"
-        if self.loss == "cross_entropy":
+        if self.loss in ("cross_entropy", "focal"):
             return "softmax"
         return "exp" if self.activation == "log_softmax" else "shares"
 

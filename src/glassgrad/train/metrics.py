@@ -1,13 +1,14 @@
 """Scores of predictions, as plain functions and as metrics that add up over batches.
 
 Layer L9. A `Metric` measures statistics of one batch, merges those of two, and turns them into its
-value, so that the score of an epoch is that of all its rows, whatever the batches were.
+value, so that the score of an epoch is that of all its rows, whatever the batches were. Those of
+classes besides accuracy stand in `class_metrics.py`; all are listed by name here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -15,30 +16,8 @@ import numpy as np
 
 from glassgrad.errors import DataError, OptionError, ShapeError, unknown_option
 from glassgrad.text import say
-
-Statistics = np.ndarray
-
-
-@dataclass(frozen=True)
-class Metric:
-    """A score that can be computed batch by batch.
-
-    measure: (prediction, target) -> statistics of a batch, in float64
-    value:   statistics -> the score
-    merge:   statistics of two batches -> those of both
-    is_exact: whether statistics of several batches measured at once are, to the bit, those of each
-             merged: true of counts
-    """
-
-    name: str
-    measure: Callable[[np.ndarray, np.ndarray], Statistics]
-    value: Callable[[Statistics], float]
-    merge: Callable[[Statistics, Statistics], Statistics] = np.add
-    is_better_higher: bool = False
-    is_exact: bool = False
-
-    def __call__(self, pred: Any, target: Any) -> float:
-        return self.value(self.measure(_array(pred), _array(target)))
+from glassgrad.train.class_metrics import BY_FUNCTION, CLASS_METRICS, top_k_metric, with_threshold
+from glassgrad.train.metric import Metric, Statistics, as_numbers, columns, ratio
 
 
 def measured(
@@ -66,22 +45,22 @@ def accuracy(pred: Any, target: Any, *, threshold: float = 0.5) -> float:
     >>> accuracy(np.array([[0.1, 0.9], [0.8, 0.2]]), np.array([1, 1]))
     0.5
     """
-    return _ratio(_hits(threshold, _array(pred), _array(target)))
+    return ratio(_hits(threshold, as_numbers(pred), as_numbers(target)))
 
 
 def mse(pred: Any, target: Any) -> float:
     """The mean squared error over all elements."""
-    return _ratio(_squares(_array(pred), _array(target)))
+    return ratio(_squares(as_numbers(pred), as_numbers(target)))
 
 
 def rmse(pred: Any, target: Any) -> float:
     """The root of the mean squared error, in units of the target."""
-    return _root(_squares(_array(pred), _array(target)))
+    return _root(_squares(as_numbers(pred), as_numbers(target)))
 
 
 def mae(pred: Any, target: Any) -> float:
     """The mean absolute error over all elements."""
-    return _ratio(_sizes(_array(pred), _array(target)))
+    return ratio(_sizes(as_numbers(pred), as_numbers(target)))
 
 
 def r2(pred: Any, target: Any) -> float:
@@ -93,7 +72,7 @@ def r2(pred: Any, target: Any) -> float:
     >>> r2(np.array([1.0, 2.0, 3.0]), np.array([1.0, 2.0, 4.0])).__round__(4)
     0.7857
     """
-    return _explained(_moments(_array(pred), _array(target)))
+    return _explained(_moments(as_numbers(pred), as_numbers(target)))
 
 
 def confusion_matrix(pred: Any, target: Any, classes: int | None = None) -> np.ndarray:
@@ -105,7 +84,7 @@ def confusion_matrix(pred: Any, target: Any, classes: int | None = None) -> np.n
     array([[1, 1],
            [0, 1]])
     """
-    guess, truth = _array(pred), _array(target)
+    guess, truth = as_numbers(pred), as_numbers(target)
     if guess.ndim == truth.ndim + 1:
         classes = classes or guess.shape[-1]
         guess = guess.argmax(axis=-1)
@@ -133,7 +112,7 @@ def _hits(threshold: float, pred: np.ndarray, target: np.ndarray) -> Statistics:
     elif pred.shape == target.shape and pred.ndim > 1 and pred.shape[-1] > 1:
         right = pred.argmax(axis=-1) == target.argmax(axis=-1)
     else:
-        flat, truth = _columns(pred, target)
+        flat, truth = columns(pred, target)
         right = (flat > threshold) == (truth > 0.5)  # noqa: PLR2004 - labels 0 and 1, or -1 and 1
     return np.array([np.count_nonzero(right), right.size], np.float64)
 
@@ -166,12 +145,8 @@ def _merged_moments(a: Statistics, b: Statistics) -> Statistics:
     return np.stack([count, mean, spread, a[3] + b[3]])
 
 
-def _ratio(statistics: Statistics) -> float:
-    return float(statistics[0] / statistics[1]) if statistics[1] else float("nan")
-
-
 def _root(statistics: Statistics) -> float:
-    return float(np.sqrt(_ratio(statistics)))
+    return float(np.sqrt(ratio(statistics)))
 
 
 def _explained(statistics: Statistics) -> float:
@@ -183,34 +158,22 @@ def _explained(statistics: Statistics) -> float:
 
 def _error(pred: np.ndarray, target: np.ndarray) -> np.ndarray:
     """pred - target in float64 as columns (n, d)."""
-    flat, truth = _columns(pred, target)
+    flat, truth = columns(pred, target)
     return np.asarray(flat.astype(np.float64) - truth)
-
-
-def _columns(pred: np.ndarray, target: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Prediction and target as (n, d); (n, 1) and (n,) are the same rows."""
-    if pred.shape != target.shape and (pred.size != target.size or len(pred) != len(target)):
-        raise ShapeError(say("shapes {a} and {b} differ", a=pred.shape, b=target.shape))
-    n = len(pred) if pred.ndim else 1
-    width = pred.size // n if n else 1
-    return pred.reshape(n, width), target.reshape(n, width)
-
-
-def _array(value: Any) -> np.ndarray:
-    return np.asarray(getattr(value, "data", value) if hasattr(value, "interpreter") else value)
 
 
 # --- by name -----------------------------------------------------------------------------
 
-_ACCURACY = Metric("accuracy", partial(_hits, 0.5), _ratio, is_better_higher=True, is_exact=True)
+_ACCURACY = Metric("accuracy", partial(_hits, 0.5), ratio, is_better_higher=True, is_exact=True)
 METRICS: dict[str, Metric] = {
     "accuracy": _ACCURACY,
-    "mae": Metric("mae", _sizes, _ratio),
-    "mse": Metric("mse", _squares, _ratio),
+    "mae": Metric("mae", _sizes, ratio),
+    "mse": Metric("mse", _squares, ratio),
     "r2": Metric("r2", _moments, _explained, _merged_moments, is_better_higher=True),
     "rmse": Metric("rmse", _squares, _root),
+    **CLASS_METRICS,
 }
-_BY_FUNCTION = {accuracy: "accuracy", mae: "mae", mse: "mse", r2: "r2", rmse: "rmse"}
+_BY_FUNCTION = {accuracy: "accuracy", mae: "mae", mse: "mse", r2: "r2", rmse: "rmse"} | BY_FUNCTION
 
 
 def find_metrics(given: Any, threshold: float = 0.5) -> tuple[Metric, ...]:
@@ -228,11 +191,23 @@ def _find(given: Any, threshold: float) -> Metric:
         return name
     if callable(name):
         return _averaged(name)
-    if not isinstance(name, str) or name not in METRICS:
+    if not isinstance(name, str):
+        raise unknown_option("metric", name, METRICS)
+    return metric_named(name, threshold)
+
+
+def metric_named(name: str, threshold: float = 0.5) -> Metric:
+    """The metric of a name of `METRICS`, or of `top_K_accuracy` for any K.
+
+    >>> metric_named("top_2_accuracy")(np.array([[0.1, 0.2, 0.7]]), np.array([1]))
+    1.0
+    """
+    found = top_k_metric(name) or METRICS.get(name)
+    if found is None:
         raise unknown_option("metric", name, METRICS)
     if name == "accuracy":
         return replace(_ACCURACY, measure=partial(_hits, threshold))
-    return METRICS[name]
+    return with_threshold(found, threshold)
 
 
 def _averaged(function: Callable[[Any, Any], Any]) -> Metric:
@@ -247,4 +222,4 @@ def _averaged(function: Callable[[Any, Any], Any]) -> Metric:
         rows = len(target) if target.ndim else 1
         return np.array([float(function(pred, target)) * rows, rows])
 
-    return Metric(name, measure, _ratio)
+    return Metric(name, measure, ratio)

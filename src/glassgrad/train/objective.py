@@ -20,7 +20,8 @@ from glassgrad.data.labels import check_labels
 from glassgrad.errors import DataError, GlassgradError, OptionError
 from glassgrad.nn.losses import LABEL_LOSSES, TWO_CLASS_LOSSES, find_loss, kind_of
 from glassgrad.text import say
-from glassgrad.train.metrics import Metric, find_metrics
+from glassgrad.train.metric import Metric
+from glassgrad.train.metrics import find_metrics
 
 _LOGITS = frozenset({"binary_cross_entropy_with_logits", "binary_hinge"})
 _CHUNK = 4096  # rows that are checked at a time

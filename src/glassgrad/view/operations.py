@@ -109,6 +109,11 @@ def _first(times: int) -> Callable[[Eqn], int]:
     return lambda eqn: times * eqn.inputs[0].aval.size
 
 
+def _second(eqn: Eqn) -> int:
+    """One comparison for each value."""
+    return eqn.inputs[1].aval.size
+
+
 def _sort(eqn: Eqn) -> int:
     """n log₂ n comparisons."""
     return round(largest(eqn) * math.log2(max(eqn.inputs[0].aval.shape, default=1) or 1))
@@ -149,6 +154,7 @@ _KERNELS: dict[str, Callable[[Eqn], int]] = {
     "sum": _sum,
     "cumsum": _first(1),
     "add_at": _first(1),
+    **dict.fromkeys(("max_at", "min_at"), _second),
     "add_along_axis": _first(1),
     "linear_recurrence": _first(2),
     "euclidean_norm": _first(2),
@@ -162,6 +168,10 @@ _KERNELS: dict[str, Callable[[Eqn], int]] = {
     "log_abs_det": _cubic(2 / 3),
     "cofactors": _cubic(2),
     "cholesky": _cubic(1 / 3),
+    # Golub & Van Loan, sections 5.2, 8.3 and 8.6: QR, a symmetric QR with vectors, an SVD.
+    "orthogonal_factor": _cubic(8 / 3),
+    **dict.fromkeys(("eigenvalues", "eigenvectors"), _cubic(9)),
+    **dict.fromkeys(("singular_values", "left_vectors", "right_vectors"), _cubic(21)),
     **dict.fromkeys(("gather", "index_set"), _nothing),
     **dict.fromkeys(("random_bits", "random_uniform", "random_normal"), _nothing),
     **dict.fromkeys(("random_bernoulli", "random_permutation", "fold_in"), _nothing),

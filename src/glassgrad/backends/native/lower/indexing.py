@@ -212,7 +212,8 @@ def _add(site: Site, target: Access, place: Sequence[Position], value: Operand) 
     target.store(site.b, place, scalar.operation(site.b, "add", [before, value], [False, False]))
 
 
-def _rows_of_set(eqn: Eqn) -> list[bool] | None:
+def rows_of_writing(eqn: Eqn) -> list[bool] | None:
+    """Operands that follow the rows, of a record that takes (x, value, *index arrays)."""
     x, value, *arrays = (atom.aval.shape for atom in eqn.inputs)
     index = eqn.params["index"]
     found = layout_of(x, index, arrays)
@@ -222,7 +223,7 @@ def _rows_of_set(eqn: Eqn) -> list[bool] | None:
     return [True, own] + [False] * len(arrays)
 
 
-@lowers(index_set_p, rows=_rows_of_set)
+@lowers(index_set_p, rows=rows_of_writing)
 def _index_set(site: Site) -> None:
     b, dtype = site.b, site.out.dtype
     copy(b, site.inputs[0], site.out, site.rows)

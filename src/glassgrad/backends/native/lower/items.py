@@ -58,6 +58,10 @@ class Nest:
         if self.split not in (None, split):
             return None
         rows = split or 1
+        if self.split is None and rows > 1:
+            before = (node.element_shape for node in self.nodes)
+            if not all(is_row_shape(other, rows) or other == shape for other in before):
+                return None  # it was taken for one a row while rows had one axis
         if is_row_shape(shape, rows):
             if self.shape is None:
                 return (shape[:1] if rows == 1 else shape), split

@@ -14,6 +14,7 @@ from glassgrad.backends.native.lower import (
     random,
     reductions,
     running,
+    scattering,
     sorting,
     windows,
 )
@@ -22,5 +23,6 @@ from glassgrad.backends.native.lower.site import LOWERINGS
 
 __all__ = [
     "LOWERINGS", "algebra", "control", "copies", "indexing", "inline_graph", "joining",
-    "lower_equation", "products", "random", "reductions", "running", "sorting", "windows",
+    "lower_equation", "products", "random", "reductions", "running", "scattering", "sorting",
+    "windows",
 ]  # fmt: skip
