@@ -29,6 +29,12 @@ from glassgrad.nn.activations import (
     Softsign,
     Tanh,
 )
+from glassgrad.nn.cells import (
+    Cell,
+    GRUCell,
+    LSTMCell,
+    RNNCell,
+)
 from glassgrad.nn.containers import (
     MLP,
     Chain,
@@ -106,10 +112,19 @@ from glassgrad.nn.losses import (
 from glassgrad.nn.module import (
     Module,
 )
+from glassgrad.nn.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    Recurrent,
+)
 from glassgrad.nn.registry import (
     LAYERS,
     build,
     describe,
+)
+from glassgrad.nn.through_time import (
+    step_gradients,
 )
 
 __all__ = [
@@ -118,21 +133,26 @@ __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "GRU",
     "INITIALIZERS",
     "LAYERS",
     "LOSSES",
     "LOSS_LAYERS",
+    "LSTM",
     "MLP",
+    "RNN",
     "SELU",
     "Activation",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BinaryHingeLoss",
+    "Cell",
     "Chain",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
     "Flatten",
+    "GRUCell",
     "HalfSSELoss",
     "HardSigmoid",
     "HardSwish",
@@ -142,6 +162,7 @@ __all__ = [
     "Identity",
     "Initializer",
     "KLLoss",
+    "LSTMCell",
     "LeakyReLU",
     "Linear",
     "LogSigmoid",
@@ -152,8 +173,10 @@ __all__ = [
     "Mish",
     "Module",
     "NLLLoss",
+    "RNNCell",
     "ReLU",
     "ReLU6",
+    "Recurrent",
     "Residual",
     "Sequential",
     "SiLU",
@@ -203,5 +226,6 @@ __all__ = [
     "softmin",
     "softplus",
     "softsign",
+    "step_gradients",
     "tanh",
 ]

@@ -23,11 +23,12 @@ from glassgrad.nn.containers import MLP, Dropout, Flatten, Residual, Sequential
 from glassgrad.nn.linear import Embedding, Linear
 from glassgrad.nn.loss_layers import LOSS_LAYERS
 from glassgrad.nn.module import Module
+from glassgrad.nn.recurrent import RECURRENT_LAYERS
 from glassgrad.text import say
 
 _LAYERS: tuple[type[Module], ...] = (
     Linear, Embedding, Flatten, Dropout, Sequential, MLP, Residual,
-    *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
+    *RECURRENT_LAYERS, *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
 )  # fmt: skip
 LAYERS: dict[str, type[Module]] = {layer.__name__: layer for layer in _LAYERS}
 _KEYS = {"class", "config", "children", "tied"}
