@@ -14,6 +14,8 @@ import numpy as np
 
 from glassgrad.core.aval import is_float
 from glassgrad.errors import OptionError, ShapeError, unknown_option
+from glassgrad.graph.ir import Var
+from glassgrad.graph.trace import GraphTrace
 from glassgrad.nn import init as initialisers
 from glassgrad.nn.checks import check_size, here, operand
 from glassgrad.nn.init import Initializer, Rng, Spec
@@ -181,6 +183,30 @@ def _settled(spec: Initializer, hidden: int) -> Initializer:
     return initialisers.uniform(-bound, bound)
 
 
+# --- names in graphs ---------------------------------------------------------------------
+
+
+def called(name: str, value: Any) -> Any:
+    """A recorded value under the name of its formula, so that graphs and source read like it."""
+    recorder = getattr(value, "interpreter", None)
+    if isinstance(recorder, GraphTrace):
+        recorder.name(name, value, 0)
+    return value
+
+
+def call_weights(cell: Cell, value: Any) -> None:
+    """The same for the weights that a loop over `value` takes from outside."""
+    recorder = getattr(value, "interpreter", None)
+    if not isinstance(recorder, GraphTrace):
+        return
+    for name in ("W_hh",) if cell.joins_biases else ("W_hh", "b_hh"):
+        weight = getattr(cell, name)
+        if hasattr(weight, "interpreter"):
+            taken = recorder.atom(weight)
+            assert isinstance(taken, Var)
+            taken.name = name
+
+
 # --- the three ---------------------------------------------------------------------------
 
 
@@ -227,7 +253,7 @@ class RNNCell(Cell):
 
     def advance(self, x: Any, state: Sequence[Any]) -> list[Any]:
         total = add(x, matmul(state[0], self.W_hh))
-        return [tanh(total) if self.activation == "tanh" else maximum(total, 0)]
+        return [called("h", tanh(total) if self.activation == "tanh" else maximum(total, 0))]
 
     def options(self) -> dict[str, Any]:
         return {"activation": self.activation}
@@ -257,10 +283,10 @@ class GRUCell(Cell):
         made = made if self.b_hh is None else add(made, self.b_hh)
         x_r, x_z, x_n = split(x, 3, -1)
         h_r, h_z, h_n = split(made, 3, -1)
-        r = sigmoid(add(x_r, h_r))
-        z = sigmoid(add(x_z, h_z))
-        n = tanh(add(x_n, multiply(r, h_n)))
-        return [add(n, multiply(z, subtract(h, n)))]
+        r = called("r", sigmoid(add(x_r, h_r)))
+        z = called("z", sigmoid(add(x_z, h_z)))
+        n = called("n", tanh(add(x_n, multiply(r, h_n))))
+        return [called("h", add(n, multiply(z, subtract(h, n))))]
 
 
 class LSTMCell(Cell):
@@ -316,9 +342,11 @@ class LSTMCell(Cell):
     def advance(self, x: Any, state: Sequence[Any]) -> list[Any]:
         h, c = state
         gates = add(x, matmul(h, self.W_hh))  # (..., hidden) @ (hidden, 4·hidden)
-        i, f, g, o = split(gates, 4, -1)
-        c = add(multiply(sigmoid(f), c), multiply(sigmoid(i), tanh(g)))
-        return [multiply(sigmoid(o), tanh(c)), c]
+        a_i, a_f, a_g, a_o = split(gates, 4, -1)
+        i, f = called("i", sigmoid(a_i)), called("f", sigmoid(a_f))
+        g, o = called("g", tanh(a_g)), called("o", sigmoid(a_o))
+        c = called("c", add(multiply(f, c), multiply(i, g)))
+        return [called("h", multiply(o, tanh(c))), c]
 
     def options(self) -> dict[str, Any]:
         return {"forget_bias": self.forget_bias} if self.forget_bias else {}
@@ -332,4 +360,13 @@ def _finite(value: Any) -> float:
     return float(value)
 
 
-__all__ = ["Cell", "GRUCell", "LSTMCell", "RNNCell", "listed_states", "wrong_state"]
+__all__ = [
+    "Cell",
+    "GRUCell",
+    "LSTMCell",
+    "RNNCell",
+    "call_weights",
+    "called",
+    "listed_states",
+    "wrong_state",
+]

@@ -18,23 +18,31 @@ import numpy as np
 
 from glassgrad.autodiff.functions import scan
 from glassgrad.core.region import region
-from glassgrad.errors import DataError, DtypeError, ShapeError, unknown_option
+from glassgrad.errors import ShapeError, unknown_option
 from glassgrad.nn import init as initialisers
-from glassgrad.nn.cells import Cell, GRUCell, LSTMCell, RNNCell, listed_states, wrong_state
-from glassgrad.nn.checks import check_share, check_size, here, known, operand
+from glassgrad.nn.cells import (
+    Cell,
+    GRUCell,
+    LSTMCell,
+    RNNCell,
+    call_weights,
+    listed_states,
+    wrong_state,
+)
+from glassgrad.nn.checks import check_share, check_size, here
 from glassgrad.nn.functional import dropout
 from glassgrad.nn.init import Rng, Spec
 from glassgrad.nn.module import Module
-from glassgrad.primitives.arithmetic import add, less, stop_gradient, where
+from glassgrad.nn.sequences import check_sequence, step_mask
+from glassgrad.primitives.arithmetic import add, stop_gradient, where
 from glassgrad.primitives.index import getitem
-from glassgrad.primitives.layout import array_of, permute_dims
+from glassgrad.primitives.layout import permute_dims
 from glassgrad.primitives.random import module_path
 from glassgrad.primitives.shape import concat, stack
 from glassgrad.tensor import state as new_state
 from glassgrad.text import say
 
 OUTPUTS = ("all", "last")
-_AXES = 3  # batch, time, features
 _TIME_FIRST = (1, 0, 2)
 
 
@@ -124,7 +132,7 @@ class Recurrent(Module):
     # --- running -------------------------------------------------------------------------
 
     def forward(
-        self, x: Any, state: Any = None, *, lengths: Any = None, return_state: bool = False
+        self, x: Any, state: Any = None, lengths: Any = None, return_state: bool = False
     ) -> Any:
         """Outputs of all steps or of the last, with the final state behind them if asked.
 
@@ -133,10 +141,11 @@ class Recurrent(Module):
         lengths: steps of each row that count; the state stays as it is after them, and outputs of
                  all steps are 0 there
         """
-        x = self._checked(x)
+        layer = here(type(self).__name__.lower())
+        x = check_sequence(layer, x, self.inputs, self.cells[0].W_ih)
         sequence = permute_dims(x, _TIME_FIRST)  # (n, t, d) -> (t, n, d)
         time, batch = sequence.shape[:2]
-        mask = None if lengths is None else self._mask(lengths, time, batch)
+        mask = None if lengths is None else step_mask(layer, lengths, time, batch)
         starts = self._starts(state, batch)
         finals: list[list[Any]] = []
         for number in range(self.num_layers):
@@ -173,11 +182,15 @@ class Recurrent(Module):
             marks["probe"] = self._probe.of(number, (*x.shape[:-1], cell.hidden), x.dtype)
         columns = {name: column for name, column in marks.items() if column is not None}
 
-        def step(state: Any, columns: Any) -> Any:
-            return _one_step(cell, state, **columns)
+        # NOTE: arguments called _ and __ give their parts the parts' own names.
+        def step(_: Any, __: Any) -> Any:
+            call_weights(cell, __["x"])
+            new, out = _one_step(cell, [*_.values()], **__)
+            return dict(zip(_, new, strict=True)), out
 
-        final, out = scan(step, state, {"x": x, **columns}, reverse=is_reverse)
-        return out, list(final)
+        named = dict(zip(cell.states, state, strict=True))
+        final, out = scan(step, named, {"x": x, **columns}, reverse=is_reverse)
+        return out, [final[name] for name in cell.states]
 
     def _cuts(self, time: int, *, reverse: bool) -> np.ndarray | None:
         """Where gradients stop: True at every `truncate`-th step, counted as the cells read."""
@@ -185,7 +198,7 @@ class Recurrent(Module):
             return None
         steps = np.arange(time)
         cuts = (steps % self.truncate == 0) & (steps > 0)
-        return cuts[::-1].copy() if reverse else cuts
+        return np.flip(cuts).copy() if reverse else cuts
 
     # --- states --------------------------------------------------------------------------
 
@@ -221,77 +234,6 @@ class Recurrent(Module):
         for name in self.cell.states if self.stateful else ():
             shape = (self.rows, self.stateful, self.hidden)
             setattr(self, name, np.zeros(shape, self.cells[0].W_ih.dtype))
-
-    # --- what is refused -----------------------------------------------------------------
-
-    def _checked(self, x: Any) -> Any:
-        x = array_of(x)
-        fits = len(x.shape) == _AXES and x.shape[-1] == self.inputs and x.shape[1] > 0
-        if fits:
-            return x
-        layer = here(type(self).__name__.lower())
-        rule = "x (batch, time, features)"
-        if len(x.shape) != _AXES:
-            raise ShapeError(
-                say("takes sequences of 3 axes, got {count}", count=len(x.shape)),
-                operation=layer,
-                operands=[operand("x", x)],
-                rule=rule,
-                hint=self._axes_hint(x),
-            )
-        if not x.shape[1]:
-            raise ShapeError(
-                say("a sequence has at least one step"),
-                operation=layer,
-                operands=[operand("x", x)],
-                rule=rule,
-            )
-        raise ShapeError(
-            say("takes {wanted} features, got {size}", wanted=self.inputs, size=x.shape[-1]),
-            operation=layer,
-            operands=[operand("x", x), operand("W_ih", self.cells[0].W_ih)],
-            rule=rule,
-            hint=say("axes 1 and 2 look exchanged: `x.swapaxes(1, 2)`")
-            if x.shape[1] == self.inputs
-            else "",
-        )
-
-    def _axes_hint(self, x: Any) -> str:
-        if x.dtype.kind in "iu":
-            return say("numbers of words go through nn.Embedding first")
-        if len(x.shape) == _AXES - 1:
-            if self.inputs == 1:
-                return say("one number a step: `x[:, :, None]`")
-            if x.shape[-1] == self.inputs:
-                return say("one sequence is a batch of one: `x[None]`")
-        return ""
-
-    def _mask(self, lengths: Any, time: int, batch: int) -> Any:
-        """(time, batch, 1): whether a step counts."""
-        lengths, layer = array_of(lengths), here(type(self).__name__.lower())
-        if lengths.dtype.kind not in "iu":
-            raise DtypeError(
-                say("lengths must be integers, not {dtype}", dtype=lengths.dtype.name),
-                operation=layer,
-                operands=[operand("lengths", lengths)],
-            )
-        if lengths.shape != (batch,):
-            raise ShapeError(
-                say("lengths of shape {a} for {n} sequences", a=lengths.shape, n=batch),
-                operation=layer,
-                operands=[operand("lengths", lengths)],
-                rule="x (batch, time, features), lengths (batch,)",
-            )
-        numbers = known(lengths)
-        if numbers is not None and batch and not 0 <= numbers.min() <= numbers.max() <= time:
-            worst = numbers.min() if numbers.min() < 0 else numbers.max()
-            raise DataError(
-                say("a length of {value} in sequences of {time} steps", value=worst, time=time),
-                operation=layer,
-                operands=[operand("lengths", lengths)],
-                rule=f"0 <= length <= {time}",
-            )
-        return less(np.arange(time)[:, None, None], getitem(lengths, (slice(None), None)))
 
     # --- description ---------------------------------------------------------------------
 

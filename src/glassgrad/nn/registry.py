@@ -159,6 +159,11 @@ def _weights(description: Any) -> int:
     if not isinstance(options, Mapping):
         return total
     sizes = options.get("sizes")
+    if "hidden" in options:  # of a recurrent layer: at least so many, at most eight times that
+        hidden, layers = options["hidden"], options.get("num_layers", 1)
+        return total + _product(options.get("inputs"), hidden) + _product(hidden, hidden) * (
+            layers if isinstance(layers, int) else 1
+        )
     if not isinstance(sizes, list):
         pairs = (("inputs", "outputs"), ("count", "width"))
         return total + sum(_product(options.get(a), options.get(b)) for a, b in pairs)

@@ -6,7 +6,7 @@ Layer L8. An item is weights (no data reach it), a weighted sum on its way, or a
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,10 +15,12 @@ from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import OptionError
 from glassgrad.graph.evaluate import apply
 from glassgrad.graph.ir import Atom, Eqn, Literal, Var
+from glassgrad.primitives.layout import permute_dims_p
 from glassgrad.text import say
 
 CURVE_AT: Final = np.linspace(-4.0, 4.0, 81)
 MATRIX: Final = 2  # axes of a matrix
+_TIME_FIRST = (1, 0, 2)  # (batch, time, features) as (time, batch, features)
 
 
 @dataclass(eq=False)
@@ -35,6 +37,7 @@ class Column:
     region: tuple[str, ...] = ()
     is_left: bool = False
     is_closed: bool = False
+    gates: int = 1
     seen: set[Item] = field(default_factory=set)
 
 
@@ -50,12 +53,14 @@ class Product:
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """A weighted sum on its way: products, and the bias once it is added."""
+    """A weighted sum on its way: products, and the bias once it is added; its steps lie along
+    axis `time`."""
 
     products: tuple[Product, ...]
     region: tuple[str, ...]
     bias: Item | None = None
     times: int = 1
+    time: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +70,7 @@ class Item:
     identity: the same for the same weights wherever they are met
     columns:  the layers that it is a function of; empty if no data reach it
     steps:    what was done to the layer's sums, and that as a curve
-    visit:    the step of time, or all of them along the first axis if it is `stacked`
+    visit:    the step of time, or all of them if it is `stacked`: along axis `time`
     """
 
     value: Any = None
@@ -77,6 +82,7 @@ class Item:
     curve: Any = None
     visit: int = 0
     stacked: bool = False
+    time: int = 0
 
     @property
     def is_data(self) -> bool:
@@ -112,7 +118,7 @@ def added(operands: Sequence[Item]) -> Net | None:
         return None
     if rest:
         (net,) = nets
-        return Net(net.products, net.region, rest[0], net.times)
+        return replace(net, bias=rest[0])
     products = tuple(p for net in nets for p in net.products)
     bias = next((net.bias for net in nets if net.bias is not None), None)
     return Net(products, nets[0].region, bias, max(net.times for net in nets))
@@ -137,6 +143,8 @@ def curve_of(eqn: Eqn, operands: Sequence[Item]) -> Any:
 
 def sliced(item: Item, t: int) -> Item:
     value = None if item.value is None else item.value[t]
+    if item.net is not None:
+        return Item(value, net=replace(item.net, times=1))
     if not item.is_data:
         return Item(value, (item.identity, t))
     return Item(value, columns=item.columns, steps=item.steps, curve=item.curve, visit=t)
@@ -152,12 +160,26 @@ def stacked_items(row: Sequence[Item]) -> Item:
     return Item(value, None, "", last.columns, None, last.steps, last.curve, first, stacked=True)
 
 
-def features(item: Item, size: int, is_left: bool, row: int, times: int) -> list[np.ndarray]:
+def turned(eqn: Eqn, item: Item) -> Item | None:
+    """Data of three axes whose first two change places: steps of time come first, or last again."""
+    axes = eqn.params.get("axes")
+    if eqn.primitive is not permute_dims_p or axes != _TIME_FIRST or not item.columns:
+        return None
+    (value,) = values_of(eqn, [item])
+    length = eqn.inputs[0].aval.shape[1]
+    if not item.stacked:
+        return replace(item, value=value, stacked=length > 1, time=0)
+    return replace(item, value=value, time=1 - item.time)
+
+
+def features(
+    item: Item, size: int, is_left: bool, row: int, times: int, time: int = 0
+) -> list[np.ndarray]:
     """The vector of one sample, for each step of time."""
     if item.value is None:
         return []
     array = np.asarray(item.value, np.float64)
-    steps = list(array) if times > 1 else [array]
+    steps = list(np.moveaxis(array, time, 0)) if times > 1 else [array]
     return [_sample(step, size, is_left, row) for step in steps]
 
 
