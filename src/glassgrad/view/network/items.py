@@ -16,6 +16,7 @@ from glassgrad.errors import OptionError
 from glassgrad.graph.evaluate import apply
 from glassgrad.graph.ir import Atom, Eqn, Literal, Var
 from glassgrad.primitives.layout import permute_dims_p
+from glassgrad.primitives.shape import concat_p
 from glassgrad.text import say
 
 CURVE_AT: Final = np.linspace(-4.0, 4.0, 81)
@@ -37,7 +38,7 @@ class Column:
     region: tuple[str, ...] = ()
     is_left: bool = False
     is_closed: bool = False
-    gates: int = 1
+    is_reverse: bool = False
     seen: set[Item] = field(default_factory=set)
 
 
@@ -71,6 +72,7 @@ class Item:
     columns:  the layers that it is a function of; empty if no data reach it
     steps:    what was done to the layer's sums, and that as a curve
     visit:    the step of time, or all of them if it is `stacked`: along axis `time`
+    parts:    the layers that lie side by side in it
     """
 
     value: Any = None
@@ -83,6 +85,7 @@ class Item:
     visit: int = 0
     stacked: bool = False
     time: int = 0
+    parts: tuple[Item, ...] = ()
 
     @property
     def is_data(self) -> bool:
@@ -166,10 +169,27 @@ def turned(eqn: Eqn, item: Item) -> Item | None:
     if eqn.primitive is not permute_dims_p or axes != _TIME_FIRST or not item.columns:
         return None
     (value,) = values_of(eqn, [item])
-    length = eqn.inputs[0].aval.shape[1]
+    parts = tuple(found for part in item.parts if (found := turned(eqn, part)) is not None)
     if not item.stacked:
-        return replace(item, value=value, stacked=length > 1, time=0)
-    return replace(item, value=value, time=1 - item.time)
+        has_steps = eqn.inputs[0].aval.shape[1] > 1
+        return replace(item, value=value, stacked=has_steps, time=0, parts=parts)
+    return replace(item, value=value, time=1 - item.time, parts=parts)
+
+
+def beside(eqn: Eqn, items: Sequence[Item]) -> tuple[Item, ...]:
+    """The layers that an equation lays side by side along the features."""
+    last = len(eqn.outputs[0].aval.shape) - 1
+    if eqn.primitive is not concat_p or eqn.params["axis"] not in (-1, last):
+        return ()
+    whole = all(len(item.columns) == 1 and holds(item.value, item.columns[0]) for item in items)
+    return tuple(items) if whole else ()
+
+
+def is_gated(shape: tuple[int, ...], size: int) -> bool:
+    """Whether a matrix gives a state of so many numbers several gates of as many."""
+    if len(shape) != MATRIX or not size or shape[0] != size:
+        return False
+    return shape[1] > size and shape[1] % size == 0
 
 
 def features(
