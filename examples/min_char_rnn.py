@@ -133,7 +133,9 @@ def main(*arguments):
     steps = 300 if given.quick else given.steps
     gradient_check()
     _, hello, _ = train("hello " * 200, 600 if given.quick else 2001)
-    print(f"'hello ': loss {hello[0]:.4f} at first (25 ln 5 = {25 * math.log(5):.4f}), then", end="")
+    print(
+        f"'hello ': loss {hello[0]:.4f} at first (25 ln 5 = {25 * math.log(5):.4f}), then", end=""
+    )
     print("".join(f" {hello[i]:.3f} at {i}" for i in (500, 2000) if i < len(hello)))
     text = find_text(given.text)
     if text is None:

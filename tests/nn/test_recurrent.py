@@ -1,4 +1,7 @@
-"""RNN, GRU and LSTM against the same formulas and their backward passes written by hand in NumPy."""
+"""RNN, GRU and LSTM against the same formulas and their backward passes by hand in NumPy.
+
+Long because three backward passes are written out.
+"""
 
 from __future__ import annotations
 
@@ -137,9 +140,7 @@ def test_a_layer_is_its_cell_repeated(kind: str) -> None:
     pairs = zip(state, final, strict=True) if kind == "LSTM" else [(state, final)]
     for a, b in pairs:
         np.testing.assert_allclose(a.data, b.data[0], rtol=0, atol=1e-15)
-    np.testing.assert_array_equal(
-        out.data[:, -1], (final[0] if kind == "LSTM" else final).data[0]
-    )
+    np.testing.assert_array_equal(out.data[:, -1], (final[0] if kind == "LSTM" else final).data[0])
 
 
 @pytest.mark.parametrize("kind", LAYERS)

@@ -8,6 +8,7 @@ TOPICS = (
     "lowering",
     "data",
     "nn",
+    "recurrent",
     "optim",
     "train",
     "io",
