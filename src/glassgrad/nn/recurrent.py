@@ -197,7 +197,7 @@ class Recurrent(Module):
         if self.truncate is None or self.truncate >= time:
             return None
         steps = np.arange(time)
-        cuts = (steps % self.truncate == 0) & (steps > 0)
+        cuts: np.ndarray = (steps % self.truncate == 0) & (steps > 0)
         return np.flip(cuts).copy() if reverse else cuts
 
     # --- states --------------------------------------------------------------------------
