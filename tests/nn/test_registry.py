@@ -42,6 +42,8 @@ def test_every_layer_can_be_described() -> None:
     arguments: dict[str, tuple[Any, ...]] = {
         "Linear": (2, 2), "Embedding": (2, 2), "MLP": ((2, 2),), "Residual": (nn.ReLU(),),
     }  # fmt: skip
+    for name in ("RNN", "GRU", "LSTM"):
+        arguments |= {name: (2, 3), f"{name}Cell": (2, 3)}
     for name, layer in nn.LAYERS.items():
         module = layer(*arguments.get(name, ()))
         assert repr(nn.build(nn.describe(module))) == repr(module)
