@@ -54,6 +54,8 @@ def test_every_layer_can_be_described() -> None:
         "AdaptiveMaxPool": ((2, None),),
         "Upsample": (2,),
     }
+    for name in ("RNN", "GRU", "LSTM"):
+        arguments |= {name: (2, 3), f"{name}Cell": (2, 3)}
     for name, layer in nn.LAYERS.items():
         module = layer(*arguments.get(name, ()))
         assert repr(nn.build(nn.describe(module))) == repr(module)

@@ -11,6 +11,7 @@ TOPICS = (
     "nn",
     "spatial",
     "norms",
+    "recurrent",
     "optim",
     "train",
     "io",

@@ -29,6 +29,12 @@ from glassgrad.nn.activations import (
     Softsign,
     Tanh,
 )
+from glassgrad.nn.cells import (
+    Cell,
+    GRUCell,
+    LSTMCell,
+    RNNCell,
+)
 from glassgrad.nn.containers import (
     MLP,
     Chain,
@@ -184,6 +190,12 @@ from glassgrad.nn.pooling import (
     MaxPool3d,
     Upsample,
 )
+from glassgrad.nn.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    Recurrent,
+)
 from glassgrad.nn.registry import (
     LAYERS,
     build,
@@ -202,6 +214,9 @@ from glassgrad.nn.spatial import (
     max_pool,
     unfold,
 )
+from glassgrad.nn.through_time import (
+    step_gradients,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -211,12 +226,15 @@ __all__ = [
     "FURTHER_LOSSES",
     "GELU",
     "GLU",
+    "GRU",
     "INITIALIZERS",
     "LAYERS",
     "LOSSES",
     "LOSS_LAYERS",
+    "LSTM",
     "MLP",
     "NORM_LAYERS",
+    "RNN",
     "SELU",
     "Activation",
     "AdaptiveAvgPool",
@@ -234,6 +252,7 @@ __all__ = [
     "BinaryHingeLoss",
     "BookDropout",
     "CTCLoss",
+    "Cell",
     "Chain",
     "ContrastiveLoss",
     "Conv1d",
@@ -250,6 +269,7 @@ __all__ = [
     "Embedding",
     "Flatten",
     "FocalLoss",
+    "GRUCell",
     "GaussianNLLLoss",
     "GlobalAvgPool",
     "GlobalMaxPool",
@@ -265,6 +285,7 @@ __all__ = [
     "InstanceNorm1d",
     "InstanceNorm2d",
     "KLLoss",
+    "LSTMCell",
     "LeakyReLU",
     "Linear",
     "LocalResponseNorm",
@@ -284,8 +305,10 @@ __all__ = [
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "RNNCell",
     "ReLU",
     "ReLU6",
+    "Recurrent",
     "Residual",
     "Sequential",
     "SiLU",
@@ -368,6 +391,7 @@ __all__ = [
     "softmin",
     "softplus",
     "softsign",
+    "step_gradients",
     "swiglu",
     "tanh",
     "triplet",

@@ -37,13 +37,14 @@ from glassgrad.nn.noise import BookDropout, DropPath
 from glassgrad.nn.norm_layers import NORM_LAYERS
 from glassgrad.nn.pixels import PixelShuffle, PixelUnshuffle
 from glassgrad.nn.pooling import POOLING_LAYERS
+from glassgrad.nn.recurrent import RECURRENT_LAYERS
 from glassgrad.text import say
 
 _LAYERS: tuple[type[Module], ...] = (
     Linear, Embedding, Flatten, Unflatten, Dropout, Sequential, MLP, Residual,
     Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, *POOLING_LAYERS,
     BookDropout, DropPath, GLU, SwiGLU, PReLU, Maxout, Bilinear, PixelShuffle, PixelUnshuffle,
-    *NORM_LAYERS,
+    *NORM_LAYERS, *RECURRENT_LAYERS,
     *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
 )  # fmt: skip
 LAYERS: dict[str, type[Module]] = {layer.__name__: layer for layer in _LAYERS}
@@ -180,6 +181,13 @@ def _weights(description: Any) -> int:
     if not isinstance(options, Mapping):
         return total
     sizes = options.get("sizes")
+    if "hidden" in options:  # of a recurrent layer: at least so many, at most eight times that
+        hidden, layers = options["hidden"], options.get("num_layers", 1)
+        return (
+            total
+            + _product(options.get("inputs"), hidden)
+            + _product(hidden, hidden) * (layers if isinstance(layers, int) else 1)
+        )
     if not isinstance(sizes, list):
         matrices = max(_product(*map(options.get, names)) for names in _MATRICES)
         return total + _convolved(matrices, options)

@@ -18,7 +18,10 @@ from glassgrad.errors import GlassgradError, OptionError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 from glassgrad.nn.containers import Unflatten
+from glassgrad.nn.linear import Embedding
 from glassgrad.nn.module import evaluating
+from glassgrad.nn.recurrent import Recurrent
+from glassgrad.tensor import Parameter
 from glassgrad.text import say
 from glassgrad.view.network.items import CURVE_AT
 from glassgrad.view.network.reading import read_network
@@ -26,6 +29,7 @@ from glassgrad.view.network.shape import Layer, Network, NetworkShape, Synapses,
 from glassgrad.view.units import leaf_paths, parameters_of
 
 _MATRIX = 2
+_STEPS = 3  # of a sequence that nobody gave
 _RECURRENT_NAME = re.compile(r"[WUVb][a-z]{1,2}\Z")  # Wxh, Whh, bh, as in min-char-rnn
 
 
@@ -183,14 +187,20 @@ def _row(x: Any, row: int) -> tuple[np.ndarray, ...]:
 
 
 def _blank(model: Any) -> np.ndarray:
-    """One empty row for the first matrix of weights, or for the images that rows become."""
+    """One empty sample for the first layer with weights: the images that rows become, or a sequence
+    where a layer reads those."""
+    layers = [layer for _, layer in model.named_modules()]
+    images = next((layer for layer in layers if isinstance(layer, Unflatten)), None)
     parameters = model.parameters()
-    first = next((m for _, m in model.named_modules() if isinstance(m, Unflatten)), None)
-    if first is not None and parameters and len(parameters[0].shape) != _MATRIX:
-        return np.zeros((1, math.prod(first.sizes)), parameters[0].dtype)
-    for parameter in parameters:
-        if len(parameter.shape) == _MATRIX:
-            return np.zeros((1, parameter.shape[0]), parameter.dtype)
+    if images is not None and parameters and len(parameters[0].shape) != _MATRIX:
+        return np.zeros((1, math.prod(images.sizes)), parameters[0].dtype)
+    steps = (_STEPS,) if any(isinstance(layer, Recurrent) for layer in layers) else ()
+    for layer in layers:
+        if isinstance(layer, Embedding):
+            return np.zeros((1, *steps), np.int64)
+        for value in vars(layer).values():
+            if isinstance(value, Parameter) and len(value.shape) == _MATRIX:
+                return np.zeros((1, *steps, value.shape[0]), value.dtype)
     raise OptionError(
         say("no matrix of weights says how many inputs there are"),
         hint=say("give a sample: network_svg(model, x)"),

@@ -33,10 +33,6 @@ static const double constant2[4] = {
     0.0, 0.0, 0.0, 0.0,
 };
 
-static const double constant3[12] = {
-    0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0,
-};
-
 static inline uint64_t gg_u64_of_bits_f64(double x)
 {
     union {
@@ -158,13 +154,13 @@ static inline double gg_sech_squared_f64(double x)
 }
 
 static double arena[57];
-static double *const t4 = arena;
+static double *const t3 = arena;
 static double *const sums = arena + 16;
 static double *const dsums = arena + 24;
 static double *const last = arena + 32;
 static double *const dlast = arena + 40;
-static double *const t6_parts = arena + 48;
-static double *const t7_parts = arena + 56;
+static double *const t5_parts = arena + 48;
+static double *const t6_parts = arena + 56;
 
 static double scratch[74];
 static double *const h = scratch;
@@ -184,31 +180,31 @@ static double *const dh3 = scratch + 72;
 
 static void compute_sums(const double *W, const double *xs)
 {
-    /* last, sums, t4 = scan(W, t1, xs)   (2,), (6,), (6, 2) */
+    /* last, sums, t3 = scan(W, t1, xs)   (2,), (6,), (6, 2) */
     for (int64_t i = 0; i < 2; i++) {
         h[i] = constant[i];
     }
     for (int64_t i = 0; i < 6; i++) {
-        /* t10 = h @ W   (2,) */
+        /* t9 = h @ W   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            double t10_j = 0.0;
+            double t9_j = 0.0;
             for (int64_t k = 0; k < 2; k++) {
-                t10_j = fma(h[k], W[2 * k + j], t10_j);
+                t9_j = fma(h[k], W[2 * k + j], t9_j);
             }
-            t10[j] = t10_j;
+            t9[j] = t9_j;
         }
 
-        /* t11 = t10 + xs   (2,) */
+        /* t10 = t9 + xs   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            t11[j] = t10[j] + xs[2 * i + j];
+            t10[j] = t9[j] + xs[2 * i + j];
         }
 
-        /* h2 = np.tanh(t11)   (2,) */
+        /* h2 = np.tanh(t10)   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            h2[j] = gg_tanh_f64(t11[j]);
+            h2[j] = gg_tanh_f64(t10[j]);
         }
 
-        /* t12 = h2.sum()   () */
+        /* t11 = h2.sum()   () */
         double sum_lanes[2];
         gg_fill_f64(sum_lanes, 2, -0.0);
         for (int64_t j = 0; j < 2; j++) {
@@ -216,7 +212,7 @@ static void compute_sums(const double *W, const double *xs)
         }
         sums[i] = 0.0 + gg_add_lanes_f64(sum_lanes, 2);
         for (int64_t j = 0; j < 2; j++) {
-            t4[2 * i + j] = h[j];
+            t3[2 * i + j] = h[j];
         }
         for (int64_t j = 0; j < 2; j++) {
             h[j] = h2[j];
@@ -227,29 +223,29 @@ static void compute_sums(const double *W, const double *xs)
     }
 }
 
-static void compute_t6_parts(void)
+static void compute_t5_parts(void)
 {
-    /* t5 = last ** 2   (2,)
-       t6 = t5.sum()    () */
+    /* t4 = last ** 2   (2,)
+       t5 = t4.sum()    () */
     double sum_lanes[2];
     gg_fill_f64(sum_lanes, 2, -0.0);
     for (int64_t i = 0; i < 2; i++) {
         const double last_i = last[i];
-        const double t5 = last_i * last_i;
-        sum_lanes[i] += t5;
+        const double t4 = last_i * last_i;
+        sum_lanes[i] += t4;
     }
-    t6_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 2);
+    t5_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 2);
 }
 
-static void compute_t7_parts(void)
+static void compute_t6_parts(void)
 {
-    /* t7 = sums.sum()   () */
+    /* t6 = sums.sum()   () */
     double sum_lanes[8];
     gg_fill_f64(sum_lanes, 8, -0.0);
     for (int64_t i = 0; i < 6; i++) {
         sum_lanes[i] += sums[i];
     }
-    t7_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 8);
+    t6_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 8);
 }
 
 static void compute_dsums(void)
@@ -268,18 +264,18 @@ static void compute_dlast(void)
     }
 }
 
-/* t6 = t5.sum()     ()
-   t7 = sums.sum()   ()
-   t8 = t7 / 6       ()
-   loss = t6 + t8    () */
+/* t5 = t4.sum()     ()
+   t6 = sums.sum()   ()
+   t7 = t6 / 6       ()
+   loss = t5 + t7    () */
 static void compute_loss(double *loss)
 {
-    loss[0] = t6_parts[0] + t7_parts[0] / 6.0;
+    loss[0] = t5_parts[0] + t6_parts[0] / 6.0;
 }
 
 static void compute_dxs(const double *W, const double *xs, double *dW, double *dxs)
 {
-    /* dW, t9, dxs = scan(W, t2, dlast, t4, xs, dsums, t3)   (2, 2), (2,), (6, 2) */
+    /* dW, t8, dxs = scan(W, t2, dlast, t3, xs, dsums)   (2, 2), (2,), (6, 2) */
     for (int64_t i = 0; i < 4; i++) {
         dW2[i] = constant2[i];
     }
@@ -287,18 +283,18 @@ static void compute_dxs(const double *W, const double *xs, double *dW, double *d
         dh[i] = dlast[i];
     }
     for (int64_t i = 0; i < 6; i++) {
-        /* t13 = t4 @ W   (2,) */
+        /* t12 = t3 @ W   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            double t13_j = 0.0;
+            double t12_j = 0.0;
             for (int64_t k = 0; k < 2; k++) {
-                t13_j = fma(t4[k - 2 * i + 10], W[2 * k + j], t13_j);
+                t12_j = fma(t3[k - 2 * i + 10], W[2 * k + j], t12_j);
             }
-            t13[j] = t13_j;
+            t12[j] = t12_j;
         }
 
-        /* t14 = t13 + xs   (2,) */
+        /* t13 = t12 + xs   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            t14[j] = t13[j] + xs[j - 2 * i + 10];
+            t13[j] = t12[j] + xs[j - 2 * i + 10];
         }
 
         /* dh2 = dh + dsums   (2,) */
@@ -307,43 +303,38 @@ static void compute_dxs(const double *W, const double *xs, double *dW, double *d
             dh2[j] = dh[j] + dsums_i;
         }
 
-        /* t15 = sech_squared(t14)   (2,) */
+        /* t14 = sech_squared(t13)   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            t15[j] = gg_sech_squared_f64(t14[j]);
+            t14[j] = gg_sech_squared_f64(t13[j]);
         }
 
-        /* dx = dh2 * t15   (2,) */
+        /* dx = dh2 * t14   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            dxs[j - 2 * i + 10] = dh2[j] * t15[j];
+            dxs[j - 2 * i + 10] = dh2[j] * t14[j];
         }
 
-        /* t16 = W @ dx   (2,) */
+        /* dh3 = W @ dx   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            double t16_j = 0.0;
+            double dh3_j = 0.0;
             for (int64_t k = 0; k < 2; k++) {
-                t16_j = fma(W[2 * j + k], dxs[k - 2 * i + 10], t16_j);
+                dh3_j = fma(W[2 * j + k], dxs[k - 2 * i + 10], dh3_j);
             }
-            t16[j] = t16_j;
+            dh3[j] = dh3_j;
         }
 
-        /* dW3 = np.expand_dims(t4, axis=1) * np.expand_dims(dx, axis=0)   (2, 2) */
+        /* dW3 = np.expand_dims(t3, axis=1) * np.expand_dims(dx, axis=0)   (2, 2) */
         for (int64_t j = 0; j < 2; j++) {
             for (int64_t k = 0; k < 2; k++) {
-                dW3[2 * j + k] = t4[j - 2 * i + 10] * dxs[k - 2 * i + 10];
+                dW3[2 * j + k] = t3[j - 2 * i + 10] * dxs[k - 2 * i + 10];
             }
         }
 
-        /* dh3 = t3 + t16   (2,) */
-        for (int64_t j = 0; j < 2; j++) {
-            dh3[j] = constant3[j - 2 * i + 10] + t16[j];
-        }
-
-        /* t19 = dW2 + dW3   (2, 2) */
+        /* t17 = dW2 + dW3   (2, 2) */
         for (int64_t j = 0; j < 4; j++) {
-            t19[j] = dW2[j] + dW3[j];
+            t17[j] = dW2[j] + dW3[j];
         }
         for (int64_t j = 0; j < 4; j++) {
-            dW2[j] = t19[j];
+            dW2[j] = t17[j];
         }
         for (int64_t j = 0; j < 2; j++) {
             dh[j] = dh3[j];
@@ -357,8 +348,8 @@ static void compute_dxs(const double *W, const double *xs, double *dW, double *d
 void scanned(const double *W, const double *xs, double *loss, double *dW, double *dxs)
 {
     compute_sums(W, xs);
+    compute_t5_parts();
     compute_t6_parts();
-    compute_t7_parts();
     compute_dsums();
     compute_dlast();
     compute_loss(loss);
