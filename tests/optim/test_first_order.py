@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from optim.rules import NEWER
 
 from glassgrad import optim
 from glassgrad.errors import (
@@ -68,6 +69,7 @@ RULES: dict[str, Rule] = {
     "rmsprop": _rmsprop,
     "adam": _adam,
     "adamw": _adamw,
+    **NEWER,
 }
 
 

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from glassgrad.errors import unknown_option
+from glassgrad.optim.adaptive import Adadelta as Adadelta
+from glassgrad.optim.adaptive import Adamax as Adamax
+from glassgrad.optim.adaptive import NAdam as NAdam
+from glassgrad.optim.adaptive import RAdam as RAdam
 from glassgrad.optim.base import Common as Common
 from glassgrad.optim.base import Optimizer as Optimizer
 from glassgrad.optim.first_order import SGD as SGD
@@ -14,6 +18,9 @@ from glassgrad.optim.first_order import AdamW as AdamW
 from glassgrad.optim.first_order import Momentum as Momentum
 from glassgrad.optim.first_order import Nesterov as Nesterov
 from glassgrad.optim.first_order import RMSprop as RMSprop
+from glassgrad.optim.matrices import LAMB as LAMB
+from glassgrad.optim.matrices import Lion as Lion
+from glassgrad.optim.matrices import Muon as Muon
 from glassgrad.optim.schedules import PLANS as PLANS
 from glassgrad.optim.schedules import SCHEDULES as SCHEDULES
 from glassgrad.optim.schedules import Chain as Chain
@@ -34,6 +41,13 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "rmsprop": RMSprop,
     "adam": Adam,
     "adamw": AdamW,
+    "adadelta": Adadelta,
+    "adamax": Adamax,
+    "nadam": NAdam,
+    "radam": RAdam,
+    "lion": Lion,
+    "lamb": LAMB,
+    "muon": Muon,
 }
 
 
@@ -50,21 +64,28 @@ def make_optimizer(name: str, target: Any, **options: Any) -> Optimizer:
 
 
 __all__ = [
+    "LAMB",
     "OPTIMIZERS",
     "PLANS",
     "SCHEDULES",
     "SGD",
     "AdaGrad",
+    "Adadelta",
     "Adam",
     "AdamW",
+    "Adamax",
     "Chain",
     "Common",
     "Constant",
     "Cosine",
     "Exponential",
+    "Lion",
     "Momentum",
+    "Muon",
+    "NAdam",
     "Nesterov",
     "Optimizer",
+    "RAdam",
     "RMSprop",
     "Schedule",
     "StepDecay",

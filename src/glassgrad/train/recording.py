@@ -15,7 +15,8 @@ from glassgrad.core.aval import aval_of, is_float
 from glassgrad.core.interpret import as_operand, new_level
 from glassgrad.errors import GradientError, OptionError, ShapeError
 from glassgrad.graph.trace import input_aval
-from glassgrad.optim.base import Optimizer, flat_rows
+from glassgrad.optim.base import Optimizer
+from glassgrad.optim.rows import flat_rows
 from glassgrad.primitives.random import random_key
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, module_slots, named_leaves, unflatten

@@ -21,7 +21,8 @@ from glassgrad.core.aval import Aval, aval_of
 from glassgrad.errors import ShapeError, TraceError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import input_aval
-from glassgrad.optim.base import Optimizer, name_outputs
+from glassgrad.optim.base import Optimizer
+from glassgrad.optim.rows import name_outputs
 from glassgrad.primitives.random import as_key
 from glassgrad.text import say
 from glassgrad.train.fault import all_finite, non_finite_error
