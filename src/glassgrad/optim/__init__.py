@@ -26,7 +26,10 @@ from glassgrad.optim.schedules import SCHEDULES as SCHEDULES
 from glassgrad.optim.schedules import Chain as Chain
 from glassgrad.optim.schedules import Constant as Constant
 from glassgrad.optim.schedules import Cosine as Cosine
+from glassgrad.optim.schedules import CosineRestarts as CosineRestarts
 from glassgrad.optim.schedules import Exponential as Exponential
+from glassgrad.optim.schedules import OneCycle as OneCycle
+from glassgrad.optim.schedules import Scaled as Scaled
 from glassgrad.optim.schedules import Schedule as Schedule
 from glassgrad.optim.schedules import StepDecay as StepDecay
 from glassgrad.optim.schedules import WarmUp as WarmUp
@@ -78,15 +81,18 @@ __all__ = [
     "Common",
     "Constant",
     "Cosine",
+    "CosineRestarts",
     "Exponential",
     "Lion",
     "Momentum",
     "Muon",
     "NAdam",
     "Nesterov",
+    "OneCycle",
     "Optimizer",
     "RAdam",
     "RMSprop",
+    "Scaled",
     "Schedule",
     "StepDecay",
     "WarmUp",
