@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.optim import OPTIMIZERS
+
 Rule = Callable[[np.ndarray, np.ndarray, dict[str, Any], int], np.ndarray]
 LR = 0.05
 
@@ -93,3 +95,6 @@ NEWER: dict[str, Rule] = {
     "lamb": lamb,
     "muon": muon,
 }
+
+# Every optimiser that is the update of one gradient.
+UPDATES = sorted(set(OPTIMIZERS) - {"lbfgs"})

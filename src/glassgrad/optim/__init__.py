@@ -18,6 +18,7 @@ from glassgrad.optim.first_order import AdamW as AdamW
 from glassgrad.optim.first_order import Momentum as Momentum
 from glassgrad.optim.first_order import Nesterov as Nesterov
 from glassgrad.optim.first_order import RMSprop as RMSprop
+from glassgrad.optim.lbfgs import LBFGS as LBFGS
 from glassgrad.optim.matrices import LAMB as LAMB
 from glassgrad.optim.matrices import Lion as Lion
 from glassgrad.optim.matrices import Muon as Muon
@@ -51,6 +52,7 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "lion": Lion,
     "lamb": LAMB,
     "muon": Muon,
+    "lbfgs": LBFGS,
 }
 
 
@@ -68,6 +70,7 @@ def make_optimizer(name: str, target: Any, **options: Any) -> Optimizer:
 
 __all__ = [
     "LAMB",
+    "LBFGS",
     "OPTIMIZERS",
     "PLANS",
     "SCHEDULES",

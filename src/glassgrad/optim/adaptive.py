@@ -16,7 +16,7 @@ from glassgrad.optim.options import above, at_least, fraction
 from glassgrad.optim.rows import State, Values, averages, like, zeros
 from glassgrad.optim.schedules import Schedule
 from glassgrad.primitives.arithmetic import abs, greater, maximum, square, where
-from glassgrad.primitives.transcendental import sqrt
+from glassgrad.primitives.transcendental import exp, log, sqrt
 
 Rate = float | Schedule
 _SURE = 5.0  # RAdam: the length of the average from which its variance can be told
@@ -89,9 +89,7 @@ class Adamax(Optimizer):
         m = averages(state["m"], grads, beta1)
         u = [maximum(beta2 * old, abs(g) + eps) for old, g in zip(state["u"], grads, strict=True)]
         rate = lr / (1.0 - beta1**step)
-        new = [
-            p - like(rate, p) * mean / most for p, mean, most in zip(params, m, u, strict=True)
-        ]
+        new = [p - like(rate, p) * mean / most for p, mean, most in zip(params, m, u, strict=True)]
         return new, {"m": m, "u": u}
 
 
@@ -99,8 +97,8 @@ class NAdam(Optimizer):
     """Adam that looks ahead, as Nesterov's momentum does.
 
     Formula:   m', v' as Adam's;  mu_t = beta1 · (1 - ½ · 0.96^(t · momentum_decay))
-               P' = P · mu_t;  s = sqrt(v' / (1 - beta2^t)) + eps
-               p - lr · ((1 - mu_t) / (1 - P') · g + mu_{t+1} / (1 - P' · mu_{t+1}) · m') / s
+               P = mu_1 · … · mu_t, kept as its logarithm;  s = sqrt(v' / (1 - beta2^t)) + eps
+               p - lr · ((1 - mu_t) / (1 - P) · g + mu_{t+1} / (1 - P · mu_{t+1}) · m') / s
     Source:    Dozat (2016), Incorporating Nesterov Momentum into Adam, algorithm 2 and section 3.1
     """
 
@@ -115,13 +113,13 @@ class NAdam(Optimizer):
         momentum_decay: float = 0.004,
         **common: Unpack[Common],
     ) -> None:
-        settings = _checked(beta1, beta2, eps)
+        settings = _checked(above("beta1", beta1, 0), beta2, eps)  # its logarithm is kept
         settings["momentum_decay"] = at_least("momentum_decay", momentum_decay, 0)
         super().__init__(target, lr, settings, **common)
 
     def init(self, params: Values) -> State:
-        products = [np.ones((), aval_of(p).dtype) for p in params]
-        return {"m": zeros(params), "v": zeros(params), "product": products}
+        logs = [np.zeros((), aval_of(p).dtype) for p in params]
+        return {"m": zeros(params), "v": zeros(params), "log_product": logs}
 
     def update(
         self, params: Values, grads: Values, state: State, lr: Any, step: Any
@@ -131,13 +129,13 @@ class NAdam(Optimizer):
         v = averages(state["v"], map(square, grads), beta2)
         root = sqrt(1.0 - beta2**step)
         now, ahead = self._momentum(step), self._momentum(step + 1.0)
-        products = [old * like(now, old) for old in state["product"]]
+        logs = [old + like(log(now), old) for old in state["log_product"]]
         new = []
-        for p, g, mean, var, product in zip(params, grads, m, v, products, strict=True):
+        for p, g, mean, var, product in zip(params, grads, m, v, map(exp, logs), strict=True):
             by_gradient = like(lr * (1.0 - now), p) / (1 - product)
             by_mean = like(lr * ahead, p) / (1 - product * like(ahead, p))
             new.append(p - (by_gradient * g + by_mean * mean) / (sqrt(var) / like(root, p) + eps))
-        return new, {"m": m, "v": v, "product": products}
+        return new, {"m": m, "v": v, "log_product": logs}
 
     def _momentum(self, step: Any) -> Any:
         falling = 0.96 ** (step * self.settings["momentum_decay"])
@@ -179,14 +177,13 @@ class RAdam(Optimizer):
         fallen = beta2**step
         now = length - 2.0 * step * fallen / (1.0 - fallen)
         is_sure = greater(now, _SURE)
+        share = (now - 4.0) * (now - 2.0) * length / ((length - 4.0) * (length - 2.0) * now)
         # Where it is not used, the root is that of a number that has one.
-        trusted = where(is_sure, now, _SURE + 1.0)
-        share = (trusted - 4.0) * (trusted - 2.0) * length
-        share = share / ((length - 4.0) * (length - 2.0) * trusted)
-        rate = lr / (1.0 - beta1**step)
-        rate = rate * where(is_sure, sqrt(share) * sqrt(1.0 - fallen), 1.0)
+        root = sqrt(where(is_sure, share * (1.0 - fallen), 1.0))
+        rate = lr / (1.0 - beta1**step) * root
+        bit = where(is_sure, eps, 0.0)
         new = [
-            p - like(rate, p) * mean / where(is_sure, sqrt(var) + eps, 1)
+            p - like(rate, p) * mean / (sqrt(where(is_sure, var, 1)) + like(bit, p))
             for p, mean, var in zip(params, m, v, strict=True)
         ]
         return new, {"m": m, "v": v}

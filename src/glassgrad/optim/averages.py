@@ -22,18 +22,19 @@ if TYPE_CHECKING:
     from glassgrad.tensor import Parameter
 
 EMA = "ema"
-# After t updates no more than about the last tenth of them counts, however long the average is.
-_EARLY, _LATE = 1.0, 10.0
+# After t updates a tenth of them is what counts, however long the average is; of the first, it all.
+_EARLY, _LATE = 1.0, 8.0
 
 
 def moved(average: Sequence[Any], new: Sequence[Any], decay: float, step: Any) -> list[Any]:
     """The averages after an update.
 
-    Formula:   e' = d e + (1 - d) p, with d = min(decay, (1 + t) / (10 + t)) in update number t
-    Source:    Polyak & Juditsky (1992); the short average at first is TensorFlow's `num_updates`
+    Formula:   e' = d e + (1 - d) p, with d = min(decay, (t - 1) / (t + 8)) in update number t
+    Source:    Polyak & Juditsky (1992); the short average at first is, but for a shift by 2 that
+               lets it begin with the first weights, TensorFlow's `num_updates`
     """
     with region("average"):
-        weight = minimum(decay, (_EARLY + step) / (_LATE + step))
+        weight = minimum(decay, (step - _EARLY) / (step + _LATE))
         rest = 1.0 - weight
         return [like(weight, p) * e + like(rest, p) * p for e, p in zip(average, new, strict=True)]
 

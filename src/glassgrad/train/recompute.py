@@ -108,9 +108,7 @@ def _of_chain(path: str, chain: Chain, children: Sequence[tuple[str, Module]]) -
 def _children(path: str, module: Module) -> Iterator[tuple[str, Module]]:
     """The modules that a module holds directly."""
     below = [(name, inner) for name, inner in module.named_modules() if name]
-    inside = {
-        id(deeper) for _, inner in below for name, deeper in inner.named_modules() if name
-    }
+    inside = {id(deeper) for _, inner in below for name, deeper in inner.named_modules() if name}
     for name, inner in below:
         if id(inner) not in inside:
             yield (f"{path}.{name}" if path else name), inner

@@ -391,5 +391,8 @@ def train_step(
     resolve_backend(backend)  # refuses a name at once
     models = model if isinstance(model, (list, tuple)) else (model,)
     optimizers = optimizer if isinstance(optimizer, (list, tuple)) else (optimizer,)
+    from glassgrad.train.line_search import step_for  # noqa: PLC0415 - it imports this file
+
     how = How(whole("accumulate", accumulate, 1), recompute=recompute)
-    return TrainStep(loss_fn, models, optimizers, key, backend, how)
+    step: TrainStep = step_for(loss_fn, models, optimizers, key, backend, how)
+    return step
