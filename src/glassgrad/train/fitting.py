@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np  # noqa: F401 - the example uses it
+
 from glassgrad.backends.chosen import resolve_backend
 from glassgrad.errors import OptionError, unknown_option
 from glassgrad.io.checkpoint import read_checkpoint
