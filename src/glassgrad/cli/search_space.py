@@ -142,7 +142,7 @@ def _range(key: str, given: Mapping[str, Any]) -> Range:
     for name in given:
         if name not in _RANGE:
             raise unknown_option("key", name, _RANGE)
-    ends = [given.get("low"), given.get("high")]
+    ends: list[Any] = [given.get("low"), given.get("high")]
     if any(isinstance(end, bool) or not isinstance(end, (int, float)) for end in ends):
         raise OptionError(say("a range needs the numbers low and high"), rule="low < high")
     low, high = ends

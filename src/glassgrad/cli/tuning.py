@@ -193,7 +193,7 @@ def _study(optuna: Any, plan: Plan, file: Path, trial: _Trial, prunes: bool) -> 
         pruner=pruner,
         load_if_exists=True,
     )
-    mark = {"metric": trial.metric, "search": [repr(part) for part in plan.space]}
+    mark: dict[str, Any] = {"metric": trial.metric, "search": [repr(part) for part in plan.space]}
     mark["fixed"] = {key: str(value) for key, value in plan.fixed.chosen().items()}
     before = study.user_attrs.get("glassgrad")
     if before is None:

@@ -9,6 +9,7 @@ TOPICS = (
     "data",
     "nn",
     "optim",
+    "optimisers",
     "train",
     "io",
     "runtime",
@@ -30,4 +31,5 @@ TOPICS = (
     "diagnose",
     "verdicts",
     "bench",
+    "tune",
 )

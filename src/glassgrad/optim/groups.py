@@ -136,13 +136,7 @@ def parts_of(rules: Sequence[Rule], names: Iterable[str], lr: Any) -> list[Part]
     """
     found: list[Part] = []
     for name in names:
-        options: dict[str, Any] = {}
-        for rule in rules:
-            if name in rule.names:
-                given = {k: v for k, v in rule.options.items() if k != "frozen"}
-                if any(rate in given for rate in _RATES):
-                    options = {k: v for k, v in options.items() if k not in _RATES}
-                options.update(given)
+        options = _options([rule for rule in rules if name in rule.names])
         factor = _factor(options, lr)
         settings = {key: value for key, value in options.items() if key not in _RATES}
         for part in found:
@@ -152,6 +146,17 @@ def parts_of(rules: Sequence[Rule], names: Iterable[str], lr: Any) -> list[Part]
         else:
             found.append(Part(factor, settings, [name]))
     return found
+
+
+def _options(rules: Iterable[Rule]) -> dict[str, Any]:
+    """The options of groups laid one over the other."""
+    options: dict[str, Any] = {}
+    for rule in rules:
+        given = {key: value for key, value in rule.options.items() if key != "frozen"}
+        if any(rate in given for rate in _RATES):  # one way of saying it takes the other's place
+            options = {key: value for key, value in options.items() if key not in _RATES}
+        options.update(given)
+    return options
 
 
 def _factor(options: Mapping[str, Any], lr: Any) -> float:

@@ -62,7 +62,7 @@ class LBFGS(Optimizer):
         raise OptionError(
             say("a step of L-BFGS needs the loss at several points"),
             operation="LBFGS",
-            hint=say("use gg.train_step(loss_fn, model, optimizer), or fit"),
+            hint=say("use gg.train_step(loss_fn, model, opt), or fit"),
         )
 
 

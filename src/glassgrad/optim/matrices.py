@@ -5,6 +5,7 @@ Layer L8. Scalars are computed in float64 and then take the dtype of the paramet
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from math import prod
 from typing import Any, Unpack
@@ -192,10 +193,10 @@ class Muon(Optimizer):
     def _scale(self, shape: Sequence[int]) -> float:
         rows, columns = _as_matrix(shape)
         if self.settings["adjust"] == "rms":
-            return 0.2 * float(max(rows, columns)) ** 0.5
+            return 0.2 * math.sqrt(max(rows, columns))
         # A weight is (in, out), a kernel (out, in, …).
         ratio = columns / rows if len(shape) == 2 else rows / columns  # noqa: PLR2004
-        return max(1.0, ratio) ** 0.5
+        return math.sqrt(max(1.0, ratio))
 
 
 # --- what they are made of ---------------------------------------------------------------

@@ -157,7 +157,7 @@ def prepare(
     data = FitData(model, train, validation, objective, batch_size, options)
     limits = _limits(epochs, steps, until, objective, data.validation is not None)
     if isinstance(chosen, LBFGS) and data.feed.length != 1:
-        hint = say("leave batch_size out, and give (X, y)")
+        hint = say("leave batch_size out (--batch-size full), and give (X, y)")
         raise OptionError(say("L-BFGS needs all rows in one batch"), operation="fit", hint=hint)
     if ema is not None:
         chosen.keep_average(ema)

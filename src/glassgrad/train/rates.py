@@ -53,8 +53,8 @@ class RateCurve:
         powers = np.log10(self.rates)
         low, high = float(self.smooth.min()), float(self.smooth.max())
         series = [
-            Series(say("loss"), powers, self.smooth),
-            Series(say("suggestion"), np.array([place, place]), np.array([low, high])),
+            Series(say("loss"), powers.tolist(), self.smooth.tolist()),
+            Series(say("suggestion"), [place, place], [low, high]),
         ]
         return line_chart(series, title=named, x_label=say("rate, as a power of 10"))
 
