@@ -4,7 +4,7 @@ MESSAGES: dict[str, str] = {
     # --- help ---
     "Search for settings of a training run with Optuna. The file holds the settings that stay, "
     "a table [search] with what is tried, as in lr = {low = 1e-4, high = 0.1, log = true} or "
-    'activation = ["relu", "tanh"], and a table [tune] with trials, metric and study. Each '
+    "patience = [5, 10], and a table [tune] with trials, metric and study. Each "
     "trial is scored by a validation part of the training rows. The study is kept in a file, "
     "so the same command goes on with it.": (
         "Optuna로 학습 설정을 찾습니다. 파일에는 바꾸지 않을 설정과, "
