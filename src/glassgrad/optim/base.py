@@ -32,7 +32,15 @@ from glassgrad.errors import (
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.optim.averages import EMA, by_name, moved, placed
 from glassgrad.optim.clip import clip_by_value, global_norm, scale_to_norm
-from glassgrad.optim.groups import Part, described, frozen_names, parted, parts_of, rules_of
+from glassgrad.optim.groups import (
+    Part,
+    described,
+    frozen_names,
+    parted,
+    parts_of,
+    rules_of,
+    specs_of,
+)
 from glassgrad.optim.in_place import in_place
 from glassgrad.optim.options import above, at_least, fraction, whole
 from glassgrad.optim.rows import (
@@ -101,7 +109,7 @@ class Optimizer:
         target, listed = parted(target)
         named = named_parameters(target)
         checked = {**settings, **_checked_common(**common)}
-        rules = rules_of([*listed, *(common.get("groups") or ())], named, checked)
+        rules = rules_of([*listed, *specs_of(common.get("groups"))], named, checked)
         if rules:
             checked["groups"] = described(rules)
         frozen = frozen_names(rules)

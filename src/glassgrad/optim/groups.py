@@ -60,10 +60,13 @@ def rules_of(
                `named`, or an option that no group can have
     """
     known = {"lr", "lr_factor", "frozen", *offered} - set(_OF_ALL)
-    return [_rule(spec, named, known) for spec in _listed(specs)]
+    return [_rule(spec, named, known) for spec in specs]
 
 
-def _listed(specs: Any) -> list[Spec]:
+def specs_of(specs: Any) -> list[Spec]:
+    """The groups as they were given, in a list; none for None."""
+    if specs is None:
+        return []
     if isinstance(specs, (list, tuple)):
         return list(specs)
     raise OptionError(
