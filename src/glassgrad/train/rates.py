@@ -139,7 +139,7 @@ def find_learning_rate(
 
 def _losses(run: Any, steps: int) -> np.ndarray:
     """The losses until the last step, or until the run comes apart."""
-    carry, found = run.trainer.read(), []
+    carry, found, best = run.trainer.read(), [], math.inf
     for batch in _batches(run):
         try:
             outcome = run.trainer.advance(carry, batch)
@@ -147,8 +147,10 @@ def _losses(run: Any, steps: int) -> np.ndarray:
             break
         carry = outcome.carry
         found.append(outcome.loss)
-        best = min(found)
-        if len(found) == steps or (len(found) > _FEWEST and outcome.loss > _DIVERGED * abs(best)):
+        recent = float(np.mean(found[-_FEWEST:]))  # one batch may be harder than another
+        if len(found) >= _FEWEST:
+            best = min(best, recent)
+        if len(found) == steps or recent > _DIVERGED * abs(best):
             break
     if len(found) < _FEWEST:
         problem = say("the loss is not finite from the start")
