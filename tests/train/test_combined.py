@@ -19,17 +19,21 @@ STEPS = EPOCHS * 4  # of 8, 8, 8 and 6 rows
 
 
 def train(
-    folder: Path | None = None, *, kill: int = -1, every: int = 1, name: str = "adam", **options: Any
-) -> Any:  # fmt: skip
+    folder: Path | None = None,
+    *,
+    kill: int = -1,
+    every: int = 1,
+    name: str = "adam",
+    **options: Any,
+) -> Any:
     model = network(dropout=0.3)
     saver = None
     if folder is not None:
         saver = Checkpoint(folder, every_steps=every, min_seconds=0.0)
     groups = [("*.b", {"weight_decay": 0.0}), ("layers.1.*", {"lr": 0.01}),
               ("layers.4.b", {"frozen": True})]  # fmt: skip
-    opt = optim.make_optimizer(
-        name, model, lr=0.05, weight_decay=0.01, clip_norm=1.0, groups=groups
-    )
+    limits = {"weight_decay": 0.01, "clip_norm": 1.0}
+    opt = optim.make_optimizer(name, model, lr=0.05, groups=groups, **limits)
     given: dict[str, Any] = {
         "loss": "cross_entropy",
         "optimizer": opt,

@@ -34,7 +34,7 @@ def _examples() -> list[tuple[str, str]]:
     cls=SpokenCommand,
     about=spoken(
         "Search for settings of a training run with Optuna. The file holds the settings that stay, "
-        "a table [search] with what is tried, as in lr = {low = 1e-4, high = 0.1, log = true} or "
+        "a table [search] with what is tried, as in lr.low = 1e-4 with lr.high = 0.1, or "
         "patience = [5, 10], and a table [tune] with trials, metric and study. Each "
         "trial is scored by a validation part of the training rows. The study is kept in a file, "
         "so the same command goes on with it."
