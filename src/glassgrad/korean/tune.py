@@ -9,7 +9,7 @@ MESSAGES: dict[str, str] = {
     "so the same command goes on with it.": (
         "Optuna로 학습 설정을 찾습니다. 파일에는 바꾸지 않을 설정과, "
         "lr.low = 1e-4와 lr.high = 0.1, 또는 "
-        "layers = [[32], [64, 32]]처럼 시도할 것을 적은 [search] 표, 그리고 trials, metric, "
+        "patience = [5, 10]처럼 시도할 것을 적은 [search] 표, 그리고 trials, metric, "
         "study를 적은 [tune] 표가 있습니다. 시도마다 학습 자료에서 떼어 놓은 검증 자료로 점수를 "
         "매깁니다. 탐색 기록은 파일에 남으므로 같은 명령으로 이어서 찾을 수 있습니다."
     ),
