@@ -12,6 +12,7 @@ from backends.alone import Case, entry_of, results_alone
 from backends.source_programs import PROGRAMS, two_layer_net
 from backends.test_source import CIRCUITS, EXPERIMENTS, experiment_graph
 from hypothesis import HealthCheck, given, settings
+from optim.rules import UPDATES
 from random_graphs import Program, programs
 
 from glassgrad import nn
@@ -19,7 +20,7 @@ from glassgrad.backends.source import checks
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 from glassgrad.nn import LOSSES
-from glassgrad.optim import OPTIMIZERS, make_optimizer
+from glassgrad.optim import make_optimizer
 from glassgrad.text import speaking
 from glassgrad.train.source import source
 from glassgrad.train.step import TrainStep, train_step
@@ -91,7 +92,7 @@ def _graphs() -> dict[str, Graph]:
     found |= {name: circuit.graph().gradients() for name, circuit in CIRCUITS.items()}
     found |= {name: experiment_graph(name) for name in EXPERIMENTS}
     found |= {f"loss {name}": _loss_graph(name) for name in TARGETS}
-    for name in OPTIMIZERS:
+    for name in UPDATES:
         step, batch = _step("cross_entropy", name)
         found[f"optimizer {name}"] = step.graph(*batch)
     step, batch = _step("mse", "adam", weight_decay=0.1, clip_norm=1.0)
@@ -159,7 +160,7 @@ def _scripts() -> dict[str, str]:
     for name in TARGETS:
         step, batch = _step(name, "adam", lr=0.01)
         found[f"loss {name}"] = source(step, *batch, style="script")
-    for name in OPTIMIZERS:
+    for name in UPDATES:
         step, batch = _step("cross_entropy", name)
         found[f"optimizer {name}"] = source(step, *batch, style="script")
     step, batch = _step("mse", "adam", lr=0.01, weight_decay=0.01, clip_norm=1.0)

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from backends.source_programs import PROGRAMS, Net, code_of, two_layer_net
 from backends.test_source import CIRCUITS, _require_golden
+from optim.rules import UPDATES
 
 from glassgrad.graph.ir import Graph
-from glassgrad.optim import OPTIMIZERS
 from glassgrad.text import speaking
 from glassgrad.train.source import source
 
@@ -63,7 +63,7 @@ def test_open_layers_write_out_functions() -> None:
     assert "        shifted = x - x.max(axis=1, keepdims=True)" in text
 
 
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", UPDATES)
 def test_scripts(optimizer: str) -> None:
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(7, 4)), rng.integers(0, 3, 7)

@@ -68,7 +68,7 @@ def test_iris(cli: Any, tables: Path) -> None:
 def test_titanic(cli: Any, tables: Path) -> None:
     words = "--target Survived --missing impute --drop Name,Ticket,Cabin,PassengerId --folds 5"
     result = cli("train", tables / "titanic_train.csv", *words.split(), "--json")
-    assert _mean(result) >= 0.80
+    assert _mean(result) >= 0.81
     Path("rows.csv").write_text("Pclass,Sex,Age,SibSp,Parch,Fare\n1,male,22,0,0,7\n")
     refused = cli("predict", "titanic_train", "rows.csv")
     assert refused.code == 1
@@ -82,6 +82,15 @@ def test_california(cli: Any, tables: Path) -> None:
     assert result.json["task"] == "regression"
     assert result.json["test"]["r2"] >= 0.75
     assert cli("evaluate", "california_housing", "--json").json["r2"] >= 0.75
+
+
+@pytest.mark.shared("data/tabular/breast_cancer_wdbc.csv")
+def test_wdbc(cli: Any, tables: Path) -> None:
+    words = ("--target", "diagnosis", "--drop", "rownames", "--folds", "5", "--json")
+    result = cli("train", tables / "breast_cancer_wdbc.csv", *words)
+    assert _mean(result) >= 0.97
+    assert result.json["folds_mean"]["accuracy"] == pytest.approx(_mean(result))
+    assert 0 < result.json["folds_deviation"]["accuracy"] < 0.05
 
 
 @pytest.mark.shared("data/mnist")

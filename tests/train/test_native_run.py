@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from optim.rules import UPDATES
 from train.small_networks import assert_same, labelled, network, weights
 
 from glassgrad import nn, optim
@@ -39,7 +40,7 @@ def order(steps: int, size: int = 7, n: int = 61) -> np.ndarray:
     return np.random.default_rng(5).integers(0, n, (steps, size))
 
 
-@pytest.mark.parametrize("name", sorted(optim.OPTIMIZERS))
+@pytest.mark.parametrize("name", UPDATES)
 def test_run_is_as_many_single_calls(name: str) -> None:
     schedule = optim.Cosine(0.05, 30)
     models = [network(dropout=0.3) for _ in range(2)]

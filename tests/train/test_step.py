@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from optim.rules import UPDATES
 from train.small_networks import assert_same, labelled, network, weights
 
 from glassgrad import nn, optim
@@ -25,7 +26,7 @@ def cross_entropy(model: Any, x: Any, y: Any) -> Any:
     return nn.losses.cross_entropy(model(x), y)
 
 
-@pytest.mark.parametrize("name", sorted(optim.OPTIMIZERS))
+@pytest.mark.parametrize("name", UPDATES)
 def test_equals_the_eager_loop_bit_for_bit(name: str) -> None:
     X, y = labelled()
     eager, traced = network(dropout=0.3), network(dropout=0.3)
@@ -43,7 +44,7 @@ def test_equals_the_eager_loop_bit_for_bit(name: str) -> None:
     assert_same(eager, traced)
 
 
-@pytest.mark.parametrize("name", sorted(optim.OPTIMIZERS))
+@pytest.mark.parametrize("name", UPDATES)
 def test_runs_natively(name: str) -> None:
     X, y = labelled()
     plain, native = network(dropout=0.3), network(dropout=0.3)

@@ -24,12 +24,24 @@ def read_config(path: Path) -> Settings:
 
     Raises:    FileFormatError if it is no TOML; OptionError for an unknown key or a bad value
     """
+    return settings_of(parsed_toml(path), path)
+
+
+def parsed_toml(path: Path) -> dict[str, Any]:
+    """The tables of a file as they stand.
+
+    Raises:    FileFormatError if it is no TOML
+    """
     content = read_bytes(path)
     try:
-        values = tomllib.loads(content.decode("utf-8-sig"))
+        return tomllib.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
         problem = say("it is not valid TOML: {reason}", reason=error)
         raise FileFormatError(problem, operation=str(path)) from error
+
+
+def settings_of(values: dict[str, Any], path: Path) -> Settings:
+    """The settings in the values of a file."""
     for key in ("dataset", "data"):
         beside = path.parent / str(values.get(key, ""))
         if isinstance(values.get(key), str) and values[key] and beside.exists():

@@ -111,11 +111,12 @@ def _by_size(rows: int) -> Settings:
             epochs=min(200, max(30, 24_000 // rows)),
         )
     return Settings(
-        layers=(64, 32),
+        layers=(128, 64),
+        optimizer="adamw",
         lr=2e-3,
-        weight_decay=1e-4,
+        weight_decay=0.01,
         batch_size=64 if rows < 50 * _MANY else 256,
-        epochs=min(60, max(10, 600_000 // rows)),
+        epochs=min(60, max(10, 900_000 // rows)),
         validation=_WATCHED,
         patience=10,
     )

@@ -41,6 +41,7 @@ COMMANDS = {
     "gradcheck": "glassgrad.cli.gradcheck:gradcheck",
     "grade": "glassgrad.cli.grade:grade",
     "canon": "glassgrad.cli.canon:canon",
+    "tune": "glassgrad.cli.tune:tune",
     "bench": "glassgrad.cli.bench:bench",
     "doctor": "glassgrad.cli.doctor:doctor",
 }

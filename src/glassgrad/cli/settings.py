@@ -55,6 +55,8 @@ class Settings:
     patience: int | None = None
     weight_decay: float | None = None
     clip_norm: float | None = None
+    ema: float | None = None
+    accumulate: int | None = None
     seed: int | None = None
     canon: bool | None = None
     backend: str | None = None
@@ -339,7 +341,8 @@ _key(
     spec(_optimizers, spoken("optimizer")),
     "NAME",
     TRAINING,
-    "optimizer: sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw",
+    "optimizer: sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw, adadelta, adamax, nadam, "
+    "radam, lion, lamb, muon, lbfgs",
 )
 _key("lr", _above_0, "X", TRAINING, "learning rate")
 _key(
@@ -347,7 +350,8 @@ _key(
     one_of(_schedules, spoken("schedule")),
     "NAME",
     TRAINING,
-    "how the learning rate changes: constant, step, exponential, cosine, warm_up …",
+    "how the learning rate changes: constant, step, exponential, cosine, warm_up, one_cycle, "
+    "plateau …",
 )
 _key("epochs", whole(1), "N", TRAINING, "how often all rows are seen")
 _key("steps", whole(1), "N", TRAINING, "how many updates, instead of epochs")
@@ -357,6 +361,8 @@ _key("until", goal, "loss=X", TRAINING, "stop as soon as a column of the history
 _key("patience", whole(1), "N", TRAINING, "epochs without a better validation loss before it stops")
 _key("weight-decay", _from_0, "X", TRAINING, "weight decay")
 _key("clip-norm", _above_0, "X", TRAINING, "longest gradient; longer ones are scaled down")
+_key("ema", _share, "X", TRAINING, "average the weights with this factor, and end with the average")
+_key("accumulate", whole(1), "N", TRAINING, "how many batches make one update")
 _key("seed", whole(0), "N", TRAINING, "of starting weights, batches and splits; 0 by default")
 _key("canon", switch, "", TRAINING, "the book's own settings, and its gradient check")
 _key(

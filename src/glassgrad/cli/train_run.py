@@ -80,7 +80,7 @@ def _run_in(folder: RunFolder, job: Job, output: Output) -> int:
     facts = _introduce(job, output)
     folds = _cross_validate(job, output)
     write_config(folder.config, replace(job.settings, name=None, out=None))
-    info = _info(job, {"folds": folds} if folds else {})
+    info = _info(job, folds)
     folder.write_info(info)
     if info.plan is not None and job.problem.table is not None:
         _keep_test_rows(folder, job)
@@ -202,11 +202,11 @@ def _data_text(job: Job) -> str:
 # --- cross-validation --------------------------------------------------------------------
 
 
-def _cross_validate(job: Job, output: Output) -> list[dict[str, Any]]:
-    """Train and test on each fold; the scores of each, and their mean printed."""
+def _cross_validate(job: Job, output: Output) -> dict[str, Any]:
+    """Train and test on each fold; the scores of each, and their mean and spread, printed too."""
     count = job.settings.folds
     if not count:
-        return []
+        return {}
     found: list[Scores] = []
     for number, part in enumerate(job.problem.folds(count, job.settings), start=1):
         setup = set_up(job.settings, part)
@@ -221,14 +221,24 @@ def _cross_validate(job: Job, output: Output) -> list[dict[str, Any]]:
     if matrices:
         total = Scores(sum(s.rows for s in found), found[0].values, sum(matrices[1:], matrices[0]))
         output.result(confusion_text(total, job.problem.dataset.class_names))
-    return [scores_data(scores) for scores in found]
+    return {
+        "folds": [scores_data(scores) for scores in found],
+        "folds_mean": {name: pair[0] for name, pair in _spread(found).items()},
+        "folds_deviation": {name: pair[1] for name, pair in _spread(found).items()},
+    }
+
+
+def _spread(found: list[Scores]) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of each score."""
+    columns = {name: np.array([s.values[name] for s in found]) for name in found[0].values}
+    return {name: (float(x.mean()), float(x.std(ddof=1))) for name, x in columns.items()}
 
 
 def _mean_text(found: list[Scores]) -> str:
-    parts = []
-    for name in found[0].values:
-        values = np.array([scores.values[name] for scores in found])
-        parts.append(f"{_score_name(name)} {values.mean():.4f} ± {values.std(ddof=1):.4f}")
+    parts = [
+        f"{_score_name(name)} {mean:.4f} ± {deviation:.4f}"
+        for name, (mean, deviation) in _spread(found).items()
+    ]
     title = say("cross-validation of {n} folds, mean ± standard deviation", n=len(found))
     return f"{title}: {', '.join(parts)}"
 

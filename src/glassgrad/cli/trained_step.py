@@ -9,6 +9,7 @@ from glassgrad.cli.settings import parse_spec
 from glassgrad.cli.trained import Trained
 from glassgrad.nn.losses import find_loss
 from glassgrad.optim import make_optimizer, planned
+from glassgrad.optim.lbfgs import require_update
 from glassgrad.train.model_loss import loss_of
 from glassgrad.train.step import TrainStep, train_step
 
@@ -27,6 +28,7 @@ def step_of_run(trained: Trained) -> TrainStep:
     }
     used = {key: value for key, value in common.items() if value is not None}
     optimizer = make_optimizer(name, trained.model, **used)
+    require_update(optimizer)
     if settings.schedule not in (None, "constant"):
         optimizer.lr = planned(settings.schedule, optimizer.rate, settings.epochs or EPOCHS)
     return train_step(loss_of(find_loss(trained.head.loss)), trained.model.train(), optimizer)

@@ -127,6 +127,8 @@ def _arguments(setup: Setup) -> dict[str, Any]:
         "seed": settings.seed or 0,
         "replacement": bool(settings.replacement),
         "backend": settings.backend or "auto",
+        "ema": settings.ema,
+        "accumulate": settings.accumulate or 1,
     }
 
 

@@ -13,6 +13,7 @@ TOPICS = (
     "norms",
     "recurrent",
     "optim",
+    "optimisers",
     "train",
     "io",
     "runtime",
@@ -34,4 +35,5 @@ TOPICS = (
     "diagnose",
     "verdicts",
     "bench",
+    "tune",
 )

@@ -88,13 +88,7 @@ MESSAGES: dict[str, str] = {
     "loss function: cross_entropy, mse, half_sse, huber …": (
         "손실 함수: cross_entropy, mse, half_sse, huber …"
     ),
-    "optimizer: sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw": (
-        "최적화 기법 (옵티마이저): sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw"
-    ),
     "learning rate": "학습률",
-    "how the learning rate changes: constant, step, exponential, cosine, warm_up …": (
-        "학습률이 변하는 방식: constant, step, exponential, cosine, warm_up …"
-    ),
     "how often all rows are seen": "모든 행을 보는 횟수 (에폭 수)",
     "how many updates, instead of epochs": "에폭 수 대신 갱신 횟수",
     "rows of one update; full for all of them": "갱신 한 번에 쓰는 행의 수. 모두 쓰려면 full",

@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from glassgrad.errors import unknown_option
+from glassgrad.optim.adaptive import Adadelta as Adadelta
+from glassgrad.optim.adaptive import Adamax as Adamax
+from glassgrad.optim.adaptive import NAdam as NAdam
+from glassgrad.optim.adaptive import RAdam as RAdam
 from glassgrad.optim.base import Common as Common
 from glassgrad.optim.base import Optimizer as Optimizer
 from glassgrad.optim.first_order import SGD as SGD
@@ -14,12 +18,19 @@ from glassgrad.optim.first_order import AdamW as AdamW
 from glassgrad.optim.first_order import Momentum as Momentum
 from glassgrad.optim.first_order import Nesterov as Nesterov
 from glassgrad.optim.first_order import RMSprop as RMSprop
+from glassgrad.optim.lbfgs import LBFGS as LBFGS
+from glassgrad.optim.matrices import LAMB as LAMB
+from glassgrad.optim.matrices import Lion as Lion
+from glassgrad.optim.matrices import Muon as Muon
 from glassgrad.optim.schedules import PLANS as PLANS
 from glassgrad.optim.schedules import SCHEDULES as SCHEDULES
 from glassgrad.optim.schedules import Chain as Chain
 from glassgrad.optim.schedules import Constant as Constant
 from glassgrad.optim.schedules import Cosine as Cosine
+from glassgrad.optim.schedules import CosineRestarts as CosineRestarts
 from glassgrad.optim.schedules import Exponential as Exponential
+from glassgrad.optim.schedules import OneCycle as OneCycle
+from glassgrad.optim.schedules import Scaled as Scaled
 from glassgrad.optim.schedules import Schedule as Schedule
 from glassgrad.optim.schedules import StepDecay as StepDecay
 from glassgrad.optim.schedules import WarmUp as WarmUp
@@ -34,6 +45,14 @@ OPTIMIZERS: dict[str, type[Optimizer]] = {
     "rmsprop": RMSprop,
     "adam": Adam,
     "adamw": AdamW,
+    "adadelta": Adadelta,
+    "adamax": Adamax,
+    "nadam": NAdam,
+    "radam": RAdam,
+    "lion": Lion,
+    "lamb": LAMB,
+    "muon": Muon,
+    "lbfgs": LBFGS,
 }
 
 
@@ -50,22 +69,33 @@ def make_optimizer(name: str, target: Any, **options: Any) -> Optimizer:
 
 
 __all__ = [
+    "LAMB",
+    "LBFGS",
     "OPTIMIZERS",
     "PLANS",
     "SCHEDULES",
     "SGD",
     "AdaGrad",
+    "Adadelta",
     "Adam",
     "AdamW",
+    "Adamax",
     "Chain",
     "Common",
     "Constant",
     "Cosine",
+    "CosineRestarts",
     "Exponential",
+    "Lion",
     "Momentum",
+    "Muon",
+    "NAdam",
     "Nesterov",
+    "OneCycle",
     "Optimizer",
+    "RAdam",
     "RMSprop",
+    "Scaled",
     "Schedule",
     "StepDecay",
     "WarmUp",

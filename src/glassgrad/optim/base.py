@@ -1,14 +1,18 @@
 """What every optimiser shares: its parameters, its rate, clipping, decay, and the eager `step()`.
 
 Layer L8. An optimiser is a pure update, `update(params, grads, state, lr, step)`, written once
-with primitives. `apply_gradients` puts clipping and weight decay before it; `opt.step()` runs the
-text of that graph, and a traced training step holds the same equations. Nothing here knows a model.
+with primitives. `apply_gradients` puts clipping and weight decay before it, and the average of
+weights behind it; `opt.step()` runs the text of that graph, and a traced training step holds the
+same equations. Nothing here knows a model.
+
+Long because an optimiser is one class: the pure part, the rate, the eager loop, what is kept.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import MappingProxyType
 from typing import Any, TypedDict, Unpack
 
@@ -21,48 +25,79 @@ from glassgrad.core.region import region
 from glassgrad.errors import (
     DataError,
     GlassgradWarning,
+    OptionError,
     ShapeError,
     UnreachedParameterWarning,
 )
 from glassgrad.graph.ir import Graph, Var
+from glassgrad.optim.averages import EMA, by_name, moved, placed
 from glassgrad.optim.clip import clip_by_value, global_norm, scale_to_norm
+from glassgrad.optim.groups import (
+    Part,
+    described,
+    frozen_names,
+    parted,
+    parts_of,
+    rules_of,
+    specs_of,
+)
 from glassgrad.optim.in_place import in_place
-from glassgrad.optim.options import above, at_least, whole
+from glassgrad.optim.options import above, at_least, fraction, whole
+from glassgrad.optim.rows import (
+    State,
+    double,
+    flat_rows,
+    like,
+    merged,
+    name_outputs,
+    picked,
+)
 from glassgrad.optim.schedules import Schedule
 from glassgrad.optim.targets import named_parameters
 from glassgrad.primitives import arithmetic
-from glassgrad.primitives.layout import astype
 from glassgrad.tensor import Parameter, overwritten
 from glassgrad.text import say
 
-State = dict[str, list[Any]]
 Info = dict[str, Any]
 Run = Callable[..., Sequence[Any] | None]
-_FLOAT64 = np.dtype(np.float64)
+_OF_ALL = ("clip_norm", "clip_value", "groups", EMA)
 
 
-class Common(TypedDict, total=False):
+class Limits(TypedDict, total=False):
+    """The options that every optimiser has, besides weight decay."""
+
+    clip_norm: float | None
+    clip_value: float | None
+    groups: Any
+    ema: float | None
+
+
+class Common(Limits, total=False):
     """The options that every optimiser has."""
 
     weight_decay: float
-    clip_norm: float | None
-    clip_value: float | None
 
 
 class Optimizer:
     """Base of all optimisers; a subclass writes `init` and `update`.
 
-    target:        a Module, or a list of Modules and Parameters; a shared one counts once
+    target:        a Module, or a list of Modules and Parameters; a shared one counts once. A list
+                   of dicts with `params` is read as PyTorch's groups
     lr:            the learning rate, or a Schedule of it
     weight_decay:  L2 factor, added to the gradient as weight_decay · p; AdamW decays p itself
     clip_value:    every element of every gradient is held in [-clip_value, clip_value]
     clip_norm:     all gradients together are scaled down to this length; decay comes after it
+    groups:        options for some parameters, named by path: `[("*.b", {"weight_decay": 0})]`.
+                   Offered: lr (kept as a factor of the optimiser's), lr_factor, frozen, and the
+                   optimiser's own settings. Later groups are laid over earlier ones
+    ema:           keep a moving average of the weights that forgets with this factor
 
     With either clip, a step whose gradients have no finite length is skipped with a warning:
     parameters, state and the count of updates stay as they were.
     """
 
-    decouples_decay = False
+    decouples_decay = False  # shrinks the parameter itself
+    decays_itself = False  # `update` reads the setting
 
     def __init__(
         self,
@@ -71,14 +106,24 @@ class Optimizer:
         settings: Mapping[str, Any],
         **common: Unpack[Common],
     ) -> None:
-        self.named: dict[str, Parameter] = named_parameters(target)
+        target, listed = parted(target)
+        named = named_parameters(target)
+        checked = {**settings, **_checked_common(**common)}
+        rules = rules_of([*listed, *specs_of(common.get("groups"))], named, checked)
+        if rules:
+            checked["groups"] = described(rules)
+        frozen = frozen_names(rules)
+        self.named: dict[str, Parameter] = {n: p for n, p in named.items() if n not in frozen}
+        if not self.named:
+            raise OptionError(say("every parameter is frozen"), operation=type(self).__name__)
         self.parameters: list[Parameter] = list(self.named.values())
-        self.settings: Mapping[str, Any] = MappingProxyType(
-            {**settings, **_checked_common(**common)}
-        )
+        self.settings: Mapping[str, Any] = MappingProxyType(checked)
         self.lr = lr
         self.count = 0
-        state = self.init([p.data for p in self.parameters])
+        self._parts = self._made(parts_of(rules, self.named, self._lr)) if rules else []
+        state = self._first_state([p.data for p in self.parameters])
+        if EMA in checked:
+            state[EMA] = [np.array(p.data) for p in self.parameters]
         self._kinds = tuple(state)
         self._rows = flat_rows(state)
         self._runs: dict[tuple[bool, ...], Run] = {}
@@ -107,25 +152,69 @@ class Optimizer:
         held = [i for i, grad in enumerate(grads) if grad is not None]
         if not held:
             return list(params), state, {}
-        mine = [params[i] for i in held]
-        my_state = {name: [rows[i] for i in held] for name, rows in state.items()}
+        mine = picked(params, held)
+        my_state = {name: picked(rows, held) for name, rows in state.items()}
+        step = double(step)
         with region("update"):
             clipped, info = self._clip([grads[i] for i in held])
-            decayed, clipped = self._decay(mine, clipped, _double(lr))
-            new, new_state = self.update(decayed, clipped, my_state, _double(lr), _double(step))
+            rest = {name: rows for name, rows in my_state.items() if name != EMA}
+            new, new_state = self._updated(held, mine, clipped, rest, double(lr), step)
+            if EMA in my_state:
+                new_state[EMA] = moved(my_state[EMA], new, self.settings[EMA], step)
             if info:
-                new = [
-                    arithmetic.where(info["skipped"], *pair) for pair in zip(mine, new, strict=True)
-                ]
+                new = _unless(info["skipped"], mine, new)
                 new_state = {
-                    name: [
-                        arithmetic.where(info["skipped"], old, row)
-                        for old, row in zip(my_state[name], rows, strict=True)
-                    ]
+                    name: _unless(info["skipped"], my_state[name], rows)
                     for name, rows in new_state.items()
                 }
-        merged = {name: _merged(rows, held, new_state[name]) for name, rows in state.items()}
-        return _merged(params, held, new), merged, info
+        whole_state = {name: merged(rows, held, new_state[name]) for name, rows in state.items()}
+        return merged(params, held, new), whole_state, info
+
+    def _updated(
+        self, held: Sequence[int], params: list[Any], grads: list[Any], state: State, lr: Any,
+        step: Any,
+    ) -> tuple[list[Any], State]:  # fmt: skip
+        """Decay and update, part by part where there are groups."""
+        if not self._parts:
+            decayed, grads = self._decay(params, grads, lr)
+            return self.update(decayed, grads, state, lr, step)
+        new, new_state = list(params), {name: list(rows) for name, rows in state.items()}
+        for optimizer, factor, numbers in self._parts:
+            places = [place for place, i in enumerate(held) if i in numbers]
+            if not places:
+                continue
+            rate = lr if factor == 1 else lr * factor
+            some, given = optimizer._decay(picked(params, places), picked(grads, places), rate)
+            rows = {name: picked(column, places) for name, column in state.items()}
+            found, found_state = optimizer.update(some, given, rows, rate, step)
+            new = merged(new, places, found)
+            for name, column in found_state.items():
+                new_state[name] = merged(new_state[name], places, column)
+        return new, new_state
+
+    def _first_state(self, params: Sequence[Any]) -> State:
+        """`init`, part by part where there are groups."""
+        if not self._parts:
+            return self.init(params)
+        state: State = {}
+        for optimizer, _, numbers in self._parts:
+            places = sorted(numbers)
+            for name, rows in optimizer.init(picked(params, places)).items():
+                state[name] = merged(state.get(name, params), places, rows)
+        return state
+
+    def _made(self, parts: Sequence[Part]) -> list[tuple[Optimizer, float, frozenset[int]]]:
+        """Per part an optimiser with its settings, the factor of the rate, and its parameters."""
+        order = {name: i for i, name in enumerate(self.named)}
+        common = {key: value for key, value in self.settings.items() if key not in _OF_ALL}
+        found: list[tuple[Optimizer, float, frozenset[int]]] = []
+        for part in parts:
+            members = {name: self.named[name] for name in part.names}
+            kind: Any = type(self)
+            with_settings = kind(members, 1.0, **{**common, **part.settings})
+            places = frozenset(order[name] for name in part.names)
+            found.append((with_settings, part.factor, places))
+        return found
 
     def _clip(self, grads: list[Any]) -> tuple[list[Any], Info]:
         if not self.clips:
@@ -144,7 +233,7 @@ class Optimizer:
     def _decay(self, params: list[Any], grads: list[Any], lr: Any) -> tuple[list[Any], list[Any]]:
         """L2 acts on the gradient; decoupled decay on the parameter (Loshchilov & Hutter, 2019)."""
         decay = self.settings["weight_decay"]
-        if not decay:
+        if not decay or self.decays_itself:
             return params, grads
         if self.decouples_decay:
             return [p * like(1.0 - lr * decay, p) for p in params], grads
@@ -186,6 +275,27 @@ class Optimizer:
         """Take over a state and a count of updates, as a traced training step returns them."""
         assert len(rows) == len(self._rows)
         self._rows, self.count = list(rows), count
+
+    # --- averages ------------------------------------------------------------------------
+
+    def keep_average(self, decay: float) -> None:
+        """Keep the average of weights from now on, as the option `ema` does from the start."""
+        self.settings = MappingProxyType({**self.settings, EMA: fraction(EMA, decay)})
+        if EMA not in self._kinds:
+            self._kinds = (*self._kinds, EMA)
+            self._rows += [np.array(p.data) for p in self.parameters]
+        self._runs = {}
+
+    @property
+    def averages(self) -> dict[str, np.ndarray]:
+        """The average of each parameter by its path; empty without `ema`."""
+        return by_name(self.named, self.state[EMA]) if EMA in self._kinds else {}
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """The averages in the parameters for the length of a `with` block, to evaluate them."""
+        if EMA not in self._kinds:
+            return nullcontext()
+        return placed(self.parameters, self.state[EMA])
 
     # --- the learning rate ---------------------------------------------------------------
 
@@ -356,45 +466,19 @@ class Optimizer:
 
 
 def _checked_common(
-    weight_decay: float = 0.0, clip_norm: float | None = None, clip_value: float | None = None
-) -> dict[str, float | None]:
+    weight_decay: float = 0.0,
+    clip_norm: float | None = None,
+    clip_value: float | None = None,
+    groups: Any = None,
+    ema: float | None = None,
+) -> dict[str, Any]:
+    del groups  # read where the parameters are known
     limits = {"clip_norm": clip_norm, "clip_value": clip_value}
     checked = {name: v if v is None else above(name, v, 0) for name, v in limits.items()}
-    return {"weight_decay": at_least("weight_decay", weight_decay, 0), **checked}
+    average = {} if ema is None else {EMA: fraction(EMA, ema)}
+    return {"weight_decay": at_least("weight_decay", weight_decay, 0), **checked, **average}
 
 
-# --- helpers for updates -----------------------------------------------------------------
-
-
-def like(scalar: Any, value: Any) -> Any:
-    """A float64 scalar in the dtype of `value`, so that float32 parameters stay float32."""
-    dtype = aval_of(value).dtype
-    return scalar if dtype == _FLOAT64 else astype(scalar, dtype)
-
-
-def flat_rows(state: State) -> list[Any]:
-    """The arrays of a state in one list, name after name."""
-    return [row for column in state.values() for row in column]
-
-
-def name_outputs(graph: Graph, names: Iterable[str]) -> None:
-    """Give results that the user did not name these names, for the readers of the graph."""
-    for atom, name in zip(graph.outputs, names, strict=False):
-        if isinstance(atom, Var) and not atom.name:
-            atom.name = name
-
-
-def zeros(params: Sequence[Any]) -> list[np.ndarray]:
-    """One array of zeros a parameter."""
-    return [np.zeros(p.shape, p.dtype) for p in map(aval_of, params)]
-
-
-def _double(scalar: Any) -> Any:
-    return np.float64(scalar) if isinstance(scalar, (int, float)) else scalar
-
-
-def _merged(rows: Sequence[Any], held: Sequence[int], new: Sequence[Any]) -> list[Any]:
-    merged = list(rows)
-    for i, value in zip(held, new, strict=True):
-        merged[i] = value
-    return merged
+def _unless(skipped: Any, old: Sequence[Any], new: Sequence[Any]) -> list[Any]:
+    """The old values where the update is skipped."""
+    return [arithmetic.where(skipped, *pair) for pair in zip(old, new, strict=True)]

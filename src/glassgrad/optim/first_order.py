@@ -7,17 +7,16 @@ take the dtype of the parameter.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack
 
-from glassgrad.optim.base import Common, Optimizer, State, like, zeros
+from glassgrad.optim.base import Common, Limits, Optimizer
 from glassgrad.optim.options import above, at_least, fraction
+from glassgrad.optim.rows import State, Values, averages, like, zeros
 from glassgrad.optim.schedules import Schedule
 from glassgrad.primitives.arithmetic import square
 from glassgrad.primitives.transcendental import sqrt
 
 Rate = float | Schedule
-Values = Sequence[Any]
 
 
 class SGD(Optimizer):
@@ -165,7 +164,7 @@ class RMSprop(Optimizer):
     def update(
         self, params: Values, grads: Values, state: State, lr: Any, step: Any
     ) -> tuple[list[Any], State]:
-        squares = _averages(state["squares"], map(square, grads), self.settings["decay"])
+        squares = averages(state["squares"], map(square, grads), self.settings["decay"])
         new = _scaled_step(params, grads, squares, lr, self.settings["eps"])
         return new, {"squares": squares}
 
@@ -206,7 +205,7 @@ class Adam(Optimizer):
     def update(
         self, params: Values, grads: Values, state: State, lr: Any, step: Any
     ) -> tuple[list[Any], State]:
-        return _adam(self.settings, params, grads, state, lr, step)
+        return adam(self.settings, params, grads, state, lr, step)
 
 
 class AdamW(Optimizer):
@@ -227,8 +226,7 @@ class AdamW(Optimizer):
         beta2: float = 0.999,
         eps: float = 1e-8,
         weight_decay: float = 0.01,
-        clip_norm: float | None = None,
-        clip_value: float | None = None,
+        **limits: Unpack[Limits],
     ) -> None:
         super().__init__(
             target,
@@ -239,8 +237,7 @@ class AdamW(Optimizer):
                 "eps": above("eps", eps, 0),
             },
             weight_decay=weight_decay,
-            clip_norm=clip_norm,
-            clip_value=clip_value,
+            **limits,
         )
 
     def init(self, params: Values) -> State:
@@ -249,7 +246,7 @@ class AdamW(Optimizer):
     def update(
         self, params: Values, grads: Values, state: State, lr: Any, step: Any
     ) -> tuple[list[Any], State]:
-        return _adam(self.settings, params, grads, state, lr, step)
+        return adam(self.settings, params, grads, state, lr, step)
 
 
 # --- what they share ---------------------------------------------------------------------
@@ -259,11 +256,6 @@ def _velocity(state: State, grads: Values, momentum: float) -> list[Any]:
     return [momentum * v + g for v, g in zip(state["velocity"], grads, strict=True)]
 
 
-def _averages(old: Values, new: Any, weight: float) -> list[Any]:
-    """Moving averages: the old ones weigh `weight`."""
-    return [weight * a + (1 - weight) * b for a, b in zip(old, new, strict=True)]
-
-
 def _scaled_step(params: Values, grads: Values, squares: Values, lr: Any, eps: float) -> list[Any]:
     return [
         p - like(lr, p) * g / (sqrt(h) + eps)
@@ -271,11 +263,11 @@ def _scaled_step(params: Values, grads: Values, squares: Values, lr: Any, eps: f
     ]
 
 
-def _adam(
+def adam(
     settings: Any, params: Values, grads: Values, state: State, lr: Any, step: Any
 ) -> tuple[list[Any], State]:
-    m = _averages(state["m"], grads, settings["beta1"])
-    v = _averages(state["v"], map(square, grads), settings["beta2"])
+    m = averages(state["m"], grads, settings["beta1"])
+    v = averages(state["v"], map(square, grads), settings["beta2"])
     rate = lr / (1.0 - settings["beta1"] ** step)
     root = sqrt(1.0 - settings["beta2"] ** step)
     new = [

@@ -107,6 +107,104 @@ class Cosine(Schedule):
 
 
 @dataclass(frozen=True)
+class CosineRestarts(Schedule):
+    """`Cosine` again and again: each cycle `growth` times as long as the one before.
+
+    lr, floor: where a cycle starts, and where it would end
+    steps:     of the first cycle
+    decay:     factor of the start from cycle to cycle
+    Source:    Loshchilov & Hutter (2017), SGDR, eq. 5, with its T_0 and T_mult
+
+    >>> [CosineRestarts(1.0, steps=2, growth=2)(step) for step in (0, 1, 2, 4, 6)]
+    [1.0, 0.5, 1.0, 0.5, 1.0]
+    """
+
+    lr: float
+    steps: int
+    growth: int = 1
+    floor: float = 0.0
+    decay: float = 1.0
+
+    def __post_init__(self) -> None:
+        at_least("lr", self.lr, 0)
+        whole("steps", self.steps, 1)
+        whole("growth", self.growth, 1)
+        at_least("floor", self.floor, 0)
+        above("decay", self.decay, 0)
+
+    def __call__(self, step: int) -> float:
+        if self.growth == 1:
+            cycle, place = divmod(step, self.steps)
+            return Cosine(self.lr * self.decay**cycle, self.steps, self.floor)(place)
+        cycle, length = 0, self.steps
+        while step >= length:
+            step, cycle, length = step - length, cycle + 1, length * self.growth
+        return Cosine(self.lr * self.decay**cycle, length, self.floor)(step)
+
+
+@dataclass(frozen=True)
+class OneCycle(Schedule):
+    """Half a cosine up to `lr`, then a longer one down to nearly nothing.
+
+    lr, steps:  the highest rate, and the length of the whole
+    start, end: of the highest rate, where it begins; and of that, where it ends
+    rise:       the share of the steps that go up
+    Source:     Smith & Topin (2019), Super-Convergence; the numbers and the cosine are fast.ai's,
+                as PyTorch's OneCycleLR has them
+
+    >>> cycle = OneCycle(1.0, steps=11, rise=0.3)
+    >>> round(cycle(0), 3), cycle(2) < 1, round(cycle(10), 8)
+    (0.04, True, 4e-06)
+    """
+
+    lr: float
+    steps: int
+    start: float = 1 / 25
+    end: float = 1e-4
+    rise: float = 0.3
+
+    def __post_init__(self) -> None:
+        at_least("lr", self.lr, 0)
+        whole("steps", self.steps, 1)
+        above("start", self.start, 0)
+        at_least("end", self.end, 0)
+        fraction("rise", self.rise)
+
+    def __call__(self, step: int) -> float:
+        low = self.lr * self.start
+        top, last = self.rise * self.steps - 1, self.steps - 1
+        if step >= last:
+            return low * self.end
+        if step <= top:
+            return _between(low, self.lr, step / top)
+        return _between(self.lr, low * self.end, (step - max(top, 0)) / (last - max(top, 0)))
+
+
+def _between(start: float, end: float, share: float) -> float:
+    """Half a cosine from one rate to another."""
+    return end + (start - end) * 0.5 * (1 + math.cos(math.pi * share))
+
+
+@dataclass(frozen=True)
+class Scaled(Schedule):
+    """A schedule (or rate) times a factor: what a run does whose rate is reduced on the way.
+
+    >>> Scaled(Cosine(1.0, steps=4), factor=0.1)(2)
+    0.05
+    """
+
+    of: float | Schedule
+    factor: float
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "of", as_schedule(self.of))
+        at_least("factor", self.factor, 0)
+
+    def __call__(self, step: int) -> float:
+        return as_schedule(self.of)(step) * self.factor
+
+
+@dataclass(frozen=True)
 class WarmUp(Schedule):
     """A straight rise over `steps` updates, then the schedule (or rate) `then` from its start.
 
@@ -162,8 +260,11 @@ SCHEDULES: dict[str, type[Schedule]] = {
     "step": StepDecay,
     "exponential": Exponential,
     "cosine": Cosine,
+    "cosine_restarts": CosineRestarts,
+    "one_cycle": OneCycle,
     "warm_up": WarmUp,
     "chain": Chain,
+    "scaled": Scaled,
 }
 _NAMES = {kind: name for name, kind in SCHEDULES.items()}
 
@@ -177,7 +278,9 @@ def planned(name: str, lr: float, steps: int) -> Schedule:
     """The schedule called `name` for a run of `steps` updates that starts (or peaks) at `lr`.
 
     step: a tenth after each third; exponential: down to a hundredth; cosine: down to 0;
-    warm_up: the first tenth rises; warm_up_cosine: and the rest falls as a cosine.
+    cosine_restarts: three cycles, each twice as long as the last; warm_up: the first tenth rises;
+    warm_up_cosine: and the rest falls as a cosine; one_cycle: up for three tenths, then down;
+    plateau: as it is, for `fit` lowers it where a score no longer improves.
     """
     if name not in PLANS:
         raise unknown_option("schedule", name, PLANS)
@@ -187,13 +290,26 @@ def planned(name: str, lr: float, steps: int) -> Schedule:
         "step": StepDecay(lr, max(1, math.ceil(steps / 3))),
         "exponential": Exponential(lr, 0.01, max(1, steps)),
         "cosine": Cosine(lr, max(1, steps)),
+        "cosine_restarts": CosineRestarts(lr, max(1, math.ceil(steps / 7)), growth=2),
+        "one_cycle": OneCycle(lr, max(1, steps)),
+        "plateau": Constant(lr),
         "warm_up": WarmUp(lr, rising),
         "warm_up_cosine": WarmUp(Cosine(lr, max(1, steps - rising)), rising),
     }
     return plans[name]
 
 
-PLANS = ("constant", "step", "exponential", "cosine", "warm_up", "warm_up_cosine")
+PLANS = (
+    "constant",
+    "step",
+    "exponential",
+    "cosine",
+    "cosine_restarts",
+    "one_cycle",
+    "warm_up",
+    "warm_up_cosine",
+    "plateau",
+)
 
 
 def schedule_from_config(config: Mapping[str, Any]) -> Schedule:

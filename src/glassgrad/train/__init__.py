@@ -24,8 +24,12 @@ from glassgrad.train.metrics import mae as mae
 from glassgrad.train.metrics import mse as mse
 from glassgrad.train.metrics import r2 as r2
 from glassgrad.train.metrics import rmse as rmse
+from glassgrad.train.plateau import ReduceOnPlateau as ReduceOnPlateau
 from glassgrad.train.predict import evaluate as evaluate
 from glassgrad.train.predict import predict as predict
+from glassgrad.train.rates import RateCurve as RateCurve
+from glassgrad.train.rates import find_learning_rate as find_learning_rate
+from glassgrad.train.recompute import checkpoint_regions as checkpoint_regions
 from glassgrad.train.step import TrainStep as TrainStep
 from glassgrad.train.step import train_step as train_step
 
@@ -37,12 +41,16 @@ __all__ = [
     "EarlyStopping",
     "History",
     "Metric",
+    "RateCurve",
+    "ReduceOnPlateau",
     "Run",
     "TrainStep",
     "accuracy",
+    "checkpoint_regions",
     "confusion_matrix",
     "evaluate",
     "f1",
+    "find_learning_rate",
     "find_metrics",
     "fit",
     "mae",

@@ -71,7 +71,7 @@ class Calling(Callback):
         self.function(run)
 
 
-class _Best:
+class Best:
     """The best value of a column so far."""
 
     def __init__(self, monitor: str | None, min_delta: float = 0.0) -> None:
@@ -117,7 +117,7 @@ class EarlyStopping(Callback):
         self.patience = patience
         self.restore_best = restore_best
         self.waited = 0
-        self._best = _Best(monitor, min_delta)
+        self._best = Best(monitor, min_delta)
         self._arrays: dict[str, np.ndarray] = {}
 
     @property
@@ -131,7 +131,7 @@ class EarlyStopping(Callback):
     def on_epoch(self, run: Run) -> None:
         if self._best.is_improved(run):
             self.waited = 0
-            self._arrays = run.model.state_dict() if self.restore_best else {}
+            self._arrays = run.judged() if self.restore_best else {}
         else:
             self.waited += 1
             self._stop_if_waited(run)
@@ -189,7 +189,7 @@ class Checkpoint(Callback):
         self.every_seconds = every_seconds
         self.min_seconds = min_seconds
         self.keep = keep
-        self._best = _Best(monitor) if best else None
+        self._best = Best(monitor) if best else None
         self._written = (-1, -1)
         self._written_at = -math.inf
 

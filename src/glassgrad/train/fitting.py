@@ -9,37 +9,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
+import numpy as np  # noqa: F401 - the example uses it
 
 from glassgrad.backends.chosen import resolve_backend
-from glassgrad.data.dataset import Dataset
-from glassgrad.data.splits import split
-from glassgrad.errors import DataError, OptionError, ShapeError, unknown_option
+from glassgrad.errors import OptionError, unknown_option
 from glassgrad.io.checkpoint import read_checkpoint
-from glassgrad.nn.module import evaluating
-from glassgrad.optim import Optimizer, Schedule, make_optimizer, planned
+from glassgrad.optim import LBFGS, Optimizer, Schedule, make_optimizer, planned
 from glassgrad.optim.options import whole
-from glassgrad.primitives.random import random_key
-from glassgrad.tensor import no_grad
 from glassgrad.text import say
 from glassgrad.train.callbacks import Callback, Checkpoint, as_callbacks, locked
-from glassgrad.train.feed import (
-    DEFAULT_BATCH,
-    Feed,
-    array_feed,
-    arrays_of,
-    checked_inputs,
-    example,
-    preparing,
-    stream_feed,
-)
+from glassgrad.train.feed import DEFAULT_BATCH, Feed
+from glassgrad.train.fit_data import FitData
 from glassgrad.train.history import History
-from glassgrad.train.loop import Limits, Run, step_function
-from glassgrad.train.objective import Objective, Targets, as_input, dtype_of, find_objective
+from glassgrad.train.line_search import step_for
+from glassgrad.train.loop import Limits, Run
+from glassgrad.train.objective import Objective, find_objective, step_function
+from glassgrad.train.plateau import PLATEAU, ReduceOnPlateau
 from glassgrad.train.predict import remember
 from glassgrad.train.progress import make_progress
+from glassgrad.train.recording import How
 from glassgrad.train.resume import SCHEMA, plain
-from glassgrad.train.step import TrainStep
 
 _EPOCHS = 10  # where neither epochs, steps nor until is given
 _MOST_EPOCHS = 10_000  # where only until is given
@@ -58,7 +47,7 @@ def fit(
     batch_size: int | None = DEFAULT_BATCH,
     validation: Any = None,
     metrics: Any = (),
-    schedule: str | Schedule | None = None,
+    schedule: str | Schedule | ReduceOnPlateau | None = None,
     seed: int = 0,
     shuffle: bool = True,
     replacement: bool = False,
@@ -69,6 +58,9 @@ def fit(
     resume: bool = False,
     progress: Any = "auto",
     backend: str = "auto",
+    ema: float | None = None,
+    accumulate: int = 1,
+    recompute: Any = None,
 ) -> History:
     """Train `model`; its parameters change in place.
 
@@ -80,13 +72,18 @@ def fit(
                 `until="loss=0.01"` looks at any column of the history after each epoch
     batch_size: rows a step, 32 by default; None is all of them
     validation: (X, y), a Dataset (its test part), or the share of `train` to hold out
-    schedule:   a name, planned for the length of the run, or a Schedule
+    schedule:   a name, planned for the length of the run, a Schedule, or a `ReduceOnPlateau`
     seed:       of the order of rows and of dropout; the order depends on it and the epoch alone
     augment:    `data.Flip()` and the like, or a list: what changes each training batch at random,
                 by a key of seed, epoch and batch; such batches are one native call each
     checkpoint: a folder or a `Checkpoint`; with `resume` the run goes on from its newest one,
                 bit for bit as if it had not stopped
     progress:   "auto" shows it on a terminal only
+    ema:        keep a moving average of the weights that forgets with this factor: validation is
+                by it, and the model ends with it
+    accumulate: take so many batches together for one update: that of the large batch, in the
+                memory of a small one
+    recompute:  what the backward pass computes again to save memory, as `train_step` takes it
 
     Targets:    labels become integers for losses over classes; targets (n,) become (n, 1) for a
                 model of one output. Floats take the model's dtype
@@ -121,6 +118,9 @@ def fit(
         callbacks=_callbacks(callbacks, checkpoint),
         progress=progress,
         backend=backend,
+        ema=ema,
+        accumulate=accumulate,
+        recompute=recompute,
     )
     with locked(run.callbacks):
         if resume:
@@ -141,7 +141,7 @@ def prepare(
     batch_size: int | None = DEFAULT_BATCH,
     validation: Any = None,
     metrics: Any = (),
-    schedule: str | Schedule | None = None,
+    schedule: str | Schedule | ReduceOnPlateau | None = None,
     seed: int = 0,
     shuffle: bool = True,
     replacement: bool = False,
@@ -150,19 +150,33 @@ def prepare(
     callbacks: Sequence[Callback] = (),
     progress: Any = False,
     backend: str = "auto",
+    ema: float | None = None,
+    accumulate: int = 1,
+    recompute: Any = None,
 ) -> Run:
     """The run that `fit` would make of these arguments, before its first step."""
     resolve_backend(backend)
     objective = find_objective(loss, metrics)
     options = {"seed": seed, "shuffle": shuffle, "replacement": replacement, "drop_last": drop_last}
-    data = _Data(model, train, validation, objective, batch_size, options)
+    chosen = _optimizer(optimizer, model, lr)
+    batch_size = _rows_of_update(batch_size, whole("accumulate", accumulate, 1), chosen)
+    data = FitData(model, train, validation, objective, batch_size, options)
     if augment is not None:
         data.feed.augment_by(augment, seed, getattr(train, "image_shape", None))
     limits = _limits(epochs, steps, until, objective, data.validation is not None)
-    chosen = _optimizer(optimizer, model, lr)
-    if schedule is not None:
+    if isinstance(chosen, LBFGS) and data.feed.length != 1:
+        hint = say("leave batch_size out (--batch-size full), and give (X, y)")
+        raise OptionError(say("L-BFGS needs all rows in one batch"), operation="fit", hint=hint)
+    if ema is not None:
+        chosen.keep_average(ema)
+    if schedule == PLATEAU:
+        schedule = ReduceOnPlateau()
+    if isinstance(schedule, ReduceOnPlateau):
+        callbacks = [schedule, *callbacks]
+    elif schedule is not None:
         chosen.lr = _schedule(schedule, chosen, limits, data.feed)
-    trainer = TrainStep(step_function(objective), (model,), (chosen,), seed, backend)
+    how = How(accumulate, accumulate > 1 and data.adds_rows(objective), recompute)
+    trainer = step_for(step_function(objective), (model,), (chosen,), seed, backend, how)
     run = Run(
         model,
         trainer,
@@ -171,98 +185,26 @@ def prepare(
         limits,
         validation=data.validation,
         callbacks=callbacks,
-        settings=plain(_settings(objective, chosen, seed, data.feed)),
+        settings=plain(_settings(objective, chosen, seed, data.feed, accumulate)),
         progress=make_progress(progress),
     )
     remember(model, objective)
     return run
 
 
-# --- data --------------------------------------------------------------------------------
-
-
-class _Data:
-    """Training and validation data, checked against the model and the loss."""
-
-    def __init__(
-        self,
-        model: Any,
-        train: Any,
-        validation: Any,
-        objective: Objective,
-        batch_size: int | None,
-        options: dict[str, Any],
-    ) -> None:
-        self.dtype = dtype_of(model)
-        arrays = arrays_of(train)
-        held_out: Any = None
-        if isinstance(validation, float):
-            arrays, held_out = _held_out(arrays, validation, options["seed"])
-        elif validation is not None:
-            held_out = _pair(validation)
-        if arrays is None:
-            self.feed = stream_feed(train, batch_size, **options)
-            self.targets = self._targets(model, objective, self.feed.first())
-            self.feed.prepare = preparing(self.targets, self.dtype)
-        else:
-            X = checked_inputs(arrays[0], self.dtype)
-            self.targets = self._targets(model, objective, (X[:2], np.asarray(arrays[1])[:2]))
-            y = self._checked(X, arrays[1])
-            self.targets.require_two_classes(y)
-            self.feed = array_feed(X, y, batch_size, **options)
-        self.validation: tuple[Any, Any] | None = None
-        if held_out is not None:
-            X = checked_inputs(held_out[0], self.dtype)
-            self.validation = (X, self._checked(X, held_out[1]))
-
-    def _targets(self, model: Any, objective: Objective, batch: Sequence[Any]) -> Targets:
-        """What the loss takes, told from the model's answer to two rows."""
-        with evaluating(model), no_grad(), random_key(0), np.errstate(all="ignore"):
-            pred = model(*example(batch, self.dtype))
-        if not hasattr(pred, "shape") or len(pred.shape) == 0:
-            raise ShapeError(
-                say("the model returns {kind}, not one array", kind=type(pred).__name__),
-                operation="fit",
-                hint=say("for other models use train_step with a loss function of your own"),
-            )
-        return Targets(objective, tuple(pred.shape[1:]), self.dtype)
-
-    def _checked(self, X: np.ndarray, y: Any) -> np.ndarray:
-        target = np.asarray(y)
-        if target.shape[:1] != X.shape[:1]:
-            problem = say("X has {n} rows, y has shape {shape}", n=len(X), shape=target.shape)
-            raise ShapeError(problem, operation="fit", rule="X (n, …), y (n, …)")
-        return self.targets.prepare(y)
-
-
-def _pair(validation: Any) -> tuple[Any, Any]:
-    if isinstance(validation, Dataset):
-        if validation.test is None:
-            raise DataError(say("{name} has no test part", name=validation.name), operation="fit")
-        return validation.test
-    found = arrays_of(validation)
-    if found is None:
-        raise OptionError(
-            say("validation data of {kind}", kind=type(validation).__name__),
-            rule=say("(X, y), a Dataset, or a share between 0 and 1"),
-        )
-    return found
-
-
-def _held_out(arrays: Any, share: float, seed: int) -> tuple[Any, Any]:
-    """Training and validation rows, parted by the seed."""
-    if arrays is None:
-        problem = say("batches cannot be parted")
-        raise OptionError(problem, hint=say("give validation=(X, y)"), operation="fit")
-    if not 0 < share < 1:
-        raise OptionError(
-            say("{name} is {value!r}", name="validation", value=share), rule="0 < … < 1"
-        )
-    X_train, y_train, X_test, y_test = split(as_input(arrays[0], None), arrays[1], share, seed=seed)
-    return (X_train, y_train), (X_test, y_test)
-
-
 # --- optimiser and limits ----------------------------------------------------------------
+
+
+def _rows_of_update(batch_size: int | None, accumulate: int, optimizer: Optimizer) -> int | None:
+    """The rows of an update: of so many batches; for L-BFGS all of them."""
+    if isinstance(optimizer, LBFGS) and batch_size is DEFAULT_BATCH:
+        return None
+    if accumulate == 1:
+        return batch_size
+    if batch_size is None and not isinstance(optimizer, LBFGS):
+        problem = say("accumulate is {n}, but one batch holds all rows", n=accumulate)
+        raise OptionError(problem, operation="fit", hint=say("give batch_size, the rows of a part"))
+    return None if batch_size is None else int(batch_size) * accumulate
 
 
 def _optimizer(given: Any, model: Any, lr: float | None) -> Optimizer:
@@ -335,8 +277,12 @@ def _callbacks(given: Any, checkpoint: Any) -> list[Callback]:
     return sorted(callbacks, key=lambda callback: isinstance(callback, Checkpoint))
 
 
-def _settings(objective: Objective, optimizer: Optimizer, seed: int, feed: Feed) -> dict[str, Any]:
+def _settings(
+    objective: Objective, optimizer: Optimizer, seed: int, feed: Feed, accumulate: int
+) -> dict[str, Any]:
+    parts = {"accumulate": accumulate} if accumulate > 1 else {}
     return {
+        **parts,
         "seed": seed,
         "loss": objective.name,
         "metrics": [metric.name for metric in objective.metrics],

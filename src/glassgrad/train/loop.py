@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -116,6 +116,12 @@ class Run:
     def sync(self) -> None:
         """Put the arrays of this moment into the model and the optimiser."""
         self._write()
+
+    def judged(self) -> dict[str, np.ndarray]:
+        """Parameters and states as validation sees them: averages, where the run keeps them."""
+        with self.optimizer.averaged():
+            found: dict[str, np.ndarray] = self.model.state_dict()
+        return found
 
     def is_better_higher(self, column: str) -> bool:
         """Whether larger values of a column are better."""
@@ -336,7 +342,8 @@ class Run:
             row[metric.name] = metric.value(statistics)
         if self.validation is not None:
             X, y = self.validation
-            found = scores(self.objective, predict(self.model, X), y)
+            with self.optimizer.averaged():
+                found = scores(self.objective, predict(self.model, X), y)
             row.update({f"val_{name}": value for name, value in found.items()})
         row["lr"] = self.optimizer.rate_after(max(moment.carry.counts[0] - 1, 0))
         row["seconds"] = seconds
@@ -359,6 +366,7 @@ class Run:
         self.history.backend, self.history.reason = self.trainer.ran_on()
         if not self.is_partial:
             self._save()
+        self._take_averages()
         for callback in self.callbacks:
             callback.on_end(self)
         if self.limits.until is not None and self._stopped in ("epochs", "steps"):
@@ -369,6 +377,16 @@ class Run:
                 epoch=self.epoch,
             )
             warnings.warn(message, GlassgradWarning, stacklevel=4)
+
+    def _take_averages(self) -> None:
+        """The model ends with the averages of its weights, if the run keeps them."""
+        averages = self.optimizer.averages
+        if not averages:
+            return
+        kept = [np.array(leaf) for leaf in self.moment.carry.leaves]  # a snapshot is of the weights
+        self.moment = self.moment._replace(carry=self.moment.carry._replace(leaves=kept))
+        for name, value in averages.items():
+            self.optimizer.named[name].assign(value)
 
     def _save(self) -> None:
         for callback in self.callbacks:
@@ -381,19 +399,3 @@ class Run:
         if self._is_settled:
             with suppress(Exception):  # the exception that is under way matters more
                 self._save()
-
-
-LossFunction = Callable[..., Any]
-
-
-def step_function(objective: Objective) -> LossFunction:
-    """The loss of a batch as a function of the model, with the prediction where metrics need it."""
-    assert objective.loss is not None
-    loss_of = objective.loss
-
-    def loss(model: Any, *batch: Any) -> Any:
-        pred = model(*batch[:-1])
-        value = loss_of(pred, batch[-1])
-        return (value, pred) if objective.metrics else value
-
-    return loss

@@ -58,6 +58,19 @@ def find_objective(loss: Any, metrics: Any = ()) -> Objective:
     return replace(objective, metrics=find_metrics(metrics, objective.threshold))
 
 
+def step_function(objective: Objective) -> Callable[..., Any]:
+    """The loss of a batch as a function of the model, with the prediction where metrics need it."""
+    assert objective.loss is not None
+    loss_of = objective.loss
+
+    def loss(model: Any, *batch: Any) -> Any:
+        pred = model(*batch[:-1])
+        value = loss_of(pred, batch[-1])
+        return (value, pred) if objective.metrics else value
+
+    return loss
+
+
 # --- inputs ------------------------------------------------------------------------------
 
 

@@ -6,6 +6,7 @@ Layer L9. Forward in reverse mode, then each optimiser's pure update; nothing he
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,12 @@ from glassgrad.core.aval import aval_of, is_float
 from glassgrad.core.interpret import as_operand, new_level
 from glassgrad.errors import GradientError, OptionError, ShapeError
 from glassgrad.graph.trace import input_aval
-from glassgrad.optim.base import Optimizer, flat_rows
+from glassgrad.optim.base import Optimizer
+from glassgrad.optim.rows import flat_rows
 from glassgrad.primitives.random import random_key
 from glassgrad.text import say
+from glassgrad.train.accumulation import Parted, accumulated, cut_of
+from glassgrad.train.recompute import Region, recomputing
 from glassgrad.tree import Structure, flatten, installed, module_slots, named_leaves, unflatten
 
 
@@ -59,16 +63,38 @@ class Places:
         return [index[id(parameter)] for parameter in optimizer.parameters]
 
 
+@dataclass(frozen=True)
+class How:
+    """How the gradients of a batch are computed.
+
+    accumulate: in how many parts, one after the other
+    is_sum:     whether the loss adds rows up, and does not average them
+    recompute:  what the backward pass computes again: see `train_step`
+    """
+
+    accumulate: int = 1
+    is_sum: bool = False
+    recompute: Any = None
+
+
 class Recording:
     """The step as a flat function of tracers; calling it notes what the program has to know."""
 
     def __init__(
-        self, loss_fn: Callable[..., Any], places: Places, batch: Structure, count: int
+        self,
+        loss_fn: Callable[..., Any],
+        places: Places,
+        batch: Structure,
+        count: int,
+        how: How | None = None,
+        regions: Sequence[Region] = (),
     ) -> None:
         self.loss_fn = loss_fn
         self.places = places
         self.batch = batch
         self.count = count
+        self.how = how or How()
+        self.regions = tuple(regions)
         self.written: list[int] = []
         self.reporting: set[int] = set()
         self.unreached: dict[int, list[str]] = {}
@@ -87,25 +113,45 @@ class Recording:
         places, rest = self.places, iter(inputs)
         leaves = [next(rest) for _ in places.paths]
         rows = [[next(rest) for _ in range(size)] for size in places.sizes]
-        batch = unflatten(self.batch, [next(rest) for _ in range(self.count)])
+        arrays = [next(rest) for _ in range(self.count)]
         key, step = next(rest), next(rest)
         scalars = [(next(rest), next(rest)) for _ in places.optimizers]
         self.written = list(dict.fromkeys(places.trainable()))
+        found = self._gradients(leaves, arrays, key, step)
+        by_place = dict(zip(self.written, found.grads, strict=True))
+        self._require_path(by_place)
+        new, new_rows, reports = self._update(leaves, rows, by_place, scalars)
+        self.written += places.states
+        return [found.loss, *new, *found.states, *new_rows, *reports, *found.aux]
+
+    def _gradients(self, leaves: Sequence[Any], arrays: list[Any], key: Any, step: Any) -> Parted:
+        """Loss, aux values, new states and gradients of a batch, in parts where it is parted."""
+        parts = self.how.accumulate
+        states = [leaves[i] for i in self.places.states]
+        if parts == 1:
+            return self._of_part(leaves, arrays, states, key, step)
+
+        def one(block: list[Any], before: list[Any], number: Any) -> Parted:
+            return self._of_part(leaves, block, before, key, step * parts + number)
+
+        floats = [leaves[i] for i in self.written]
+        cut = cut_of(arrays, parts)
+        return accumulated(one, arrays, states, floats, cut, is_sum=self.how.is_sum)
+
+    def _of_part(
+        self, leaves: Sequence[Any], arrays: list[Any], states: list[Any], key: Any, step: Any
+    ) -> Parted:
+        placed = list(leaves)
+        for i, value in zip(self.places.states, states, strict=True):
+            placed[i] = value
+        batch = unflatten(self.batch, arrays)
         outputs, grads = value_and_gradients(
-            lambda *chosen: self._forward(leaves, chosen, batch, key, step),
+            lambda *chosen: self._forward(placed, chosen, batch, key, step),
             [leaves[i] for i in self.written],
         )
-        by_place = dict(zip(self.written, grads, strict=True))
-        self._require_path(by_place)
-        states = places.states
-        found, new_states = (
-            outputs[: len(outputs) - len(states)],
-            outputs[len(outputs) - len(states) :],
-        )
-        new, new_rows, reports = self._update(leaves, rows, by_place, scalars)
-        self.written += states
-        cast = [_cast(value, leaves[i]) for i, value in zip(states, new_states, strict=True)]
-        return [found[0], *new, *cast, *new_rows, *reports, *found[1:]]
+        stop = len(outputs) - len(states)
+        new = [_cast(value, old) for old, value in zip(states, outputs[stop:], strict=True)]
+        return Parted(outputs[0], outputs[1:stop], new, grads)
 
     def _forward(
         self, leaves: Sequence[Any], chosen: Sequence[Any], batch: Any, key: Any, step: Any
@@ -114,7 +160,11 @@ class Recording:
         placed = list(leaves)
         for i, value in zip(self.written, chosen, strict=True):
             placed[i] = value
-        with installed(self.places.structure, placed) as models, random_key(key, step):
+        with (
+            installed(self.places.structure, placed) as models,
+            random_key(key, step),
+            recomputing(self.regions),
+        ):
             result = self.loss_fn(*models, *batch)
             states = [self.places.slots[i].get() for i in self.places.states]
         is_pair = isinstance(result, tuple) and len(result) == 2  # noqa: PLR2004 - (loss, aux)

@@ -19,6 +19,7 @@ from glassgrad.graph.trace import argument_names, trace
 from glassgrad.nn.init import deviation
 from glassgrad.nn.module import Module
 from glassgrad.optim import Optimizer, Schedule, make_optimizer
+from glassgrad.optim.lbfgs import require_update
 from glassgrad.tensor import parameter
 from glassgrad.text import say
 from glassgrad.train.step import TrainStep, train_step
@@ -80,9 +81,11 @@ def _chosen(
 
 
 def _optimizer(optimizer: str | Optimizer | None, model: Module) -> Optimizer:
-    if isinstance(optimizer, Optimizer):
-        return optimizer
-    return make_optimizer(optimizer, model) if optimizer else make_optimizer("sgd", model, lr=_RATE)
+    if not isinstance(optimizer, Optimizer):
+        options = {} if optimizer else {"lr": _RATE}
+        optimizer = make_optimizer(optimizer or "sgd", model, **options)
+    require_update(optimizer)
+    return optimizer
 
 
 def training_of(

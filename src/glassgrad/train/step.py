@@ -21,13 +21,16 @@ from glassgrad.core.aval import Aval, aval_of
 from glassgrad.errors import ShapeError, TraceError
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.trace import input_aval
-from glassgrad.optim.base import Optimizer, name_outputs
+from glassgrad.optim.base import Optimizer
+from glassgrad.optim.options import whole
+from glassgrad.optim.rows import name_outputs
 from glassgrad.primitives.random import as_key
 from glassgrad.text import say
 from glassgrad.train.fault import all_finite, non_finite_error
 from glassgrad.train.many import take
 from glassgrad.train.program import Program, layout_of
-from glassgrad.train.recording import Places, Recording, batch_array
+from glassgrad.train.recompute import BLOCKS, Region, checkpoint_regions, within
+from glassgrad.train.recording import How, Places, Recording, batch_array
 from glassgrad.tree import Structure, flatten, named_leaves, unflatten
 
 if TYPE_CHECKING:
@@ -68,9 +71,11 @@ class TrainStep:
         optimizers: Sequence[Optimizer],
         key: Any = 0,
         backend: str = "auto",
+        how: How | None = None,
     ) -> None:
         self.loss_fn = loss_fn
         self.wanted_backend = backend
+        self.how = how or How()
         self.models = tuple(models)
         self.optimizers = tuple(optimizers)
         self.key = as_key(key)
@@ -269,15 +274,7 @@ class TrainStep:
         inputs += self._batch_inputs(arrays, batch)
         inputs += self._draw_inputs()
         inputs += [Var(_SCALAR, n) for _ in self.optimizers for n in ("lr", "updates")]
-        recording = Recording(self.loss_fn, self.places, batch, len(arrays))
-        graph, captures = record(recording, inputs, "train_step")
-        if captures:
-            raise TraceError(
-                say("the function uses a value of an outer trace, which cannot outlive it"),
-                operation="train_step",
-                hint=say("pass the value as an argument"),
-            )
-        graph = graph.transform("exact")
+        graph, recording = self._recorded(inputs, batch, len(arrays))
         self._keep_resizable(graph, batch, len(arrays))
         new = [f"new_{labels[i]}" for i in recording.written]
         carried = len(new) + sum(self.places.sizes)
@@ -291,6 +288,32 @@ class TrainStep:
         written = tuple(recording.written)
         layout = layout_of(self.places, written, len(arrays), len(clipping), len(graph.outputs))
         return Program(graph, self.wanted_backend, layout, written, clipping, recording.aux)
+
+    def _recorded(
+        self, inputs: Sequence[Var], batch: Structure, count: int
+    ) -> tuple[Graph, Recording]:
+        """The graph of a step, with the regions that its backward pass computes again."""
+
+        def recorded(regions: Sequence[Region]) -> tuple[Graph, Recording]:
+            recording = Recording(self.loss_fn, self.places, batch, count, self.how, regions)
+            graph, captures = record(recording, inputs, "train_step")
+            if captures:
+                raise TraceError(
+                    say("the function uses a value of an outer trace, which cannot outlive it"),
+                    operation="train_step",
+                    hint=say("pass the value as an argument"),
+                )
+            return graph.transform("exact"), recording
+
+        wanted = self.how.recompute
+        if wanted is None:
+            return recorded(())
+        is_budget = isinstance(wanted, (int, np.integer)) and not isinstance(wanted, bool)
+        given = BLOCKS if is_budget else wanted
+        regions = [r for model in self.models for r in checkpoint_regions(model, given)]
+        if is_budget:
+            regions = within(int(wanted), regions, lambda some: recorded(some)[0])
+        return recorded(regions)
 
     def _keep_resizable(self, graph: Graph, batch: Structure, count: int) -> None:
         """Give the graph a way to be recorded again for batches of other sizes."""
@@ -341,6 +364,8 @@ def train_step(
     *,
     backend: str = "auto",
     key: Any = 0,
+    accumulate: int = 1,
+    recompute: Any = None,
 ) -> TrainStep:
     """A compiled training step for any loss and one or several models.
 
@@ -351,6 +376,10 @@ def train_step(
     backend:   "native", "numpy", or "auto": native where llvmlite is installed and every primitive
                of the step has a native form
     key:       what dropout and other draws are drawn from, together with the number of the step
+    accumulate: take each batch in so many parts, one after the other, in the memory of one part;
+               the loss is taken to be a mean over rows
+    recompute: what the backward pass computes again to save memory: "blocks", patterns of layers'
+               paths, or a number of bytes that a step may plan for; see `checkpoint_regions`
 
     >>> from glassgrad import nn, optim
     >>> model = nn.Linear(2, 1)
@@ -362,4 +391,8 @@ def train_step(
     resolve_backend(backend)  # refuses a name at once
     models = model if isinstance(model, (list, tuple)) else (model,)
     optimizers = optimizer if isinstance(optimizer, (list, tuple)) else (optimizer,)
-    return TrainStep(loss_fn, models, optimizers, key, backend)
+    from glassgrad.train.line_search import step_for  # noqa: PLC0415 - it imports this file
+
+    how = How(whole("accumulate", accumulate, 1), recompute=recompute)
+    step: TrainStep = step_for(loss_fn, models, optimizers, key, backend, how)
+    return step

@@ -22,6 +22,7 @@ from glassgrad.io.checkpoint import read_checkpoint
 from glassgrad.nn.module import evaluating
 from glassgrad.text import say
 from glassgrad.train.loop import Run
+from glassgrad.train.plateau import ReduceOnPlateau
 from glassgrad.train.resume import SCHEMA
 from glassgrad.train.step import Carry
 from glassgrad.view.cost import layer_of
@@ -98,6 +99,9 @@ def rewind(run: Run, step: int, checkpoints: Iterable[Path] = ()) -> PastStep:
     if isinstance(step, bool) or not isinstance(step, int) or step < 1:
         problem = say("{name} is {value!r}", name="step", value=step)
         raise OptionError(problem, rule="1 ≤ step")
+    if any(isinstance(callback, ReduceOnPlateau) for callback in run.callbacks):
+        problem = say("the rate of this run followed a score, which no single step tells")
+        raise OptionError(problem, operation="rewind", rule='schedule="plateau"')
     with evaluating(run.model):  # gives every layer its own mode back in the end
         run.model.train()
         _jump(run, step, checkpoints)

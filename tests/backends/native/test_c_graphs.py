@@ -18,6 +18,7 @@ import pytest
 from backends.native.c_running import compiled, needs_gcc, require_same, run_c, run_llvm
 from backends.source_programs import PROGRAMS
 from backends.test_source import CIRCUITS, EXPERIMENTS, experiment_graph
+from optim.rules import UPDATES
 
 import glassgrad as gg
 from glassgrad import nn, optim
@@ -145,7 +146,7 @@ def test_a_training_step_agrees(tmp_path: Path) -> None:
 
 @needs_gcc
 @pytest.mark.full
-@pytest.mark.parametrize("optimizer", OPTIMIZERS)
+@pytest.mark.parametrize("optimizer", UPDATES)
 def test_every_optimizer_agrees(optimizer: str, tmp_path: Path) -> None:
     require_agreement(xor_step(optimizer), tmp_path)
 

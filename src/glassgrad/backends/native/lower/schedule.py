@@ -111,15 +111,23 @@ def why_apart(maker: Node, user: Node, keeps_rows: bool) -> str | None:
 
 
 def _earliest(nodes: Nodes) -> None:
+    """As soon as what a node needs is there; but what a checkpoint computes again, only after all
+    that stands before it: done at once it would be kept all the same."""
+    highest = begin = 0
+    was_recomputed = False
     for node in nodes.list:
-        node.phase = max(
-            (
-                nodes.makers[root].phase + _step(nodes.makers[root], node, keeps)
-                for root, _, keeps in nodes.roots(node)
-                if root in nodes.makers
-            ),
-            default=0,
+        needed = (
+            nodes.makers[root].phase + _step(nodes.makers[root], node, keeps)
+            for root, _, keeps in nodes.roots(node)
+            if root in nodes.makers
         )
+        is_recomputed = _is_recomputed(node)
+        if is_recomputed and not was_recomputed:
+            begin = highest + 1
+        node.phase = max(needed, default=0)
+        if is_recomputed:
+            node.phase = max(node.phase, begin)
+        highest, was_recomputed = max(highest, node.phase), is_recomputed
 
 
 def _latest(nodes: Nodes) -> None:
@@ -135,6 +143,11 @@ def _latest(nodes: Nodes) -> None:
             if maker is not None:
                 limit = node.phase - _step(maker, node, keeps)
                 wanted[maker] = min(wanted.get(maker, limit), limit)
+
+
+def _is_recomputed(node: Node) -> bool:
+    """Whether it is a piece of the forward pass in the backward one: it derives nothing."""
+    return node.eqn.derives is None and node.eqn.region[:1] == ("backward",)
 
 
 # --- regions -----------------------------------------------------------------------------
