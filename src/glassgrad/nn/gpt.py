@@ -129,10 +129,10 @@ class GPT(Module):
         True
         """
         found = np.asarray(prompt)
-        ids = found.reshape(-1, found.shape[-1] if found.ndim else 1)
-        if not ids.size or found.ndim > 2 or ids.dtype.kind not in "iu":  # noqa: PLR2004
+        if not found.size or found.ndim not in (1, 2) or found.dtype.kind not in "iu":
             problem = say("a prompt holds integers, (n,) or (batch, n), at least one")
             raise DataError(problem, operation="generate")
+        ids = found.reshape(-1, found.shape[-1])
         choose = _Chooser(temperature, top_k, self.vocabulary, seed)
         count = check_size("generate", "count", count, least=0)
         ids = ids.astype(np.int64)
