@@ -8,6 +8,7 @@ Source:  Radford et al. (2019), Language Models are Unsupervised Multitask Learn
 
 from __future__ import annotations
 
+from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -132,19 +133,26 @@ class GPT(Module):
         if not found.size or found.ndim not in (1, 2) or found.dtype.kind not in "iu":
             problem = say("a prompt holds integers, (n,) or (batch, n), at least one")
             raise DataError(problem, operation="generate")
-        ids = found.reshape(-1, found.shape[-1])
         choose = _Chooser(temperature, top_k, self.vocabulary, seed)
         count = check_size("generate", "count", count, least=0)
-        ids = ids.astype(np.int64)
+        ids = found.reshape(-1, found.shape[-1]).astype(np.int64)
         with evaluating(self), no_grad():
+            self.tokens(ids)  # refuses what is outside the vocabulary
             for _ in range(count):
                 ids = np.concatenate([ids, choose(self._next(ids))[:, None]], axis=1)
         return ids if found.ndim > 1 else ids[0]
 
     def _next(self, ids: np.ndarray) -> np.ndarray:
-        """Scores of the token behind each row, (batch, vocabulary)."""
-        out = self(ids[:, -self.context :])
-        return np.asarray(getattr(out, "data", out))[:, -1]
+        """Scores of the token behind each row, (batch, vocabulary).
+
+        All windows have the length of the context, so that one program serves every step; what
+        stands behind the last token is not seen by it.
+        """
+        seen = ids[:, -self.context :]
+        window = np.zeros((len(ids), self.context), np.int64)
+        window[:, : seen.shape[1]] = seen
+        out = _compiled()(self, window)
+        return np.asarray(getattr(out, "data", out))[:, seen.shape[1] - 1]
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can hold them."""
@@ -174,6 +182,18 @@ class GPT(Module):
     def extra(self) -> str:
         sizes = f"{self.vocabulary}, context={self.context}, width={self.width}"
         return f"{sizes}, heads={self.heads}, layers={len(self.blocks)}"
+
+
+@cache
+def _compiled() -> Any:
+    """What computes the scores of a model, as one program for each kind of model and window."""
+    from glassgrad.backends.jit import jit  # noqa: PLC0415 - for who writes text
+
+    return jit(_scores)
+
+
+def _scores(model: GPT, ids: Any) -> Any:
+    return model(ids)
 
 
 class _Chooser:
