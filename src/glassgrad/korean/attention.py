@@ -6,7 +6,9 @@ MESSAGES: dict[str, str] = {
         "특성 {wanted}개를 정규화하는 계층에 형상 {shape:이/가} 들어왔습니다"
     ),
     # --- attention ---
-    "queries, keys and values have at least two axes": "쿼리, 키, 값에는 축이 둘 이상 있어야 합니다",
+    "queries, keys and values have at least two axes": (
+        "쿼리, 키, 값에는 축이 둘 이상 있어야 합니다"
+    ),
     "queries have {a} features, keys {b}": "쿼리의 특성은 {a}개인데 키의 특성은 {b}개입니다",
     "there are {a} keys and {b} values": "키는 {a}개인데 값은 {b}개입니다",
     "a mask is boolean, not {dtype}": "마스크는 {dtype:이/가} 아니라 불리언이어야 합니다",

@@ -244,9 +244,7 @@ class MultiHeadAttention(Module):
         self.out = linear(self.width)
         self.dropout = Dropout(dropout)
 
-    def forward(
-        self, x: Any, context: Any = None, *, mask: Any = None, key_mask: Any = None
-    ) -> Any:
+    def forward(self, x: Any, context: Any = None, mask: Any = None, key_mask: Any = None) -> Any:
         q, k = self._asked(x, context)
         v = self._apart(self.value(x if context is None else context))
         p = self.dropout.p if self.dropout.training else 0.0

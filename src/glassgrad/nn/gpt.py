@@ -212,13 +212,13 @@ class _Chooser:
     def __call__(self, scores: np.ndarray) -> np.ndarray:
         """A column a row, from softmax(scores / temperature) of the `top_k` largest."""
         if not self.temperature or self.top_k == 1:
-            return scores.argmax(axis=-1)
+            return np.asarray(scores.argmax(axis=-1))
         scores = scores.astype(np.float64) / self.temperature
         least = np.sort(scores, axis=-1)[:, -self.top_k, None]
         powers = np.where(scores >= least, np.exp(scores - scores.max(axis=-1, keepdims=True)), 0)
         edges = np.cumsum(powers, axis=-1)
         drawn = self.generator.random(len(scores))[:, None] * edges[:, -1:]
-        return (edges <= drawn).sum(axis=-1)
+        return np.asarray((edges <= drawn).sum(axis=-1))
 
 
 __all__ = ["GPT"]
