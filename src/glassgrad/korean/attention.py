@@ -19,8 +19,8 @@ MESSAGES: dict[str, str] = {
     "a mask of shape {a} for scores of shape {b}": (
         "마스크의 형상은 {a}인데 점수의 형상은 {b}입니다"
     ),
-    "a mask of the keys alone, (batch, m), is given as `key_mask`": (
-        "키만 가리는 마스크 (batch, m)는 `key_mask`로 주십시오"
+    "a mask of the keys alone, {shape}, is given as `key_mask`": (
+        "키만 가리는 마스크 {shape:은/는} `key_mask`로 주십시오"
     ),
     "a width of {width} does not divide into {heads} heads": (
         "너비 {width:은/는} 헤드 {heads}개로 나누어떨어지지 않습니다"
@@ -42,7 +42,5 @@ MESSAGES: dict[str, str] = {
     ),
     "keep the last ones: `x[:, -{context}:]`": "마지막 것만 남기십시오: `x[:, -{context}:]`",
     # --- GPT ---
-    "a prompt holds integers, (n,) or (batch, n), at least one": (
-        "프롬프트는 정수가 하나 이상인 (n,) 또는 (batch, n) 배열입니다"
-    ),
+    "a prompt holds integers, at least one": "프롬프트에는 정수가 하나 이상 들어 있어야 합니다",
 }

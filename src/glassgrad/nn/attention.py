@@ -164,7 +164,9 @@ def _checked_mask(mask: Any, scores: Any) -> Any:
             operation="attention",
             operands=operands,
             rule=_MASK_RULE,
-            hint=say("a mask of the keys alone, (batch, m), is given as `key_mask`"),
+            hint=say(
+                "a mask of the keys alone, {shape}, is given as `key_mask`", shape="(batch, m)"
+            ),
         )
     return mask
 

@@ -131,8 +131,8 @@ class GPT(Module):
         """
         found = np.asarray(prompt)
         if not found.size or found.ndim not in (1, 2) or found.dtype.kind not in "iu":
-            problem = say("a prompt holds integers, (n,) or (batch, n), at least one")
-            raise DataError(problem, operation="generate")
+            problem = say("a prompt holds integers, at least one")
+            raise DataError(problem, operation="generate", rule="(n,) | (batch, n)")
         choose = _Chooser(temperature, top_k, self.vocabulary, seed)
         count = check_size("generate", "count", count, least=0)
         ids = found.reshape(-1, found.shape[-1]).astype(np.int64)
