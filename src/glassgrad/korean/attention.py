@@ -41,6 +41,12 @@ MESSAGES: dict[str, str] = {
         "{steps}단계는 길이 {context}인 문맥에 들어가지 않습니다"
     ),
     "keep the last ones: `x[:, -{context}:]`": "마지막 것만 남기십시오: `x[:, -{context}:]`",
+    # --- its picture ---
+    "needs {wanted} axes, got shape {shape}": ("축이 {wanted}개여야 하는데 형상이 {shape}입니다"),
+    "{a} and {b} names for weights of shape {shape}": (
+        "가중치의 형상은 {shape}인데 이름은 {a}개와 {b}개입니다"
+    ),
+    "head {number}": "헤드 {number}",
     # --- GPT ---
     "a prompt holds integers, at least one": "프롬프트에는 정수가 하나 이상 들어 있어야 합니다",
 }

@@ -258,7 +258,10 @@ class MultiHeadAttention(Module):
     def weights(
         self, x: Any, context: Any = None, *, mask: Any = None, key_mask: Any = None
     ) -> np.ndarray:
-        """How much each query takes of each key, (..., heads, n, m), as an array; rows sum to 1."""
+        """How much each query takes of each key, (..., heads, n, m), as an array; rows sum to 1.
+
+        `glassgrad.view.charts.attention_chart` draws those of one sample.
+        """
         q, k = self._asked(array_of(x), context)
         allowed = self._mask(mask, key_mask, q, k)
         found = attention_weights(q, k, mask=allowed, causal=self.causal)
