@@ -44,6 +44,10 @@ def test_every_layer_can_be_described() -> None:
         "Maxout": (2, 2), "Bilinear": (2, 3, 4), "PixelShuffle": (2,), "PixelUnshuffle": (2,),
         "BatchNorm": (3,), "BatchNorm1d": (3,), "BatchNorm2d": (3,), "GroupNorm": (2, 4),
         "InstanceNorm1d": (3,), "InstanceNorm2d": (3,), "LocalResponseNorm": (5,),
+        "LayerNorm": (2,), "RMSNorm": (2,), "LearnedPositions": (2, 2), "SinusoidalPositions": (2,),
+        "MultiHeadAttention": (2, 2), "FeedForward": (2,), "TransformerEncoderBlock": (2, 2),
+        "TransformerDecoderBlock": (2, 2), "TransformerEncoder": (1,), "TransformerDecoder": (1,),
+        "Transformer": (1,), "GPT": (3, 2, 2, 1, 1),
     }  # fmt: skip
     for k in (1, 2, 3):
         arguments |= {f"Conv{k}d": (4, 2, 3, 2, (1,) * k), f"ConvTranspose{k}d": (2, 2, (3,) * k)}
@@ -57,7 +61,8 @@ def test_every_layer_can_be_described() -> None:
     for name in ("RNN", "GRU", "LSTM"):
         arguments |= {name: (2, 3), f"{name}Cell": (2, 3)}
     for name, layer in nn.LAYERS.items():
-        module = layer(*arguments.get(name, ()))
+        options = {"width": 2, "heads": 1} if arguments.get(name) == (1,) else {}
+        module = layer(*arguments.get(name, ()), **options)
         assert repr(nn.build(nn.describe(module))) == repr(module)
 
 

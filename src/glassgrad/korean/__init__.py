@@ -12,6 +12,7 @@ TOPICS = (
     "spatial",
     "norms",
     "recurrent",
+    "attention",
     "optim",
     "optimisers",
     "train",

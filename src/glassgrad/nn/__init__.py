@@ -29,6 +29,11 @@ from glassgrad.nn.activations import (
     Softsign,
     Tanh,
 )
+from glassgrad.nn.attention import (
+    MultiHeadAttention,
+    attention_weights,
+    scaled_dot_product_attention,
+)
 from glassgrad.nn.cells import (
     Cell,
     GRUCell,
@@ -97,6 +102,9 @@ from glassgrad.nn.gating_layers import (
     Maxout,
     PReLU,
     SwiGLU,
+)
+from glassgrad.nn.gpt import (
+    GPT,
 )
 from glassgrad.nn.init import (
     INITIALIZERS,
@@ -190,6 +198,12 @@ from glassgrad.nn.pooling import (
     MaxPool3d,
     Upsample,
 )
+from glassgrad.nn.positions import (
+    LearnedPositions,
+    SinusoidalPositions,
+    rotary,
+    sinusoidal_positions,
+)
 from glassgrad.nn.recurrent import (
     GRU,
     LSTM,
@@ -200,6 +214,12 @@ from glassgrad.nn.registry import (
     LAYERS,
     build,
     describe,
+)
+from glassgrad.nn.row_norms import (
+    LayerNorm,
+    RMSNorm,
+    layer_norm,
+    rms_norm,
 )
 from glassgrad.nn.spatial import (
     adaptive_average_pool,
@@ -217,6 +237,14 @@ from glassgrad.nn.spatial import (
 from glassgrad.nn.through_time import (
     step_gradients,
 )
+from glassgrad.nn.transformer import (
+    FeedForward,
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderBlock,
+    TransformerEncoder,
+    TransformerEncoderBlock,
+)
 
 __all__ = [
     "ACTIVATIONS",
@@ -226,6 +254,7 @@ __all__ = [
     "FURTHER_LOSSES",
     "GELU",
     "GLU",
+    "GPT",
     "GRU",
     "INITIALIZERS",
     "LAYERS",
@@ -267,6 +296,7 @@ __all__ = [
     "DropPath",
     "Dropout",
     "Embedding",
+    "FeedForward",
     "Flatten",
     "FocalLoss",
     "GRUCell",
@@ -286,7 +316,9 @@ __all__ = [
     "InstanceNorm2d",
     "KLLoss",
     "LSTMCell",
+    "LayerNorm",
     "LeakyReLU",
+    "LearnedPositions",
     "Linear",
     "LocalResponseNorm",
     "LogSigmoid",
@@ -300,11 +332,13 @@ __all__ = [
     "Maxout",
     "Mish",
     "Module",
+    "MultiHeadAttention",
     "NLLLoss",
     "PReLU",
     "PixelShuffle",
     "PixelUnshuffle",
     "PoissonNLLLoss",
+    "RMSNorm",
     "RNNCell",
     "ReLU",
     "ReLU6",
@@ -313,17 +347,24 @@ __all__ = [
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositions",
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
     "Softsign",
     "SwiGLU",
     "Tanh",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderBlock",
+    "TransformerEncoder",
+    "TransformerEncoderBlock",
     "TripletLoss",
     "Unflatten",
     "Upsample",
     "adaptive_average_pool",
     "adaptive_max_pool",
+    "attention_weights",
     "average_pool",
     "batch_norm",
     "bilinear",
@@ -365,6 +406,7 @@ __all__ = [
     "instance_norm",
     "interpolate",
     "kl",
+    "layer_norm",
     "leaky_relu",
     "local_response_norm",
     "log_sigmoid",
@@ -383,9 +425,13 @@ __all__ = [
     "prelu",
     "relu",
     "relu6",
+    "rms_norm",
+    "rotary",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
+    "sinusoidal_positions",
     "smooth_l1",
     "softmax",
     "softmin",

@@ -20,6 +20,7 @@ from typing import Any
 from glassgrad.errors import FileFormatError, OptionError, nearest
 from glassgrad.nn import init
 from glassgrad.nn.activations import ACTIVATION_LAYERS
+from glassgrad.nn.attention import MultiHeadAttention
 from glassgrad.nn.containers import MLP, Dropout, Flatten, Residual, Sequential, Unflatten
 from glassgrad.nn.conv import (
     Conv1d,
@@ -30,6 +31,7 @@ from glassgrad.nn.conv import (
     ConvTranspose3d,
 )
 from glassgrad.nn.gating_layers import GLU, Bilinear, Maxout, PReLU, SwiGLU
+from glassgrad.nn.gpt import GPT
 from glassgrad.nn.linear import Embedding, Linear
 from glassgrad.nn.loss_layers import LOSS_LAYERS
 from glassgrad.nn.module import Module
@@ -37,7 +39,17 @@ from glassgrad.nn.noise import BookDropout, DropPath
 from glassgrad.nn.norm_layers import NORM_LAYERS
 from glassgrad.nn.pixels import PixelShuffle, PixelUnshuffle
 from glassgrad.nn.pooling import POOLING_LAYERS
+from glassgrad.nn.positions import LearnedPositions, SinusoidalPositions
 from glassgrad.nn.recurrent import RECURRENT_LAYERS
+from glassgrad.nn.row_norms import LayerNorm, RMSNorm
+from glassgrad.nn.transformer import (
+    FeedForward,
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderBlock,
+    TransformerEncoder,
+    TransformerEncoderBlock,
+)
 from glassgrad.text import say
 
 _LAYERS: tuple[type[Module], ...] = (
@@ -46,6 +58,9 @@ _LAYERS: tuple[type[Module], ...] = (
     BookDropout, DropPath, GLU, SwiGLU, PReLU, Maxout, Bilinear, PixelShuffle, PixelUnshuffle,
     *NORM_LAYERS, *RECURRENT_LAYERS,
     *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
+    LayerNorm, RMSNorm, LearnedPositions, SinusoidalPositions, MultiHeadAttention, FeedForward,
+    TransformerEncoderBlock, TransformerDecoderBlock, TransformerEncoder, TransformerDecoder,
+    Transformer, GPT,
 )  # fmt: skip
 LAYERS: dict[str, type[Module]] = {layer.__name__: layer for layer in _LAYERS}
 _KEYS = {"class", "config", "children", "tied"}
@@ -180,6 +195,9 @@ def _weights(description: Any) -> int:
     total = sum(map(_weights, children)) if isinstance(children, list) else 0
     if not isinstance(options, Mapping):
         return total
+    least = getattr(LAYERS.get(str(description.get("class"))), "least_weights", None)
+    if least is not None:
+        return total + int(least(options))
     sizes = options.get("sizes")
     if "hidden" in options:  # of a recurrent layer: at least so many, at most eight times that
         hidden, layers = options["hidden"], options.get("num_layers", 1)
