@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 from glassgrad.backends.native.llvm.words import scalar_type, vector
 from glassgrad.backends.native.llvm.writing import Text, Writing
-from glassgrad.backends.native.loops import Carry, For, If, Value, walk
+from glassgrad.backends.native.loops import Carry, For, If, Product, Statement, Turn, Value, walk
 
 # Statements up to which a loop is written out: its index arithmetic then costs nothing, and a
 # kernel stays a few pages long.
@@ -45,7 +45,12 @@ def write_serial(w: Writing, statement: For) -> None:
 
 
 def _is_short(loop: For, stop: int) -> bool:
-    return loop.unroll or stop * sum(1 for _ in walk(loop.body)) <= SHORT
+    return loop.unroll or stop * sum(map(_length, walk(loop.body))) <= SHORT
+
+
+def _length(statement: Statement) -> int:
+    """How much code a statement is: a product becomes loops, a turned block some hundred lines."""
+    return SHORT if isinstance(statement, Product | Turn) else 1
 
 
 def _unrolled(w: Writing, statement: For, stop: int) -> None:
