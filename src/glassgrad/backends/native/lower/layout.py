@@ -58,6 +58,7 @@ class Layout:
     constants: buffers of the graph's constants, with their arrays
     scalars:   those of the worker's own memory
     arena:     those that all workers see, with their values
+    is_inner:  whether one worker runs all of it, for which its own memory will do
     """
 
     nodes: Nodes
@@ -69,6 +70,7 @@ class Layout:
     constants: list[tuple[Buffer, np.ndarray]] = field(default_factory=list)
     scalars: list[Buffer] = field(default_factory=list)
     arena: list[tuple[Buffer, Var]] = field(default_factory=list)
+    is_inner: bool = False
 
 
 def layout_of(plan: Schedule, names: Mapping[Var, str]) -> Layout:
@@ -78,6 +80,24 @@ def layout_of(plan: Schedule, names: Mapping[Var, str]) -> Layout:
     layout = Layout(nodes, works, _spots_of(plan, works))
     _place_arguments(layout, names)
     _place_constants(layout)
+    _place_scalars(layout, names)
+    _place_others(layout, names)
+    return layout
+
+
+def inner_layout(
+    plan: Schedule, names: Mapping[Var, str], places: Mapping[Var, Access], start: Value | None
+) -> Layout:
+    """Memory for what an inner graph makes; `places` are its inputs, constants and results.
+
+    start: the first row of the tile, where the graph is computed for the rows of one
+    """
+    nodes = plan.nodes
+    works = [[Work(r, items_of(r.nodes, nodes)) for r in regions] for regions in plan.regions]
+    if start is not None:
+        for work in (work for phase in works for work in phase):
+            work.start = start
+    layout = Layout(nodes, works, _spots_of(plan, works), dict(places), is_inner=True)
     _place_scalars(layout, names)
     _place_others(layout, names)
     return layout
@@ -128,7 +148,7 @@ def _place_scalars(layout: Layout, names: Mapping[Var, str]) -> None:
     """Every worker computes them for itself, so that nobody waits for a scalar."""
     for node in filter(is_everywhere, layout.nodes.list):
         out = node.out
-        buffer = Buffer(f"{names[out]}_value", out.dtype, 1, "private")
+        buffer = Buffer(f"{names.get(out, 't')}_value", out.dtype, 1, "private")
         layout.scalars.append(buffer)
         if out in layout.access:
             layout.results[out] = layout.access[out]
@@ -164,7 +184,8 @@ def _place(
     assert spot.work is not None
     spots = [layout.spots[user] for user in users]
     is_partial = node.kind == "partial"
-    is_local = not is_partial and all(s.work is spot.work for s in spots)
+    is_local = all(s.work is spot.work for s in spots) and not is_partial
+    is_local = is_local and var not in node.across
     if is_local and node.is_fusable and all(s.item == spot.item for s in spots):
         if var in needed:
             _place_row(layout, spot.work, var, name)
@@ -172,8 +193,11 @@ def _place(
         _place_tile(layout, spot.work, var, name)
     else:
         shape = (node.tiles, *var.shape[1:]) if is_partial else var.shape
-        buffer = Buffer(name, var.dtype, prod(shape), "arena")
-        layout.arena.append((buffer, var))
+        buffer = Buffer(name, var.dtype, prod(shape), "private" if layout.is_inner else "arena")
+        if layout.is_inner:
+            spot.work.scratch.append(buffer)
+        else:
+            layout.arena.append((buffer, var))
         layout.access[var] = whole(buffer, shape)
 
 

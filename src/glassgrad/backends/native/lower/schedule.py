@@ -47,7 +47,7 @@ class Region:
     @property
     def work(self) -> float:
         """Floating operations, or what takes as long."""
-        return sum(map(_work, self.nodes))
+        return sum(map(work_of_node, self.nodes))
 
 
 @dataclass
@@ -59,8 +59,11 @@ class Schedule:
     regions: list[list[Region]]
 
 
-def schedule(nodes: Nodes) -> Schedule:
-    """Phases and regions of all nodes."""
+def schedule(nodes: Nodes, most_rows: int | None = None) -> Schedule:
+    """Phases and regions of all nodes.
+
+    most_rows: how many rows a tile has, where that is settled: in inner graphs
+    """
     _earliest(nodes)
     _latest(nodes)
     count = 1 + max((node.phase for node in nodes.list), default=0)
@@ -70,7 +73,10 @@ def schedule(nodes: Nodes) -> Schedule:
         if node.is_scalar or _is_scalar_combine(node):
             scalars[node.phase].append(node)
     for region in _regions(nodes):
-        region.tiles = _tiles(region)
+        if most_rows is None:
+            region.tiles = _tiles(region)
+        elif region.rows:
+            region.tiles = -(-region.rows // most_rows)
         for node in region.nodes:
             node.tiles = region.tiles
         regions[region.phase].append(region)
@@ -205,8 +211,10 @@ def _bytes(aval: Aval) -> int:
     return prod(aval.shape) * aval.dtype.itemsize
 
 
-def _work(node: Node) -> float:
+def work_of_node(node: Node) -> float:
     """Floating operations, or what takes as long."""
+    if node.inner:
+        return node.inner
     size = prod(node.out.shape)
     if node.kind == "product":
         return 2.0 * size * node.atoms[0].aval.shape[-1]

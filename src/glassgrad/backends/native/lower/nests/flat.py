@@ -64,4 +64,4 @@ def _as_one_axis(b: Builder, access: Access, width: int) -> Access:
     origin = access.origin
     if origin is not None and width != 1:
         origin = b.let("multiply", origin, Number(width, I64))
-    return Access(access.buffer, (prod(access.shape),), (1,), access.base, origin)
+    return Access(access.buffer, (prod(access.shape),), (1,), access.base, origin, access.shift)
