@@ -1,0 +1,54 @@
+"""The passes over loops, in order.
+
+Layer L5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from glassgrad.graph.ir import Eqn, Graph
+from glassgrad.passes.loops.loop import Around, Loop, with_names
+from glassgrad.passes.loops.saved import save_products
+from glassgrad.passes.loops.sums import sum_behind
+from glassgrad.passes.loops.unread import drop_unread, share_results
+from glassgrad.passes.pipeline import apply, exact
+from glassgrad.primitives.control import scan_p
+
+PASSES: tuple[Callable[[Graph], Graph], ...] = (
+    share_results,
+    save_products,
+    sum_behind,
+    share_results,
+    drop_unread,
+)
+
+
+def outside_loops(graph: Graph) -> Graph:
+    """The same program with less to do in each step of its loops; itself if it has none."""
+    if not any(eqn.graphs for eqn in graph.eqns):
+        return graph
+    graph = _with_constants_outside(replace(graph, eqns=tuple(map(_inside, graph.eqns))))
+    return apply(graph, PASSES)
+
+
+def _inside(eqn: Eqn) -> Eqn:
+    """An equation whose inner graphs have had their turn."""
+    if not eqn.graphs:
+        return eqn
+    return replace(eqn, graphs=tuple(exact(outside_loops(graph)) for graph in eqn.graphs))
+
+
+def _with_constants_outside(graph: Graph) -> Graph:
+    """The constants of bodies as operands of their loops, so that all passes can see them."""
+    around = Around(graph)
+    for eqn in graph.eqns:
+        if eqn.primitive is scan_p and eqn.graphs[0].consts:
+            loop = Loop(eqn)
+            for var, value in loop.body.consts:
+                loop.consts[var] = around.constant(value, var.name)
+            around.eqns.append(loop.equation() or eqn)
+        else:
+            around.eqns.append(eqn)
+    return around.finished()
