@@ -45,9 +45,7 @@ class Loop:
         self.consts: dict[Var, Atom] = dict(given[:n])
         self.xs: dict[Var, Atom] = dict(given[n + count :])
         moving = zip(given[n:][:count], body.outputs, eqn.outputs, strict=False)
-        self.carries = [
-            Carry(inner, made, first, last) for (inner, first), made, last in moving
-        ]
+        self.carries = [Carry(inner, made, first, last) for (inner, first), made, last in moving]
         self.stacked = list(zip(body.outputs[count:], eqn.outputs[count:], strict=True))
         self.eqns = list(body.eqns)
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from glassgrad.graph.ir import Eqn, Graph
-from glassgrad.passes.loops.loop import Around, Loop, with_names
+from glassgrad.passes.loops.loop import Around, Loop
 from glassgrad.passes.loops.saved import save_products
 from glassgrad.passes.loops.sums import sum_behind
 from glassgrad.passes.loops.unread import drop_unread, share_results

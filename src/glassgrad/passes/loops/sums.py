@@ -156,7 +156,9 @@ class _Sums:
         stacked = self.loop.all_steps(x)
         total = self.around.write(eqn, sum_p, stacked, axis=wanted, keepdims=False)
         shape = eqn.outputs[0].shape
-        return total if total.shape == shape else self.around.write(eqn, reshape_p, total, shape=shape)
+        return (
+            total if total.shape == shape else self.around.write(eqn, reshape_p, total, shape=shape)
+        )
 
     def product(self, eqn: Eqn, x: Atom, y: Atom) -> Var:
         """Σ_t x[t] @ y[t] as one product over steps and the inner axis."""
@@ -170,7 +172,11 @@ class _Sums:
         write = self.around.write
         maker = self.makers.get(x)
         source, is_turned = x, False
-        if maker is not None and maker.primitive is permute_dims_p and maker.params["axes"] == (1, 0):
+        if (
+            maker is not None
+            and maker.primitive is permute_dims_p
+            and maker.params["axes"] == (1, 0)
+        ):
             (inner,) = maker.inputs
             if isinstance(inner, Var):
                 source, is_turned = inner, True
@@ -178,7 +184,9 @@ class _Sums:
         if is_turned != (rows == 1):  # the inner axis comes last: bring it behind the steps
             stacked = write(eqn, permute_dims_p, stacked, axes=(0, 2, 1))
         size = stacked.aval.shape[2]
-        flat = write(eqn, reshape_p, stacked, shape=(self.loop.length * stacked.aval.shape[1], size))
+        flat = write(
+            eqn, reshape_p, stacked, shape=(self.loop.length * stacked.aval.shape[1], size)
+        )
         return write(eqn, permute_dims_p, flat, axes=(1, 0)) if rows == 1 else flat
 
     def scattered(self, eqn: Eqn) -> Var:
