@@ -13,7 +13,7 @@ from glassgrad import nn, optim
 from glassgrad.autodiff.functions import scan
 from glassgrad.backends.jit import jit
 from glassgrad.bench.contestant import Settings
-from glassgrad.bench.models import Convolutional, Recurrent, Transformer
+from glassgrad.bench.models import Architecture, Convolutional, Recurrent, Transformer
 from glassgrad.bench.workloads import BETA1, BETA2, EPS, LAYER_NORM_EPS, Model, Order
 from glassgrad.tensor import parameter
 from glassgrad.train import train_step
@@ -40,14 +40,7 @@ class GlassgradModel:
 
     def build(self) -> None:
         w = {name: array.astype(self.dtype) for name, array in self.workload.weights().items()}
-        model: nn.Module
-        match self.workload.architecture:
-            case Convolutional():
-                model = _Convolutional(w)
-            case Recurrent() as sizes:
-                model = _Recurrent(w, sizes)
-            case Transformer() as sizes:
-                model = _Transformer(w, sizes)
+        model = _Model(w, self.workload.architecture)
         adam = optim.Adam(model, self.workload.lr, beta1=BETA1, beta2=BETA2, eps=EPS)
         self.step = train_step(_loss, model, adam, backend=self.settings.backend)
 
@@ -64,70 +57,61 @@ def _loss(model: Any, x: Any, target: Any) -> Any:
     return nn.cross_entropy(model(x), target)
 
 
-def _declare(model: nn.Module, w: dict[str, np.ndarray]) -> None:
-    """The weights as parameters of a module, of their own names."""
-    for name, array in w.items():
-        setattr(model, name.replace(".", "_"), parameter(array))
+class _Model(nn.Module):
+    """Weights under their names, and the architecture that they belong to."""
 
-
-class _Recurrent(nn.Module):
-    def __init__(self, w: dict[str, np.ndarray], sizes: Recurrent) -> None:
-        self.hidden = sizes.hidden
-        _declare(self, w)
+    def __init__(self, w: dict[str, np.ndarray], architecture: Architecture) -> None:
+        self.w = {name: parameter(array) for name, array in w.items()}
+        self.architecture = architecture
 
     def forward(self, *inputs: Any) -> Any:
-        (x,) = inputs
-        size = self.hidden
-        projected = self.E[x.T] @ self.W_ih + self.b
-        zeros = np.zeros((x.shape[0], size), self.b.dtype)
-
-        def step(state: Any, z: Any) -> tuple[Any, Any]:
-            h, c = state
-            z = z + h @ self.W_hh
-            i, f, g, o = (z[:, k * size : (k + 1) * size] for k in range(4))
-            c = nn.sigmoid(f) * c + nn.sigmoid(i) * np.tanh(g)
-            h = nn.sigmoid(o) * np.tanh(c)
-            return (h, c), h
-
-        _, h = scan(step, (zeros, zeros), projected)
-        return (h @ self.W + self.c).swapaxes(0, 1)
+        match self.architecture:
+            case Convolutional():
+                return _convolutional(self.w, *inputs)
+            case Recurrent() as sizes:
+                return _recurrent(self.w, sizes, *inputs)
+            case Transformer() as sizes:
+                return _transformer(self.w, sizes, *inputs)
 
 
-class _Transformer(nn.Module):
-    def __init__(self, w: dict[str, np.ndarray], sizes: Transformer) -> None:
-        self.layers, self.heads = sizes.layers, sizes.heads
-        shape = (sizes.context, sizes.context)
-        self.hidden = np.triu(np.ones(shape, np.bool_), 1)
-        for i in range(sizes.layers):
-            block = nn.Module()
-            prefix = f"{i}."
-            inner = {n.removeprefix(prefix): v for n, v in w.items() if n.startswith(prefix)}
-            _declare(block, inner)
-            setattr(self, f"block{i}", block)
-        _declare(self, {name: array for name, array in w.items() if "." not in name})
+def _recurrent(w: Any, sizes: Recurrent, x: Any) -> Any:
+    size = sizes.hidden
+    projected = w["E"][x.T] @ w["W_ih"] + w["b"]
+    zeros = np.zeros((x.shape[0], size), w["b"].dtype)
 
-    def forward(self, *inputs: Any) -> Any:
-        (x,) = inputs
-        x = self.E[x] + self.P
-        for i in range(self.layers):
-            p = getattr(self, f"block{i}")
-            x = x + self._attention(p, _norm(x, p.g1, p.h1)) + p.b_out
-            z = nn.gelu(_norm(x, p.g2, p.h2) @ p.W1 + p.b1)
-            x = x + z @ p.W2 + p.b2
-        return _norm(x, self.g, self.h) @ self.W
+    def step(state: Any, z: Any) -> tuple[Any, Any]:
+        h, c = state
+        z = z + h @ w["W_hh"]
+        i, f, g, o = (z[:, k * size : (k + 1) * size] for k in range(4))
+        c = nn.sigmoid(f) * c + nn.sigmoid(i) * np.tanh(g)
+        h = nn.sigmoid(o) * np.tanh(c)
+        return (h, c), h
 
-    def _attention(self, p: Any, x: Any) -> Any:
-        n, t, d = x.shape
-        size = d // self.heads
-        z = x @ p.W_qkv + p.b_qkv
-        q, k, v = (
-            z[:, :, j * d : (j + 1) * d].reshape((n, t, self.heads, size)).swapaxes(1, 2)
-            for j in range(3)
-        )
-        scores = q @ k.swapaxes(2, 3) * (1 / size**0.5)
-        weights = nn.softmax(np.where(self.hidden, -np.inf, scores))
-        a = (weights @ v).swapaxes(1, 2).reshape((n, t, d))
-        return a @ p.W_out
+    _, h = scan(step, (zeros, zeros), projected)
+    return (h @ w["W"] + w["c"]).swapaxes(0, 1)
+
+
+def _transformer(w: Any, sizes: Transformer, x: Any) -> Any:
+    x = w["E"][x] + w["P"]
+    for i in range(sizes.layers):
+        z = _norm(x, w[f"{i}.g1"], w[f"{i}.h1"]) @ w[f"{i}.W_qkv"] + w[f"{i}.b_qkv"]
+        x = x + _attention(z, sizes.heads) @ w[f"{i}.W_out"] + w[f"{i}.b_out"]
+        z = nn.gelu(_norm(x, w[f"{i}.g2"], w[f"{i}.h2"]) @ w[f"{i}.W1"] + w[f"{i}.b1"])
+        x = x + z @ w[f"{i}.W2"] + w[f"{i}.b2"]
+    return _norm(x, w["g"], w["h"]) @ w["W"]
+
+
+def _attention(z: Any, heads: int) -> Any:
+    """What each position gathers from those up to it; z (n, t, 3·d) holds q, k and v."""
+    n, t, d = z.shape[0], z.shape[1], z.shape[2] // 3
+    size = d // heads
+    q, k, v = (
+        z[:, :, j * d : (j + 1) * d].reshape((n, t, heads, size)).swapaxes(1, 2) for j in range(3)
+    )
+    scores = q @ k.swapaxes(2, 3) * (1 / size**0.5)
+    later = np.triu(np.ones((t, t), np.bool_), 1)
+    weights = nn.softmax(np.where(later, -np.inf, scores))
+    return (weights @ v).swapaxes(1, 2).reshape((n, t, d))
 
 
 def _norm(x: Any, gain: Any, shift: Any) -> Any:
@@ -136,18 +120,13 @@ def _norm(x: Any, gain: Any, shift: Any) -> Any:
     return centred / deviation * gain + shift
 
 
-class _Convolutional(nn.Module):
-    def __init__(self, w: dict[str, np.ndarray]) -> None:
-        _declare(self, w)
-
-    def forward(self, *inputs: Any) -> Any:
-        (x,) = inputs
-        for C, c in ((self.C1, self.c1), (self.C2, self.c2)):
-            x = _convolved(x, C, c)
-            n, channels, height, width = x.shape
-            x = nn.relu(x).reshape((n, channels, height // 2, 2, width // 2, 2)).max(axis=(3, 5))
-        x = nn.relu(x.reshape((x.shape[0], -1)) @ self.W1 + self.b1)
-        return x @ self.W2 + self.b2
+def _convolutional(w: Any, x: Any) -> Any:
+    for C, c in ((w["C1"], w["c1"]), (w["C2"], w["c2"])):
+        x = _convolved(x, C, c)
+        n, channels, height, width = x.shape
+        x = nn.relu(x).reshape((n, channels, height // 2, 2, width // 2, 2)).max(axis=(3, 5))
+    x = nn.relu(x.reshape((x.shape[0], -1)) @ w["W1"] + w["b1"])
+    return x @ w["W2"] + w["b2"]
 
 
 def _convolved(x: Any, C: Any, c: Any) -> Any:

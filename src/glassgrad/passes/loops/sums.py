@@ -78,9 +78,9 @@ class _Sums:
         readers = self.loop.readers
         if readers.get(carry.inner) != 1 or readers.get(maker.outputs[0]) != 1:
             return None
-        (term,) = [a for a in maker.inputs if a is not carry.inner] or [None]
-        is_alike = isinstance(term, Var) and term.aval == carry.inner.aval
-        return term if is_alike and isinstance(term, Var) else None
+        x, y = maker.inputs
+        term = y if x is carry.inner else x
+        return term if isinstance(term, Var) and term.aval == carry.inner.aval else None
 
     # --- which terms ---------------------------------------------------------------------
 

@@ -49,7 +49,7 @@ def _trimmed(loop: Loop, live: set[Var]) -> Eqn | None:
 
 
 def share_results(graph: Graph) -> Graph:
-    """The graph in which no loop reads or gives the same array twice, or gives what it was given."""
+    """The graph whose loops read and give each array once, and return nothing that they read."""
     alias: dict[Var, Atom] = {}
     eqns = []
     for eqn in graph.eqns:
@@ -93,7 +93,7 @@ def _rename_inside(loop: Loop, inside: dict[Var, Atom]) -> None:
 
 
 def _join_results(loop: Loop, alias: dict[Var, Atom]) -> None:
-    given: dict[Atom, Atom] = dict(loop.xs)
+    given: dict[Var, Atom] = dict(loop.xs)
     kept = []
     for atom, var in loop.stacked:
         if isinstance(atom, Var) and atom in given:

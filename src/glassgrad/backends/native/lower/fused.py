@@ -110,7 +110,7 @@ class Fused:
 
 
 def with_literals(graph: Graph, inputs: Sequence[Placed | None]) -> tuple[Graph, list[int]]:
-    """The graph with literals in place of operands that are numbers, and which operands are left."""
+    """The graph with literals for operands that are numbers, and which operands are left."""
     graph = expand(graph)
     numbers: dict[Var, Atom] = {}
     kept: list[int] = []
