@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from glassgrad.graph.ir import Eqn, Graph
+from glassgrad.passes.joined import join_places
 from glassgrad.passes.loops.loop import Around, Loop
 from glassgrad.passes.loops.saved import save_products
 from glassgrad.passes.loops.sums import sum_behind
@@ -22,13 +23,14 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
     sum_behind,
     share_results,
     drop_unread,
+    join_places,
 )
 
 
 def outside_loops(graph: Graph) -> Graph:
-    """The same program with less to do in each step of its loops; itself if it has none."""
+    """The same program with less to do in each step of its loops."""
     if not any(eqn.graphs for eqn in graph.eqns):
-        return graph
+        return join_places(graph)
     graph = _with_constants_outside(replace(graph, eqns=tuple(map(_inside, graph.eqns))))
     return apply(graph, PASSES)
 

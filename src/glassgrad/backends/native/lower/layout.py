@@ -19,9 +19,11 @@ from glassgrad.backends.native.loops import I64, Buffer, Value
 from glassgrad.backends.native.lower import nests
 from glassgrad.backends.native.lower.access import Access, whole
 from glassgrad.backends.native.lower.items import Item, Nest, items_of
+from glassgrad.backends.native.lower.joining import blocks
 from glassgrad.backends.native.lower.nodes import Node, Nodes
 from glassgrad.backends.native.lower.schedule import Region, Schedule, is_everywhere
 from glassgrad.graph.ir import Var
+from glassgrad.primitives.shape import concat_p
 
 
 @dataclass(eq=False)
@@ -159,13 +161,29 @@ def _place_others(layout: Layout, names: Mapping[Var, str]) -> None:
     users = _users(layout.nodes)
     items = (item for works in layout.works for work in works for item in work.items)
     needed = {var for item in items if isinstance(item, Nest) for var in nests.needs_memory(item)}
-    for node in layout.nodes.list:
+    # What is joined has its place in the result, so that comes first.
+    nodes = layout.nodes.list
+    for node in [*reversed([n for n in nodes if n.eqn.primitive is concat_p]), *nodes]:
         if is_everywhere(node):
             continue
         for var in node.outputs:
             if var not in layout.access:
                 name = names.get(var) or f"{names.get(node.eqn.outputs[0], 't')}_parts"
                 _place(layout, node, var, name, users.get(var, []), needed)
+        if node.eqn.primitive is concat_p and node.kind == "generic":
+            _place_blocks(layout, node, users)
+
+
+def _place_blocks(layout: Layout, node: Node, users: Mapping[Var, list[Node]]) -> None:
+    """Let what is joined, and read by nobody else, be made where it goes."""
+    for view, block in zip(node.reads, blocks(node.eqn, layout.access[node.out]), strict=True):
+        maker = None if view is None else layout.nodes.makers.get(view.root)
+        if view is None or maker is None or view.steps or view.root in layout.access:
+            continue
+        spots = layout.spots[maker], layout.spots[node]
+        is_alone = users[view.root] == [node] and spots[0].work is spots[1].work
+        if is_alone and maker.kind == "elementwise" and not is_everywhere(maker):
+            layout.access[view.root] = block
 
 
 def _users(nodes: Nodes) -> dict[Var, list[Node]]:

@@ -72,7 +72,7 @@ def schedule(nodes: Nodes, most_rows: int | None = None) -> Schedule:
     for node in nodes.list:
         if node.is_scalar or _is_scalar_combine(node):
             scalars[node.phase].append(node)
-    for region in _regions(nodes):
+    for region in _regions(nodes, is_inner=most_rows is not None):
         if most_rows is None:
             region.tiles = _tiles(region)
         elif region.rows:
@@ -141,8 +141,11 @@ def _latest(nodes: Nodes) -> None:
 # --- regions -----------------------------------------------------------------------------
 
 
-def _regions(nodes: Nodes) -> list[Region]:
-    """Nodes of one phase connected by rows, in the order of their first node."""
+def _regions(nodes: Nodes, *, is_inner: bool) -> list[Region]:
+    """Nodes of one phase connected by rows, in the order of their first node.
+
+    In an inner graph, which one worker runs, all of as many rows are taken together.
+    """
     leader: dict[Node, Node] = {}
 
     def find(node: Node) -> Node:
@@ -159,6 +162,10 @@ def _regions(nodes: Nodes) -> list[Region]:
                 continue
             if keeps and maker.rows == node.rows is not None:
                 leader[find(node)] = find(maker)
+    if is_inner:
+        alike: dict[tuple[int, int | None], Node] = {}
+        for node in working:
+            leader[find(node)] = find(alike.setdefault((node.phase, node.rows), node))
     regions: dict[Node, Region] = {}
     for node in working:
         first = find(node)
