@@ -95,8 +95,11 @@ def _side_by_side(parts: list[_Part], total: Eqn) -> list[Eqn]:
 
     def write(like: Eqn, primitive: Primitive, *inputs: Atom, **params: Any) -> Var:
         out = Var(infer(primitive, [atom.aval for atom in inputs], params))
-        made = {"inputs": inputs, "outputs": (out,), "params": params, "graphs": ()}
-        eqns.append(replace(like, primitive=primitive, **made))
+        eqns.append(
+            replace(
+                like, primitive=primitive, inputs=inputs, outputs=(out,), params=params, graphs=()
+            )
+        )
         return out
 
     blocks = []

@@ -2,12 +2,11 @@
 
 Layer L5. The gradient of a weight is a sum of products, one a step: Σ_t x[t]ᵀ y[t]. As one product
 over all steps it has long inner axes in place of short ones, and the loop need not carry it. The
-order of the additions changes; the result is within the bound of a product of that length.
+order of the additions changes; the result is within the bound of a product of that length. What is
+added element by element stays in the loop, where it costs no memory.
 """
 
 from __future__ import annotations
-
-from math import prod
 
 from glassgrad.graph.ir import Atom, Eqn, Graph, Var
 from glassgrad.passes.loops.loop import Around, Carry, Loop, is_zero
@@ -24,8 +23,6 @@ from glassgrad.primitives.layout import (
 from glassgrad.primitives.linalg import matmul_p
 
 _MATRIX = 2  # axes
-# Numbers that a term may have in all steps to be stacked as it is: 4 MB of float32.
-_MOST_STACKED = 1 << 20
 _TURNING = (reshape_p, permute_dims_p, expand_dims_p, squeeze_p)
 
 
@@ -88,19 +85,15 @@ class _Sums:
         """Whether the sum of a term over the steps can be had from arrays of all steps."""
         maker = self.makers.get(term) if isinstance(term, Var) else None
         if not isinstance(term, Var) or maker is None:
-            return isinstance(term, Var) and self.is_small(term)
+            return False
         if maker.primitive is add and all(a.aval == term.aval for a in maker.inputs):
             return all(map(self.can, maker.inputs))
         if maker.primitive in _TURNING:
             return self.can(maker.inputs[0])
         if self.is_product(maker) or self.is_outer(maker) or _is_scattered(maker):
             return True
-        if maker.primitive is sum_p:
-            return isinstance(maker.inputs[0], Var)
-        return self.is_small(term)
-
-    def is_small(self, term: Var) -> bool:
-        return self.loop.length * prod(term.shape) <= _MOST_STACKED
+        is_sum = maker.primitive is sum_p and isinstance(maker.inputs[0], Var)
+        return is_sum and 0 in _axes(maker)
 
     def is_product(self, eqn: Eqn) -> bool:
         """A product of two matrices, both made by the steps."""
@@ -124,8 +117,7 @@ class _Sums:
         """The sum of a term over all steps, behind the loop."""
         assert isinstance(term, Var)
         maker = self.makers.get(term)
-        if maker is None:
-            return self.sum_of(term)
+        assert maker is not None
         write = self.around.write
         if maker.primitive is add and all(a.aval == term.aval for a in maker.inputs):
             return write(maker, add, *map(self.total, maker.inputs))
@@ -137,23 +129,13 @@ class _Sums:
         if self.is_outer(maker):
             column, row = sorted(maker.inputs, key=lambda a: a.aval.shape[1] != 1)
             return self.product(maker, column, row)
-        if _is_scattered(maker):
-            return self.scattered(maker)
-        if maker.primitive is sum_p:
-            return self.reduced(maker)
-        return self.sum_of(term)
-
-    def sum_of(self, term: Var) -> Var:
-        stacked = self.loop.all_steps(term)
-        return self.around.write(self.loop.eqn, sum_p, stacked, axis=(0,), keepdims=False)
+        return self.scattered(maker) if _is_scattered(maker) else self.reduced(maker)
 
     def reduced(self, eqn: Eqn) -> Var:
         (x,) = eqn.inputs
         assert isinstance(x, Var)
-        ndim, axis = len(x.shape), eqn.params["axis"]
-        axes = range(ndim) if axis is None else [axis] if isinstance(axis, int) else axis
-        wanted = (0, *sorted(1 + a % ndim for a in axes))
-        stacked = self.loop.all_steps(x)
+        wanted = (0, *(1 + axis for axis in _axes(eqn)))
+        stacked = self.steps(eqn, x)
         total = self.around.write(eqn, sum_p, stacked, axis=wanted, keepdims=False)
         shape = eqn.outputs[0].shape
         return (
@@ -180,7 +162,7 @@ class _Sums:
             (inner,) = maker.inputs
             if isinstance(inner, Var):
                 source, is_turned = inner, True
-        stacked: Atom = self.loop.all_steps(source)
+        stacked = self.steps(eqn, source)
         if is_turned != (rows == 1):  # the inner axis comes last: bring it behind the steps
             stacked = write(eqn, permute_dims_p, stacked, axes=(0, 2, 1))
         size = stacked.aval.shape[2]
@@ -189,13 +171,30 @@ class _Sums:
         )
         return write(eqn, permute_dims_p, flat, axes=(1, 0)) if rows == 1 else flat
 
+    def steps(self, eqn: Eqn, x: Var) -> Atom:
+        """All steps of a value; what is only reshaped is reshaped outside."""
+        maker = self.makers.get(x)
+        if maker is None or maker.primitive is not reshape_p or x in self.loop.xs:
+            return self.loop.all_steps(x)
+        (source,) = maker.inputs
+        assert isinstance(source, Var)
+        stacked = self.steps(eqn, source)
+        return self.around.write(eqn, reshape_p, stacked, shape=(self.loop.length, *x.shape))
+
     def scattered(self, eqn: Eqn) -> Var:
         """Rows of all steps added to the places that all steps name."""
         ct, places = eqn.inputs
         assert isinstance(ct, Var)
         assert isinstance(places, Var)
-        rows, numbers = self.loop.all_steps(ct), self.loop.all_steps(places)
+        rows, numbers = self.steps(eqn, ct), self.steps(eqn, places)
         return self.around.write(eqn, add_at_p, rows, numbers, **eqn.params)
+
+
+def _axes(eqn: Eqn) -> list[int]:
+    """The axes that a sum goes over."""
+    ndim, axis = len(eqn.inputs[0].aval.shape), eqn.params["axis"]
+    axes = range(ndim) if axis is None else [axis] if isinstance(axis, int) else axis
+    return sorted(a % ndim for a in axes)
 
 
 def _is_column_and_row(shapes: list[tuple[int, ...]]) -> bool:

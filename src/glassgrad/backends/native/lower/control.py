@@ -13,18 +13,38 @@ from math import prod
 from typing import Any
 
 from glassgrad.backends.native.loops import BOOL, I64, Inside, Number, Operand
-from glassgrad.backends.native.lower.access import Access, Position, Rows, contiguous
+from glassgrad.backends.native.lower.access import Access, Position, Rows, contiguous, is_contiguous
 from glassgrad.backends.native.lower.copies import copy
 from glassgrad.backends.native.lower.inline import Placed, literal
+from glassgrad.backends.native.lower.products import matrix_strides
 from glassgrad.backends.native.lower.site import Site, Spread, converted, lowers
 from glassgrad.backends.native.lower.views import stand_in
-from glassgrad.graph.ir import Eqn, Literal
+from glassgrad.graph.ir import Atom, Eqn, Literal
 from glassgrad.primitives.control import cond_p, scan_p
 
 # --- branches ----------------------------------------------------------------------------
 
 
-@lowers(cond_p)
+def _spread_of_branches(eqn: Eqn, places: Sequence[Access | None]) -> Spread:
+    """A choice goes row by row if both branches do."""
+    from glassgrad.backends.native.lower.fused import alone  # noqa: PLC0415 - it needs this table
+
+    given = [_placed(atom, place) for atom, place in zip(eqn.inputs, places, strict=True)][1:]
+    outputs = range(len(eqn.outputs))
+    yes, no = (alone(graph, given, (), outputs) for graph in eqn.graphs)
+    is_fit = yes.rows is not None and yes.rows == no.rows and all((*yes.moves, *no.moves))
+    keeps = [is_fit and a and b for a, b in zip(yes.keeps, no.keeps, strict=True)]
+    return Spread(yes.rows if is_fit else None, (False, *keeps), (), max(yes.work, no.work))
+
+
+def _placed(atom: Atom, place: Access | None) -> Placed:
+    if place is not None:
+        return place
+    assert isinstance(atom, Literal)
+    return literal(atom.value)
+
+
+@lowers(cond_p, spread=_spread_of_branches)
 def _cond(site: Site) -> None:
     from glassgrad.backends.native.lower.fused import Fused  # noqa: PLC0415 - it needs this table
 
@@ -53,19 +73,23 @@ def _spread(eqn: Eqn, places: Sequence[Access | None]) -> Spread:
     for i, (atom, place) in enumerate(zip(eqn.inputs, places, strict=True)):
         if first <= i < stop:
             given.append(stand_in(eqn.outputs[i - first]))
-        elif place is None:
-            assert isinstance(atom, Literal)
-            given.append(literal(atom.value))
         else:
-            given.append(place.at(0) if i >= stop else place)
+            operand = _placed(atom, place)
+            if i < stop:
+                given.append(_settled(operand))
+            else:
+                assert isinstance(operand, Access), "a number has no steps"
+                given.append(operand.at(0))
     (body,) = eqn.graphs
     found = alone(body, given, range(first, stop), range(stop - first))
     moves = [i < len(found.moves) and found.moves[i] for i in range(len(eqn.outputs))]
     across = tuple(out for out, moved in zip(eqn.outputs, moves, strict=True) if not moved)
-    by_row = [
-        found.rows is not None and first <= i < stop and found.moves[i - first]
-        for i in range(len(given))
-    ]
+    by_row = [False] * len(given)
+    for i in range(first):
+        place = places[i]
+        by_row[i] = found.keeps[i] and place is not None and not _is_odd(place)
+    for i, moved in enumerate(found.moves):
+        by_row[first + i] = found.rows is not None and moved
     return Spread(found.rows, tuple(by_row), across, found.work * eqn.params["length"])
 
 
@@ -76,7 +100,7 @@ def _scan(site: Site) -> None:
     b, params = site.b, site.eqn.params
     (body,) = site.eqn.graphs
     n_consts, n_carry, length = params["n_consts"], params["n_carry"], params["length"]
-    consts, rest = site.inputs[:n_consts], site.inputs[n_consts:]
+    consts, rest = [_copied(site, x) for x in site.inputs[:n_consts]], site.inputs[n_consts:]
     first, xs = rest[:n_carry], rest[n_carry:]
     last, ys = site.outputs[:n_carry], site.outputs[n_carry:]
     names = [site.workspace.names.get(v, "carry") for v in body.inputs[n_consts:][:n_carry]]
@@ -99,6 +123,28 @@ def _scan(site: Site) -> None:
         site.inside.append(Inside(b.body, parts, length))
     for pair, out in zip(held, last, strict=True):
         copy(b, pair.at(length % 2), out, pair.rows)
+
+
+def _is_odd(x: Access) -> bool:
+    """Whether an operand lies so that bodies may have to copy it before they can read it."""
+    is_read = is_contiguous(x) or matrix_strides(x) is not None
+    return not is_read and all(x.strides)
+
+
+def _settled(x: Placed) -> Placed:
+    """An operand as it is read in every step."""
+    if isinstance(x, Access) and _is_odd(x):
+        return x.with_shape(x.shape, contiguous(x.shape))
+    return x
+
+
+def _copied(site: Site, x: Placed) -> Placed:
+    """An operand that lies oddly, copied once."""
+    if not isinstance(x, Access) or not _is_odd(x):
+        return x
+    held = site.scratch(x.dtype, x.shape, "operand")
+    copy(site.b, x, held)
+    return held
 
 
 @dataclass(frozen=True)

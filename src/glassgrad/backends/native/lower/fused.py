@@ -144,34 +144,50 @@ def _strides(graph: Graph, places: Sequence[Placed | None]) -> dict[Var, tuple[i
 
 @dataclass(frozen=True)
 class Alone:
-    """What a loop's body says of its rows.
+    """What an inner graph says of its rows.
 
     rows:  how many, if each is computed from its own row of the carries alone; else None
-    moves: per carry whether it has these rows; one that every tile computes has none
-    work:  of one step
+    moves: per result asked for whether it has these rows; what every tile computes has none
+    keeps: per operand whether row i is needed for nothing but row i
+    work:  operations on floating numbers
     """
 
     rows: int | None
     moves: tuple[bool, ...]
+    keeps: tuple[bool, ...]
     work: float
 
 
 def alone(
     graph: Graph, inputs: Sequence[Placed], carries: Sequence[int], results: Sequence[int]
 ) -> Alone:
-    """Whether rows of a loop's body depend on each other; all operands but carries are given.
+    """Whether rows of an inner graph depend on each other.
 
-    carries, results: the numbers of the carries among inputs and outputs
+    carries: numbers of the inputs that come round again as `results`, numbers of outputs
     """
     graph, kept = with_literals(graph, inputs)
     nodes = nodes_of(graph, strides=_strides(graph, [inputs[i] for i in kept]))
     makers = [nodes.makers.get(nodes.graph.outputs[i]) for i in results]  # type: ignore[arg-type]
     moves = tuple(maker is not None and not is_everywhere(maker) for maker in makers)
-    moving = {graph.inputs[kept.index(i)] for i, m in zip(carries, moves, strict=True) if m}
+    moving = {graph.inputs[kept.index(i)] for i, m in zip(carries, moves, strict=False) if m}
     rows = _common_rows(nodes)
     if rows is not None and not all(_keeps_to_rows(node, nodes, moving) for node in nodes.list):
         rows = None
-    return Alone(rows, moves, sum(map(work_of_node, nodes.list)))
+    whole = _read_whole(nodes, rows)
+    keeps = [rows is not None] * len(inputs)
+    for number, var in zip(kept, graph.inputs, strict=True):
+        keeps[number] = rows is not None and var not in whole
+    return Alone(rows, moves, tuple(keeps), sum(map(work_of_node, nodes.list)))
+
+
+def _read_whole(nodes: Nodes, rows: int | None) -> set[Var]:
+    """The inputs that are read in another way than row by row."""
+    found = {var for var in nodes.graph.inputs if var.shape[:1] != (rows,)}
+    for node in nodes.list:
+        for root, _, keeps in nodes.roots(node):
+            if not keeps or is_everywhere(node):
+                found.add(root)
+    return found
 
 
 def _common_rows(nodes: Nodes) -> int | None:
