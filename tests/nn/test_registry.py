@@ -41,9 +41,14 @@ def test_there_and_back(model: nn.Module) -> None:
 def test_every_layer_can_be_described() -> None:
     arguments: dict[str, tuple[Any, ...]] = {
         "Linear": (2, 2), "Embedding": (2, 2), "MLP": ((2, 2),), "Residual": (nn.ReLU(),),
+        "LayerNorm": (2,), "RMSNorm": (2,), "LearnedPositions": (2, 2), "SinusoidalPositions": (2,),
+        "MultiHeadAttention": (2, 2), "FeedForward": (2,), "TransformerEncoderBlock": (2, 2),
+        "TransformerDecoderBlock": (2, 2), "TransformerEncoder": (1,), "TransformerDecoder": (1,),
+        "Transformer": (1,), "GPT": (3, 2, 2, 1, 1),
     }  # fmt: skip
     for name, layer in nn.LAYERS.items():
-        module = layer(*arguments.get(name, ()))
+        options = {"width": 2, "heads": 1} if arguments.get(name) == (1,) else {}
+        module = layer(*arguments.get(name, ()), **options)
         assert repr(nn.build(nn.describe(module))) == repr(module)
 
 

@@ -8,6 +8,7 @@ TOPICS = (
     "lowering",
     "data",
     "nn",
+    "attention",
     "optim",
     "train",
     "io",

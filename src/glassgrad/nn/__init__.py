@@ -29,6 +29,11 @@ from glassgrad.nn.activations import (
     Softsign,
     Tanh,
 )
+from glassgrad.nn.attention import (
+    MultiHeadAttention,
+    attention_weights,
+    scaled_dot_product_attention,
+)
 from glassgrad.nn.containers import (
     MLP,
     Chain,
@@ -63,6 +68,9 @@ from glassgrad.nn.functional import (
     softplus,
     softsign,
     tanh,
+)
+from glassgrad.nn.gpt import (
+    GPT,
 )
 from glassgrad.nn.init import (
     INITIALIZERS,
@@ -106,10 +114,30 @@ from glassgrad.nn.losses import (
 from glassgrad.nn.module import (
     Module,
 )
+from glassgrad.nn.positions import (
+    LearnedPositions,
+    SinusoidalPositions,
+    rotary,
+    sinusoidal_positions,
+)
 from glassgrad.nn.registry import (
     LAYERS,
     build,
     describe,
+)
+from glassgrad.nn.row_norms import (
+    LayerNorm,
+    RMSNorm,
+    layer_norm,
+    rms_norm,
+)
+from glassgrad.nn.transformer import (
+    FeedForward,
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderBlock,
+    TransformerEncoder,
+    TransformerEncoderBlock,
 )
 
 __all__ = [
@@ -118,6 +146,7 @@ __all__ = [
     "CELU",
     "ELU",
     "GELU",
+    "GPT",
     "INITIALIZERS",
     "LAYERS",
     "LOSSES",
@@ -132,6 +161,7 @@ __all__ = [
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
+    "FeedForward",
     "Flatten",
     "HalfSSELoss",
     "HardSigmoid",
@@ -142,7 +172,9 @@ __all__ = [
     "Identity",
     "Initializer",
     "KLLoss",
+    "LayerNorm",
     "LeakyReLU",
+    "LearnedPositions",
     "Linear",
     "LogSigmoid",
     "LogSoftmax",
@@ -151,18 +183,27 @@ __all__ = [
     "MSELoss",
     "Mish",
     "Module",
+    "MultiHeadAttention",
     "NLLLoss",
+    "RMSNorm",
     "ReLU",
     "ReLU6",
     "Residual",
     "Sequential",
     "SiLU",
     "Sigmoid",
+    "SinusoidalPositions",
     "SmoothL1Loss",
     "Softmax",
     "Softplus",
     "Softsign",
     "Tanh",
+    "Transformer",
+    "TransformerDecoder",
+    "TransformerDecoderBlock",
+    "TransformerEncoder",
+    "TransformerEncoderBlock",
+    "attention_weights",
     "binary_cross_entropy",
     "binary_cross_entropy_with_logits",
     "binary_hinge",
@@ -184,6 +225,7 @@ __all__ = [
     "identity",
     "init",
     "kl",
+    "layer_norm",
     "leaky_relu",
     "log_sigmoid",
     "log_softmax",
@@ -195,9 +237,13 @@ __all__ = [
     "one_hot",
     "relu",
     "relu6",
+    "rms_norm",
+    "rotary",
+    "scaled_dot_product_attention",
     "selu",
     "sigmoid",
     "silu",
+    "sinusoidal_positions",
     "smooth_l1",
     "softmax",
     "softmin",

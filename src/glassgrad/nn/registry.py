@@ -19,15 +19,30 @@ from typing import Any
 from glassgrad.errors import FileFormatError, OptionError, nearest
 from glassgrad.nn import init
 from glassgrad.nn.activations import ACTIVATION_LAYERS
+from glassgrad.nn.attention import MultiHeadAttention
 from glassgrad.nn.containers import MLP, Dropout, Flatten, Residual, Sequential
+from glassgrad.nn.gpt import GPT
 from glassgrad.nn.linear import Embedding, Linear
 from glassgrad.nn.loss_layers import LOSS_LAYERS
 from glassgrad.nn.module import Module
+from glassgrad.nn.positions import LearnedPositions, SinusoidalPositions
+from glassgrad.nn.row_norms import LayerNorm, RMSNorm
+from glassgrad.nn.transformer import (
+    FeedForward,
+    Transformer,
+    TransformerDecoder,
+    TransformerDecoderBlock,
+    TransformerEncoder,
+    TransformerEncoderBlock,
+)
 from glassgrad.text import say
 
 _LAYERS: tuple[type[Module], ...] = (
     Linear, Embedding, Flatten, Dropout, Sequential, MLP, Residual,
     *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
+    LayerNorm, RMSNorm, LearnedPositions, SinusoidalPositions, MultiHeadAttention, FeedForward,
+    TransformerEncoderBlock, TransformerDecoderBlock, TransformerEncoder, TransformerDecoder,
+    Transformer, GPT,
 )  # fmt: skip
 LAYERS: dict[str, type[Module]] = {layer.__name__: layer for layer in _LAYERS}
 _KEYS = {"class", "config", "children", "tied"}
@@ -157,6 +172,9 @@ def _weights(description: Any) -> int:
     total = sum(map(_weights, children)) if isinstance(children, list) else 0
     if not isinstance(options, Mapping):
         return total
+    least = getattr(LAYERS.get(str(description.get("class"))), "least_weights", None)
+    if least is not None:
+        return total + int(least(options))
     sizes = options.get("sizes")
     if not isinstance(sizes, list):
         pairs = (("inputs", "outputs"), ("count", "width"))

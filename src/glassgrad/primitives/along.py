@@ -28,6 +28,7 @@ from glassgrad.primitives.layout import (
     expand_dims,
     ravel,
     reshape,
+    squeeze,
     with_batch,
 )
 from glassgrad.text import say
@@ -165,8 +166,8 @@ def pick(x: Any, labels: Any) -> Any:
         raise _labels_apart(labels, x).at("pick")
     if len(x.shape) == 2:  # noqa: PLR2004 - rows as they are
         return bind(pick_p, x, labels)
-    rows = reshape(x, (prod_of(labels.shape), x.shape[-1]))
-    return reshape(bind(pick_p, rows, ravel(labels)), labels.shape)
+    places = expand_dims(labels, -1)  # (...) -> (..., 1)
+    return squeeze(bind(take_along_axis_p, x, places, axis=len(x.shape) - 1), -1)
 
 
 def _positions_of(indices: Any, operation: str) -> Any:

@@ -24,6 +24,7 @@ from glassgrad.backends.native.loops import (
     Clock,
     Index,
     Kernel,
+    Part,
     Statement,
     Value,
 )
@@ -116,14 +117,17 @@ class _Clocks:
 
     def wrap(self, kernel: Kernel, first: int) -> None:
         """Clocks around each part; statements between parts stay where they are."""
-        b, done = Builder(), 0
+        b, done, parts = Builder(), 0, []
         for number, part in enumerate(kernel.parts, first):
             b.body += kernel.body[done : part.start]
+            begun = len(b.body)
             self.timed(b, kernel, number, kernel.body[part.start : part.stop])
+            parts.append(Part(part.source, begun, len(b.body), part.inside))
             done = part.stop
         b.body += kernel.body[done:]
         self.timed(b, kernel, len(self.parts), [])
         kernel.body[:] = b.body
+        kernel.parts[:] = parts
 
     def timed(self, b: Builder, kernel: Kernel, number: int, body: Sequence[Statement]) -> None:
         """Some statements, and what they take added to the worker's ticks of this number."""

@@ -1,7 +1,9 @@
 """The text of a module: its kernels, the tables that they read, the intrinsics that they call.
 
 Layer L6. One `define` a kernel, whose head finds the arrays that it works on. Kernels that differ
-only in where their arrays lie share their code: LLVM then compiles it once.
+only in where their arrays lie share their code: LLVM then compiles it once. A kernel of many parts
+is written as one function a part: layers of a network that are alike are then compiled once, and no
+function is so long that LLVM takes minutes for it.
 """
 
 from __future__ import annotations
@@ -33,6 +35,7 @@ from glassgrad.backends.native.loops import (
 )
 from glassgrad.backends.native.own_products import NARROW, Blocks
 
+MOST_PARTS = 12  # of a kernel that is one function
 PARAMETERS = "ptr %table, ptr %arena, ptr %private, i64 %tile, i64 %worker"
 
 
@@ -47,17 +50,24 @@ class ModulePrinter:
     def __init__(self, *, has_blas: bool = True, blocks: Blocks = NARROW, panel: int = -1) -> None:
         self.shared = Shared(has_blas, blocks, panel)
         self.written: list[Writing] = []
+        self.callers: list[str] = []
 
     def kernel(self, kernel: Kernel) -> None:
-        """Write one kernel as an internal function."""
-        writing = Writing(self.shared, kernel, _WRITERS)
-        writing.statements(kernel.body)
-        self.written.append(writing)
+        """Write one kernel as an internal function, or as one that calls those of its parts."""
+        pieces = _pieces(kernel)
+        for piece in pieces:
+            writing = Writing(self.shared, piece, _WRITERS)
+            writing.statements(piece.body)
+            self.written.append(writing)
+        if len(pieces) > 1:
+            calls = [f"  call void @{piece.name}({PARAMETERS})" for piece in pieces]
+            self.callers.append(_function(f"{kernel.name}({PARAMETERS})", calls))
 
     def text(self) -> str:
         """The module so far."""
         tables = [_table_text(name, buffer) for name, buffer in self.shared.tables.values()]
-        return "\n".join([*self.shared.declared, *tables, *self._functions(), ""])
+        functions = [*self._functions(), *self.callers]
+        return "\n".join([*self.shared.declared, *tables, *functions, ""])
 
     def _functions(self) -> list[str]:
         alike: dict[tuple[str, ...], list[Writing]] = {}
@@ -71,6 +81,29 @@ class ModulePrinter:
             parts.append(_shared(first))
             parts += [_lending(w, first.kernel.name) for w in (first, *others)]
         return parts
+
+
+# --- kernels of many parts ---------------------------------------------------------------
+
+
+def _pieces(kernel: Kernel) -> list[Kernel]:
+    """The parts of a kernel as kernels of their own, each behind what stands before the first part;
+    or the kernel itself where it is short."""
+    if len(kernel.parts) <= MOST_PARTS:
+        return [kernel]
+    first = kernel.parts[0].start
+    head = kernel.body[:first]
+    ends = [*(part.start for part in kernel.parts[1:]), len(kernel.body)]
+    return [
+        Kernel(
+            f"{kernel.name}_part{number}",
+            kernel.tiles,
+            [*head, *kernel.body[part.start : end]],
+            kernel.tile,
+            kernel.worker,
+        )
+        for number, (part, end) in enumerate(zip(kernel.parts, ends, strict=True))
+    ]
 
 
 # --- functions ---------------------------------------------------------------------------

@@ -32,8 +32,7 @@ class Nest:
     def fits(self, node: Node, nodes: Nodes) -> bool:
         """Take the node in, if its elements are those of this nest."""
         shape = node.element_shape
-        reduces = node.kind == "reduce" and not is_row_shape(shape, 1)
-        joined = self._joined(shape, min(node.axes) if reduces else None)
+        joined = self._joined(shape, _split_of(node)) if self._sums_alike(node) else None
         if joined is None or not self._reads_simply(node, nodes):
             return False
         shape, self.split = joined
@@ -45,8 +44,13 @@ class Nest:
         """Why a node does not fit."""
         if not self._reads_simply(node, nodes):
             return "view"
-        is_other = node.kind == "reduce" and self.split not in (None, min(node.axes))
-        return "axes" if is_other else "shape"
+        is_other = self.split not in (None, _split_of(node) or self.split)
+        return "axes" if is_other or not self._sums_alike(node) else "shape"
+
+    def _sums_alike(self, node: Node) -> bool:
+        """Whether the sums over rows in this nest are over as many axes."""
+        sums = [n for n in (*self.nodes, node) if n.kind == "partial"]
+        return len({len(n.axes) for n in sums}) < 2  # noqa: PLR2004 - two kinds
 
     def _joined(
         self, shape: tuple[int, ...], split: int | None
@@ -80,6 +84,13 @@ class Nest:
 
 
 Item = Nest | Node
+
+
+def _split_of(node: Node) -> int | None:
+    """How many axes must be rows for this node; None if it does not matter."""
+    if node.kind == "reduce" and not is_row_shape(node.element_shape, 1):
+        return min(node.axes)
+    return len(node.axes) if node.kind == "partial" and len(node.axes) > 1 else None
 
 
 def is_row_shape(shape: Sequence[int], split: int) -> bool:

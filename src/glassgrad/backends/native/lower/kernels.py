@@ -160,11 +160,13 @@ def write_items(
 ) -> list[Part]:
     """The loops of a region for one tile, item after item."""
     parts = []
-    for item in work.items:
-        begun = len(b.body)
+    private = making.workspace.private
+    for number, item in enumerate(work.items):
+        begun, held = len(b.body), len(private)
         b.add(Note(equations=tuple(dict.fromkeys(node.eqn for node in nodes_of_item(item)))))
         inner = _write_item(making, b, item, work, rows, tile)
         parts.append(Part(item, begun, len(b.body), inner))
+        work.lives.update((id(buffer), (number, number)) for buffer in private[held:])
     return parts
 
 

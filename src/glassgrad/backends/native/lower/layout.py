@@ -31,12 +31,14 @@ class Work:
     """A region with its items.
 
     scratch: memory of the worker's own that its kernel needs
+    lives:   (first, last) item that uses such memory, by the buffer's identity; all where it lacks
     start:   the first row of the tile that runs, a value of its kernel
     """
 
     region: Region
     items: list[Item]
     scratch: list[Buffer] = field(default_factory=list)
+    lives: dict[int, tuple[int, int]] = field(default_factory=dict)
     start: Value = field(default_factory=lambda: Value(I64, "start"))
 
 
@@ -184,6 +186,15 @@ def _place_blocks(layout: Layout, node: Node, users: Mapping[Var, list[Node]]) -
         is_alone = users[view.root] == [node] and spots[0].work is spots[1].work
         if is_alone and maker.kind == "elementwise" and not is_everywhere(maker):
             layout.access[view.root] = block
+            _lives_from(layout.spots[maker], block.buffer)
+
+
+def _lives_from(spot: Spot, buffer: Buffer) -> None:
+    """Memory of a tile is used from here on."""
+    assert spot.work is not None
+    life = spot.work.lives.get(id(buffer))
+    if life is not None:
+        spot.work.lives[id(buffer)] = (min(life[0], spot.item), life[1])
 
 
 def _users(nodes: Nodes) -> dict[Var, list[Node]]:
@@ -207,8 +218,11 @@ def _place(
     if is_local and node.is_fusable and all(s.item == spot.item for s in spots):
         if var in needed:
             _place_row(layout, spot.work, var, name)
+            spot.work.lives[id(spot.work.scratch[-1])] = (spot.item, spot.item)
     elif is_local and spot.work.region.rows is not None:
         _place_tile(layout, spot.work, var, name)
+        last = max((s.item for s in spots), default=spot.item)
+        spot.work.lives[id(spot.work.scratch[-1])] = (spot.item, max(last, spot.item))
     else:
         shape = (node.tiles, *var.shape[1:]) if is_partial else var.shape
         buffer = Buffer(name, var.dtype, prod(shape), "private" if layout.is_inner else "arena")

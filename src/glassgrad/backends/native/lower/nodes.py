@@ -1,7 +1,8 @@
 """The equations of a graph as nodes: what each computes row by row, and what it needs whole.
 
-Layer L6. Views are followed to their roots and make no node. A reduction over axis 0 becomes two:
-`partial`, which each tile of rows makes for itself, and `combine`, which puts the tiles together.
+Layer L6. Views are followed to their roots and make no node. A reduction over axis 0, and those
+next to it, becomes two: `partial`, which each tile of rows makes for itself, and `combine`, which
+puts the tiles together.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ class Node:
 
     kind:   "elementwise"  a formula, a conversion or a copy
             "reduce"       axes behind the rows are reduced
-            "partial"      rows are reduced within each tile: its result has a row a tile
+            "partial"      rows are reduced within each tile: its result has a row a tile; of
+                           several leading `axes` the others are reduced with them
             "product"      a matrix product
             "generic"      an entry of LOWERINGS
     reads:  per operand the view it reads; None for a literal
@@ -195,14 +197,15 @@ class _Maker:
         return self.copy(eqn, atom, "blas") if matrix_strides(access) is None else atom
 
     def reduction(self, eqn: Eqn) -> bool:
-        """Split into axes behind the rows and the rows; False if it is neither."""
+        """Split into last axes and leading ones, which are rows; False if it is neither."""
         source, out = eqn.inputs[0], eqn.outputs[0]
         assert isinstance(source, Var)
         axes = tuple(sorted(_axes(eqn)))
         ndim = len(source.shape)
         if not ndim or 0 in source.shape:
             return False
-        inner = tuple(a for a in axes if a != 0)
+        lead = _leading(axes, ndim) if 0 in axes else ()
+        inner = axes[len(lead) :]
         is_tail = inner == tuple(range(ndim - len(inner), ndim))
         if 0 not in axes:
             if not is_tail or not axes:
@@ -216,7 +219,7 @@ class _Maker:
             middle = Var(Aval(kept, out.dtype), "")
             self.add(self.reduce_node(eqn, source, middle, inner))
             source = middle
-        self.partial(eqn, source, out)
+        self.partial(eqn, source, out, lead)
         return True
 
     def reduce_node(self, eqn: Eqn, source: Var, out: Var, axes: tuple[int, ...]) -> Node:
@@ -224,13 +227,13 @@ class _Maker:
         rows = source.shape[0]
         return Node("reduce", eqn, atoms, self.reads(atoms), (out,), (True,), rows, axes)
 
-    def partial(self, eqn: Eqn, source: Var, out: Var) -> None:
+    def partial(self, eqn: Eqn, source: Var, out: Var, lead: tuple[int, ...]) -> None:
         """Rows reduced tile by tile, then the tiles; how many tiles there are is known later."""
-        rest = source.shape[1:]
+        rest = source.shape[len(lead) :]
         middle = Var(Aval((0, *rest), out.dtype), "")
         atoms: tuple[Atom, ...] = (source,)
-        node = Node("partial", eqn, atoms, self.reads(atoms), (middle,), (True,), source.shape[0])
-        self.add(node)
+        reads, rows = self.reads(atoms), source.shape[0]
+        self.add(Node("partial", eqn, atoms, reads, (middle,), (True,), rows, lead))
         rows = out.shape[0] if out.shape else None
         combine = Node(
             "combine", eqn, (middle,), self.reads((middle,)), (out,), (False,), rows, (0,)
@@ -298,6 +301,13 @@ def _axes(eqn: Eqn) -> tuple[int, ...]:
     if axes is None:
         return tuple(range(ndim))
     return tuple(a % ndim for a in ((axes,) if isinstance(axes, int) else axes))
+
+
+def _leading(axes: tuple[int, ...], ndim: int) -> tuple[int, ...]:
+    """The axes from 0 on that follow each other; axis 0 alone where all axes are reduced."""
+    if len(axes) == ndim:
+        return (0,)
+    return tuple(a for i, a in enumerate(axes) if a == i)
 
 
 def _is_product(eqn: Eqn) -> bool:

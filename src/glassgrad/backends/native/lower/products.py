@@ -10,10 +10,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from math import prod
+from typing import Any
 
 import numpy as np
 
-from glassgrad.backends.native.loops import Builder, Operand, Place, Product
+from glassgrad.backends.native.loops import (
+    I64,
+    Builder,
+    Number,
+    Operand,
+    Place,
+    Product,
+    Value,
+)
 from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, Rows, broadcast
 from glassgrad.backends.native.lower.copies import copy, zero
@@ -40,6 +51,7 @@ def emit(b: Builder, x: Access, y: Access | Packed, out: Access, rows: Rows | No
         _panels(b, x, y, out, rows)
         return
     x, y, out = _as_matrices(x, y, out)
+    x, y, out, rows = _as_tall(b, x, y, out, rows)
     with _stack(b, out.shape[:-_MATRIX], rows) as at:
         _matrix(b, (x, y, out), at, None if at else rows)
 
@@ -78,6 +90,46 @@ def _as_matrices(x: Access, y: Access, out: Access) -> tuple[Access, Access, Acc
     stack = out.shape[:-_MATRIX]
     x, y = (broadcast(v, (*stack, *v.shape[-_MATRIX:])) for v in (x, y))
     return x, y, out
+
+
+def _as_tall(
+    b: Builder, x: Access, y: Access, out: Access, rows: Rows | None
+) -> tuple[Access, Access, Access, Rows | None]:
+    """A stack that meets one matrix as one tall matrix, where its rows follow each other."""
+    stack, m = out.shape[:-_MATRIX], out.shape[-_MATRIX]
+    if not stack or any(y.strides[: len(stack)]) or not (_is_tall(x) and _is_tall(out)):
+        return x, y, out, rows
+    each = prod(stack[1:]) * m
+    if rows is not None:
+        rows = Rows(times(b, rows.start, each), times(b, rows.count, each))
+    flat_x, flat_out = (_as_one_matrix(b, v) for v in (x, out))
+    return flat_x, y.with_shape(y.shape[-_MATRIX:], y.strides[-_MATRIX:]), flat_out, rows
+
+
+def _is_tall(x: Access) -> bool:
+    """Whether the rows of all matrices of a stack lie at one distance."""
+    return all(
+        outer == size * inner
+        for outer, inner, size in zip(x.strides[:-2], x.strides[1:-1], x.shape[1:-1], strict=True)
+    )
+
+
+def _as_one_matrix(b: Builder, x: Access) -> Access:
+    *stack, m, n = x.shape
+    each = prod(stack[1:]) * m
+    found = x.with_shape((prod(stack) * m, n), x.strides[-_MATRIX:])
+    if found.origin is None:
+        return found
+    return replace(found, origin=times(b, found.origin, each))
+
+
+def times(b: Builder, number: int | Value, factor: int) -> Any:
+    """A number of rows, or of one of them, that many times."""
+    if factor == 1:
+        return number
+    if isinstance(number, int):
+        return number * factor
+    return b.let("multiply", number, Number(factor, I64))
 
 
 @contextmanager

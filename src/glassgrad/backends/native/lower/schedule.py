@@ -185,14 +185,21 @@ def _tiles(region: Region) -> int:
     if rows is None or rows <= 1:
         return 1
     tiles = 1
-    work = region.work
-    while tiles < MOST_TILES and work / (2 * tiles) >= TILE_FLOPS:
-        if rows / (2 * tiles) < (FIRST_ROWS if tiles == 1 else MORE_ROWS):
+    work, inner = region.work, _rows_of_row(region)
+    while tiles < min(MOST_TILES, rows) and work / (2 * tiles) >= TILE_FLOPS:
+        if rows * inner / (2 * tiles) < (FIRST_ROWS if tiles == 1 else MORE_ROWS):
             break
         tiles *= 2
-    tiles = max(tiles, _tiles_for_cache(region, rows))
+    tiles = min(max(tiles, _tiles_for_cache(region, rows)), rows)
     size = -(-rows // tiles)
     return -(-rows // size)  # none of them empty
+
+
+def _rows_of_row(region: Region) -> int:
+    """How many rows of matrices a row of axis 0 holds: the steps of a sequence in a batch."""
+    products = [node for node in region.nodes if node.kind == "product"]
+    shapes = [node.out.shape for node in products or region.nodes]
+    return min((prod(shape[1:-1]) for shape in shapes if len(shape) > 1), default=1)
 
 
 def _tiles_for_cache(region: Region, rows: int) -> int:

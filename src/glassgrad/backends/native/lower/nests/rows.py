@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from math import log2
+from math import log2, prod
 
 from glassgrad.backends.native.loops import I64, Number, Operand, Value
 from glassgrad.backends.native.lower.access import Access, Position, positions
@@ -17,6 +17,7 @@ from glassgrad.backends.native.lower.nests.times import times_of
 from glassgrad.backends.native.lower.nests.writing import (
     ROWS,
     Writing,
+    as_operand,
     combined,
     filled,
     length_of_part,
@@ -33,16 +34,34 @@ def write_rows(w: Writing) -> None:
     w.preload(w.nest.nodes, [])
     totals = Sums({node: w.access(node.out) for node in w.sums}, w.memory.tile)
     _begin(w, totals)
-    most = w.memory.tile_rows
+    each = _rows_of_row(w)
+    most = w.memory.tile_rows * each
+    first, count = (_times(w, number, each) for number in (w.rows.start, w.rows.count))
+    assert isinstance(first, Value)
     if not totals.access or most <= _longest_chain(w):
-        _write_loop(w, times, w.rows.start, w.rows.count, totals)
+        _write_loop(w, times, first, count, totals)
     else:
-        _write_chains(w, times, (w.rows.start, w.rows.count, most), totals)
+        _write_chains(w, times, (first, count, most), totals)
+
+
+def _rows_of_row(w: Writing) -> int:
+    """How many rows a row of axis 0 is made of, where sums go over several leading axes: all of
+    them are then counted as one axis, so that chains of additions are cut as those of one."""
+    if not any(len(node.axes) > 1 for node in w.sums):
+        return 1
+    assert w.nest.shape is not None
+    return prod(w.nest.shape[1 : w.split])
+
+
+def _times(w: Writing, number: int | Value, factor: int) -> int | Value:
+    if factor == 1 or isinstance(number, int):
+        return number if factor == 1 else number * factor
+    return w.b.let("multiply", number, Number(factor, I64))
 
 
 def _longest_chain(w: Writing) -> float:
     """How many rows may be added one after the other: 8 log2(n) of all n, less those of tiles."""
-    rows = min(node.atoms[0].aval.shape[0] for node in w.sums)
+    rows = min(prod(node.atoms[0].aval.shape[: len(node.axes)]) for node in w.sums)
     return max(8 * log2(max(rows, 1)) - 3, ROWS)
 
 
@@ -90,11 +109,26 @@ def _row_positions(w: Writing, first: Value, count: int | Value) -> Iterator[lis
     """Loops over the axes that are rows."""
     shape = w.nest.shape
     assert shape is not None
+    inner = shape[1 : w.split]
     with ExitStack() as stack:
         loop = stack.enter_context(w.b.loop(count))
         at: list[Position] = [w.b.let("add", first, loop.variable)]
-        at += [stack.enter_context(w.b.loop(size)).variable for size in shape[1 : w.split]]
+        if any(len(node.axes) > 1 for node in w.sums):
+            at = _apart(w, at[0], inner)
+        else:
+            at += [stack.enter_context(w.b.loop(size)).variable for size in inner]
         yield at
+
+
+def _apart(w: Writing, row: Position, sizes: Sequence[int]) -> list[Position]:
+    """The positions on axis 0 and on axes of these sizes of a row that counts them all."""
+    found: list[Position] = []
+    for size in reversed(sizes):
+        whole = w.b.let("divide", as_operand(row), Number(size, I64))
+        there = w.b.let("multiply", whole, Number(size, I64))
+        found.append(w.b.let("subtract", as_operand(row), there))
+        row = whole
+    return [row, *reversed(found)]
 
 
 def _write_row_values(

@@ -35,9 +35,9 @@ class Sums:
     row: Position
 
     def add(self, b: Builder, node: Node, inner: Sequence[Position], value: Operand) -> None:
-        """Add one element, at the position `inner` behind the rows, to its sum."""
+        """Add one element, at the position `inner` behind axis 0, to its sum."""
         access = self.access[node]
-        at = filled([self.row, *inner], access)
+        at = filled([self.row, *inner[len(node.axes) - 1 :]], access)
         value = summand(b, node, value)
         access.store(b, at, combined(b, node, access.load(b, at), value))
 
