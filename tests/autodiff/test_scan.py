@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -85,18 +86,40 @@ def test_second_order_by_all_roads() -> None:
             np.testing.assert_allclose(found, expected, rtol=1e-11, atol=1e-12)
 
 
-def test_batches() -> None:
-    f, g = network(scan, True), network(unrolled, True)
+@pytest.mark.parametrize("chosen", list(product((0, None), repeat=3))[:-1], ids=str)
+@pytest.mark.parametrize("reverse", [False, True])
+def test_batches(chosen: tuple[int | None, ...], reverse: bool) -> None:
+    """Every combination of mapped weights, states and elements: values, first and second order."""
+    f, g = network(scan, reverse), network(unrolled, reverse)
     stacks = [np.stack([a, a * 0.5]) for a in (W, H, XS)]
-    for chosen in ((0, None, None), (None, 0, None), (None, None, 0), (0, 0, 0)):
-        mixed = [s if c == 0 else s[0] for s, c in zip(stacks, chosen, strict=True)]
-        for function, reference in ((f, g), (grad(f), grad(g)), (grad(f, 2), grad(g, 2))):
-            found = vmap(function, chosen)(*mixed)
-            rows = [
-                reference(*(m[k] if c == 0 else m for m, c in zip(mixed, chosen, strict=True)))
-                for k in range(2)
-            ]
-            np.testing.assert_allclose(found, np.stack(rows), rtol=1e-12, atol=1e-13)
+    mixed = [s if c == 0 else s[0] for s, c in zip(stacks, chosen, strict=True)]
+    pairs = [(f, g), *((grad(f, i), grad(g, i)) for i in range(3))]
+    pairs.append((hessian(f, 1), hessian(g, 1)))
+    for function, reference in pairs:
+        found = vmap(function, chosen)(*mixed)
+        rows = [
+            reference(*(m[k] if c == 0 else m for m, c in zip(mixed, chosen, strict=True)))
+            for k in range(2)
+        ]
+        np.testing.assert_allclose(found, np.stack(rows), rtol=1e-11, atol=1e-12)
+
+
+def test_batches_of_batches_and_gradients_of_batches() -> None:
+    f, g = network(scan, False), network(unrolled, False)
+    grid = np.stack([np.stack([XS, -XS]), np.stack([XS * 0.5, XS * 2])])
+    nested = vmap(vmap(lambda xs: f(W, H, xs)))(grid)
+    np.testing.assert_allclose(nested, [[g(W, H, xs) for xs in row] for row in grid], rtol=1e-12)
+    by_w = grad(lambda w: vmap(lambda xs: f(w, H, xs))(grid[0]).sum())(W)
+    expected = grad(lambda w: g(w, H, grid[0, 0]) + g(w, H, grid[0, 1]))(W)
+    np.testing.assert_allclose(by_w, expected, rtol=1e-12)
+
+
+def test_a_mapped_loop_with_integers_and_nothing_to_read() -> None:
+    """A carry that counts, and no xs at all."""
+    step = lambda c, _: ((c[0] + 1, c[1] * 2.0), c[0])  # noqa: E731
+    (count, power), counts = vmap(lambda x: scan(step, (0, x), None, 3))(np.array([1.0, 5.0]))
+    assert (count.tolist(), power.tolist()) == ([3, 3], [8.0, 40.0])
+    assert counts.tolist() == [[0, 1, 2], [0, 1, 2]]
 
 
 def test_recorded_printed_and_compiled() -> None:

@@ -151,11 +151,11 @@ def test_a_residual_is_not_one_sum() -> None:
 
 
 def test_what_needs_a_sample_says_so() -> None:
-    model = nn.Sequential(nn.Embedding(5, 3, rng=0), nn.Linear(3, 2, rng=0))
+    model = nn.Sequential(nn.Flatten(2), nn.Linear(6, 2, rng=0))
     with pytest.raises(OptionError, match="without a sample") as caught:
         network_svg(model)
     assert "network_svg(model, x)" in str(caught.value)
-    assert network_svg(model, np.array([1])).startswith("<svg")
+    assert network_svg(model, np.ones((1, 3, 2, 3), np.float32)).startswith("<svg")
     with pytest.raises(OptionError, match="empty batch"):
         network_svg(nn.Linear(3, 2, rng=0), np.ones((0, 3), np.float32))
 

@@ -146,7 +146,8 @@ class _Problem:
     def rows(self, scalar: Callable[..., Any], order: int) -> list[Row]:
         graph = self._graph(scalar)
         decisions = self._decisions(scalar, graph)
-        derived = self.gradient(scalar, self.leaves)
+        found = self.gradient(scalar, self.leaves)  # tensors, where the function holds parameters
+        derived = [g.data if hasattr(g, "interpreter") else g for g in found]
         scale = max((float(np.abs(derived[i]).max(initial=0)) for i in self.moving), default=0.0)
         return [
             self._row(scalar, order, graph, decisions, derived[i], i, scale) for i in self.moving

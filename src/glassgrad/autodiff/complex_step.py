@@ -2,7 +2,8 @@
 
 Layer L4. A graph is evaluated on complex numbers: elementwise formulas are walked word by word,
 with `abs`, `maximum`, comparisons and rounding acting on the real part; linear and bilinear
-primitives run their NumPy text as it is. A graph with anything else is not analytic here.
+primitives run their NumPy text as it is, inner graphs step by step. A graph with anything else is
+not analytic here.
 
 Source: Squire & Trapp, SIAM Review 40 (1998) 110-112.
 """
@@ -32,7 +33,9 @@ def evaluate_complex(graph: Graph, inputs: list[np.ndarray]) -> list[Any]:
     values.update(zip(graph.inputs, inputs, strict=True))
     for eqn in graph.eqns:
         operands = [a.value if isinstance(a, Literal) else values[a] for a in eqn.inputs]
-        values[eqn.outputs[0]] = _apply(eqn, operands)
+        result = _apply(eqn, operands)
+        results = result if eqn.primitive.multiple else (result,)
+        values.update(zip(eqn.outputs, results, strict=True))
     return [a.value if isinstance(a, Literal) else values[a] for a in graph.outputs]
 
 
@@ -44,9 +47,22 @@ def _apply(eqn: Eqn, operands: list[Any]) -> Any:
     if isinstance(primitive, (Linear, Bilinear)):
         params = {name: _complex_dtype(value) for name, value in eqn.all_params.items()}
         return function_of(primitive, params)(*operands, **params)
+    if eqn.graphs:
+        assert primitive.evaluate is not None
+        return primitive.evaluate(*operands, graphs=[*map(_Complex, eqn.graphs)], **eqn.params)
     if not any(np.iscomplexobj(x) for x in operands):
         return function_of(primitive, eqn.all_params)(*operands, **eqn.all_params)
     raise NotAnalyticError(primitive.name)
+
+
+class _Complex:
+    """An inner graph whose steps are walked on complex numbers too."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+
+    def callable(self) -> Callable[..., list[Any]]:
+        return lambda *xs: evaluate_complex(self.graph, list(xs))
 
 
 def _complex_dtype(value: Any) -> Any:

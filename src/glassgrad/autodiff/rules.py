@@ -39,7 +39,6 @@ def pull(
 ) -> list[Any]:
     """Cotangents of the inputs marked in `needed`; None stands for zero."""
     if isinstance(primitive, General) and primitive.vjp_all is not None:
-        cts = [zeros_of(out) if ct is None else ct for ct, out in zip(cts, outs, strict=True)]
         found = primitive.vjp_all(cts, outs, inputs, needed, **params)
         return [_match(g, x) if n else None for g, x, n in zip(found, inputs, needed, strict=True)]
     grads: list[Any] = []

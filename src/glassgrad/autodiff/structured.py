@@ -32,6 +32,10 @@ def _floats(values: Sequence[Any]) -> list[int]:
     return [i for i, value in enumerate(values) if is_float(aval_of(value).dtype)]
 
 
+def _filled(cts: Sequence[Any], outs: Sequence[Any]) -> list[Any]:
+    return [zeros_of(out) if ct is None else ct for ct, out in zip(cts, outs, strict=True)]
+
+
 def _plain_aval(value: Any) -> Aval:
     aval = aval_of(value)
     return Aval(aval.shape, aval.dtype)
@@ -55,8 +59,8 @@ def scan_pull(
     consts, carry, xs = _split(inputs, n_consts, n_carry)
     entering = _carries(body, params, inputs, outs)
     diff_consts, diff_carry, diff_xs = _floats(consts), _floats(carry), _floats(xs)
-    ct_carry, ct_ys = cts[:n_carry], cts[n_carry:]
-    diff_ys = _floats([y.aval for y in body.outputs[n_carry:]])
+    ct_carry, ct_ys = _filled(cts[:n_carry], outs[:n_carry]), cts[n_carry:]
+    diff_ys = [i for i in _floats(outs[n_carry:]) if ct_ys[i] is not None]
 
     def step(*values: Any) -> list[Any]:
         step_consts, rest = values[:n_consts], values[n_consts:]
@@ -262,7 +266,8 @@ def _bind_cond(predicate: Any, branches: Sequence[Any], operands: Sequence[Any])
 def cond_pull(
     _: Graph, graphs: Graphs, params: Any, cts: Any, outs: Any, inputs: Any, needed: Any
 ) -> list[Any]:
-    del params, outs
+    del params
+    cts = _filled(cts, outs)
     operands, wanted = inputs[1:], [i for i, n in enumerate(needed[1:]) if n]
     diff_out = _floats(cts)
 
@@ -349,9 +354,9 @@ def checkpoint_batch(
 def custom_pull(
     _: Graph, graphs: Graphs, params: Any, cts: Any, outs: Any, inputs: Any, needed: Any
 ) -> list[Any]:
-    del params, outs
+    del params
     diff = _floats(inputs)
-    grads = evaluate(graphs[1], *inputs, *cts)
+    grads = evaluate(graphs[1], *inputs, *_filled(cts, outs))
     table = dict(zip(diff, grads, strict=True))
     return [table.get(i) if n else None for i, n in enumerate(needed)]
 

@@ -270,9 +270,12 @@ def _require_values(function: Callable[..., Any], outputs: Sequence[Any]) -> Non
 
 
 def leaf_names(function: Callable[..., Any], args: Sequence[Any]) -> list[str]:
-    """The arrays among the arguments by the function's own names: `h`, `state_c`."""
+    """The arrays among the arguments by the function's own names: `h`, `state_c`.
+
+    Parts of an argument `_` or `__` go by their own names."""
     pairs = zip(argument_names(function, len(args)), args, strict=True)
-    return [path.replace(".", "_") for path in named_leaves(dict(pairs))[0]]
+    paths = named_leaves(dict(pairs))[0]
+    return [p.removeprefix("_.").removeprefix("__.").replace(".", "_") for p in paths]
 
 
 def argument_names(function: Callable[..., Any], count: int) -> list[str]:

@@ -9,6 +9,7 @@ TOPICS = (
     "data",
     "nn",
     "attention",
+    "recurrent",
     "optim",
     "train",
     "io",

@@ -34,6 +34,12 @@ from glassgrad.nn.attention import (
     attention_weights,
     scaled_dot_product_attention,
 )
+from glassgrad.nn.cells import (
+    Cell,
+    GRUCell,
+    LSTMCell,
+    RNNCell,
+)
 from glassgrad.nn.containers import (
     MLP,
     Chain,
@@ -120,6 +126,12 @@ from glassgrad.nn.positions import (
     rotary,
     sinusoidal_positions,
 )
+from glassgrad.nn.recurrent import (
+    GRU,
+    LSTM,
+    RNN,
+    Recurrent,
+)
 from glassgrad.nn.registry import (
     LAYERS,
     build,
@@ -130,6 +142,9 @@ from glassgrad.nn.row_norms import (
     RMSNorm,
     layer_norm,
     rms_norm,
+)
+from glassgrad.nn.through_time import (
+    step_gradients,
 )
 from glassgrad.nn.transformer import (
     FeedForward,
@@ -147,22 +162,27 @@ __all__ = [
     "ELU",
     "GELU",
     "GPT",
+    "GRU",
     "INITIALIZERS",
     "LAYERS",
     "LOSSES",
     "LOSS_LAYERS",
+    "LSTM",
     "MLP",
+    "RNN",
     "SELU",
     "Activation",
     "BCELoss",
     "BCEWithLogitsLoss",
     "BinaryHingeLoss",
+    "Cell",
     "Chain",
     "CrossEntropyLoss",
     "Dropout",
     "Embedding",
     "FeedForward",
     "Flatten",
+    "GRUCell",
     "HalfSSELoss",
     "HardSigmoid",
     "HardSwish",
@@ -172,6 +192,7 @@ __all__ = [
     "Identity",
     "Initializer",
     "KLLoss",
+    "LSTMCell",
     "LayerNorm",
     "LeakyReLU",
     "LearnedPositions",
@@ -186,8 +207,10 @@ __all__ = [
     "MultiHeadAttention",
     "NLLLoss",
     "RMSNorm",
+    "RNNCell",
     "ReLU",
     "ReLU6",
+    "Recurrent",
     "Residual",
     "Sequential",
     "SiLU",
@@ -249,5 +272,6 @@ __all__ = [
     "softmin",
     "softplus",
     "softsign",
+    "step_gradients",
     "tanh",
 ]

@@ -26,6 +26,7 @@ from glassgrad.nn.linear import Embedding, Linear
 from glassgrad.nn.loss_layers import LOSS_LAYERS
 from glassgrad.nn.module import Module
 from glassgrad.nn.positions import LearnedPositions, SinusoidalPositions
+from glassgrad.nn.recurrent import RECURRENT_LAYERS
 from glassgrad.nn.row_norms import LayerNorm, RMSNorm
 from glassgrad.nn.transformer import (
     FeedForward,
@@ -43,6 +44,7 @@ _LAYERS: tuple[type[Module], ...] = (
     LayerNorm, RMSNorm, LearnedPositions, SinusoidalPositions, MultiHeadAttention, FeedForward,
     TransformerEncoderBlock, TransformerDecoderBlock, TransformerEncoder, TransformerDecoder,
     Transformer, GPT,
+    *RECURRENT_LAYERS, *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
 )  # fmt: skip
 LAYERS: dict[str, type[Module]] = {layer.__name__: layer for layer in _LAYERS}
 _KEYS = {"class", "config", "children", "tied"}
@@ -176,6 +178,13 @@ def _weights(description: Any) -> int:
     if least is not None:
         return total + int(least(options))
     sizes = options.get("sizes")
+    if "hidden" in options:  # of a recurrent layer: at least so many, at most eight times that
+        hidden, layers = options["hidden"], options.get("num_layers", 1)
+        return (
+            total
+            + _product(options.get("inputs"), hidden)
+            + _product(hidden, hidden) * (layers if isinstance(layers, int) else 1)
+        )
     if not isinstance(sizes, list):
         pairs = (("inputs", "outputs"), ("count", "width"))
         return total + sum(_product(options.get(a), options.get(b)) for a, b in pairs)

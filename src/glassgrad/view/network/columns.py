@@ -7,7 +7,7 @@ labels of weights are put where they touch nothing, and the gap grows until ther
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
@@ -15,8 +15,8 @@ import numpy as np
 from glassgrad.text import say
 from glassgrad.view.drawing import Rect
 from glassgrad.view.geometry import Point
-from glassgrad.view.labels import Span, name_label, plain, shortened
-from glassgrad.view.markup import element
+from glassgrad.view.labels import name_label, plain, shortened
+from glassgrad.view.network.loops import FRAME, Places, draw_feedback, mark_name
 from glassgrad.view.network.marks import (
     BIAS,
     Look,
@@ -28,7 +28,7 @@ from glassgrad.view.network.marks import (
 )
 from glassgrad.view.network.places import ABOVE, Wanted, find_places
 from glassgrad.view.network.shape import Layer, Network, Synapses
-from glassgrad.view.network.sheet import NORMAL, Sheet
+from glassgrad.view.network.sheet import Sheet
 from glassgrad.view.network.strands import (
     Strand,
     decimals_for,
@@ -43,9 +43,7 @@ _LABELLED_PITCH, _LABELLED_GAP = 72.0, 216.0
 _BETWEEN = 40.0  # two layers that stand in one column
 _DIAGONAL = 2**0.5
 _CLEAR = 2.0  # between a line and a neuron that it passes
-_FRAME = 12.0
-_HEADING, _LINE = 18.0, 16.0
-_LOOP = 34.0
+_LINE = 16.0
 _TRIES = 14
 _MOST_LABELS = 48
 
@@ -60,18 +58,6 @@ class Options:
     has_biases: bool = False
     inputs: Sequence[str] = ()
     outputs: Sequence[str] = ()
-
-
-@dataclass
-class _Places:
-    """Where the marks of each layer are: the numbers of its neurons, None for the dots."""
-
-    slots: dict[int, list[int | None]]
-    at: dict[str, Point] = field(default_factory=dict)
-    radius: dict[str, float] = field(default_factory=dict)
-    top: dict[int, float] = field(default_factory=dict)
-    bottom: dict[int, float] = field(default_factory=dict)
-    x: dict[int, float] = field(default_factory=dict)
 
 
 def shown_slots(size: int, most: int) -> list[int | None]:
@@ -106,9 +92,9 @@ def draw_columns(network: Network, options: Options, look: Look) -> Sheet:
 # --- places ------------------------------------------------------------------------------
 
 
-def _placed(network: Network, options: Options, look: Look, gap: float, pitch: float) -> _Places:
+def _placed(network: Network, options: Options, look: Look, gap: float, pitch: float) -> Places:
     slots = {i: shown_slots(layer.size, options.most) for i, layer in enumerate(network.layers)}
-    places = _Places(slots)
+    places = Places(slots)
     ranks = network.ranks
     biased = _biased(network) if options.has_biases else {}
     for rank in range(max(ranks) + 1):
@@ -128,16 +114,16 @@ def _placed(network: Network, options: Options, look: Look, gap: float, pitch: f
     return places
 
 
-def _place_layer(places: _Places, number_: int, y: float, pitch: float, radius: float) -> None:
+def _place_layer(places: Places, number_: int, y: float, pitch: float, radius: float) -> None:
     """The heights of a layer's marks; their column is not known yet."""
     for place, index in enumerate(places.slots[number_]):
-        places.at[_name(number_, index)] = (0.0, y + place * pitch)
-        places.radius[_name(number_, index)] = radius
+        places.at[mark_name(number_, index)] = (0.0, y + place * pitch)
+        places.radius[mark_name(number_, index)] = radius
     places.top[number_] = y
     places.bottom[number_] = y + (len(places.slots[number_]) - 1) * pitch
 
 
-def _spread(network: Network, places: _Places, gap: float, pitch: float, look: Look) -> None:
+def _spread(network: Network, places: Places, gap: float, pitch: float, look: Look) -> None:
     """Columns as far apart as their steepest line needs to pass its neighbours at a distance."""
     ranks = network.ranks
     across = {0: 0.0}
@@ -151,7 +137,7 @@ def _spread(network: Network, places: _Places, gap: float, pitch: float, look: L
         )
         near = look.radius
         if any(network.layers[i].is_input for i in left):
-            near = max(near, _DIAGONAL * max(places.radius[_name(i, 0)] for i in left))
+            near = max(near, _DIAGONAL * max(places.radius[mark_name(i, 0)] for i in left))
         near += _CLEAR
         steepest = rise * near / sqrt(max(pitch * pitch - near * near, 1.0))
         across[rank] = across[rank - 1] + max(gap, steepest)
@@ -161,10 +147,6 @@ def _spread(network: Network, places: _Places, gap: float, pitch: float, look: L
         kind, number_ = name.split()[:2]
         layer = biased[int(number_)] if kind == "bias" else int(number_)
         places.at[name] = (places.x[layer], y)
-
-
-def _name(layer: int, index: int | None) -> str:
-    return f"dots {layer}" if index is None else f"neuron {layer} {index}"
 
 
 def _biased(network: Network) -> dict[int, int]:
@@ -180,7 +162,7 @@ def _biased(network: Network) -> dict[int, int]:
 # --- synapses ----------------------------------------------------------------------------
 
 
-def _strands(network: Network, options: Options, places: _Places) -> Iterator[Strand]:
+def _strands(network: Network, options: Options, places: Places) -> Iterator[Strand]:
     for synapses in network.forward:
         yield from _weights(network, synapses, places)
     if options.has_biases:
@@ -188,7 +170,7 @@ def _strands(network: Network, options: Options, places: _Places) -> Iterator[St
             yield from _bias_strands(network, target, places)
 
 
-def _weights(network: Network, synapses: Synapses, places: _Places) -> Iterator[Strand]:
+def _weights(network: Network, synapses: Synapses, places: Places) -> Iterator[Strand]:
     fallback = "W" if len(network.synapses) == 1 else f"W{synapses.target}"
     for i in places.slots[synapses.source]:
         for j in places.slots[synapses.target]:
@@ -196,8 +178,8 @@ def _weights(network: Network, synapses: Synapses, places: _Places) -> Iterator[
                 continue
             index = (j, i) if synapses.is_transposed else (i, j)
             yield Strand(
-                _name(synapses.source, i),
-                _name(synapses.target, j),
+                mark_name(synapses.source, i),
+                mark_name(synapses.target, j),
                 element_label(synapses.name, index, fallback),
                 f"{synapses.name or fallback}[{index[0]},{index[1]}]",
                 _at(synapses.weights, (i, j)),
@@ -205,14 +187,14 @@ def _weights(network: Network, synapses: Synapses, places: _Places) -> Iterator[
             )
 
 
-def _bias_strands(network: Network, target: int, places: _Places) -> Iterator[Strand]:
+def _bias_strands(network: Network, target: int, places: Places) -> Iterator[Strand]:
     layer = network.layers[target]
     fallback = "b" if len(network.synapses) == 1 else f"b{target}"
     for j in places.slots[target]:
         if j is not None:
             yield Strand(
                 f"bias {target}",
-                _name(target, j),
+                mark_name(target, j),
                 element_label(layer.bias_name, (j,), fallback),
                 f"{layer.bias_name or fallback}[{j}]",
                 _at(layer.bias, (j,)),
@@ -227,7 +209,7 @@ def _at(array: np.ndarray | None, index: tuple[int, ...]) -> float | None:
 # --- labels of weights -------------------------------------------------------------------
 
 
-def _wanted(strands: Sequence[Strand], places: _Places, options: Options) -> list[Wanted]:
+def _wanted(strands: Sequence[Strand], places: Places, options: Options) -> list[Wanted]:
     decimals = decimals_for(strands, options.precision)
     wanted = []
     for strand in strands:
@@ -237,7 +219,7 @@ def _wanted(strands: Sequence[Strand], places: _Places, options: Options) -> lis
     return wanted
 
 
-def _blocked(places: _Places) -> list[Rect]:
+def _blocked(places: Places) -> list[Rect]:
     """The rooms of all marks, with some air."""
     rects = []
     for name, (x, y) in places.at.items():
@@ -246,7 +228,7 @@ def _blocked(places: _Places) -> list[Rect]:
     return rects
 
 
-def _ends(strand: Strand, places: _Places) -> tuple[Point, Point]:
+def _ends(strand: Strand, places: Places) -> tuple[Point, Point]:
     """Where a line leaves its first mark and meets the other."""
     (x, y), (u, v) = places.at[strand.source], places.at[strand.target]
     length = ((u - x) ** 2 + (v - y) ** 2) ** 0.5
@@ -262,7 +244,7 @@ def _drawn(
     network: Network,
     options: Options,
     look: Look,
-    places: _Places,
+    places: Places,
     strands: Sequence[Strand],
     labels: Sequence[tuple[Point, Wanted]],
 ) -> Sheet:
@@ -277,15 +259,15 @@ def _drawn(
             draw_bias(sheet, name, at)
     for at, wanted in labels:
         draw_weight_label(sheet, at, wanted)
-    top = _draw_feedback(sheet, network, places, look)
+    top = draw_feedback(sheet, network, places, look)
     _draw_headings(sheet, network, places, top, look)
     _draw_names(sheet, network, places, options)
     return sheet
 
 
-def _draw_layer(sheet: Sheet, number_: int, layer: Layer, places: _Places, look: Look) -> None:
+def _draw_layer(sheet: Sheet, number_: int, layer: Layer, places: Places, look: Look) -> None:
     for index in places.slots[number_]:
-        name = _name(number_, index)
+        name = mark_name(number_, index)
         if index is None:
             draw_dots(sheet, name, places.at[name], 9.0)
         else:
@@ -299,7 +281,7 @@ def draw_weight_label(sheet: Sheet, at: Point, wanted: Wanted) -> None:
         sheet.sloping(at, wanted.turn, over, line, wanted.class_)
 
 
-def _draw_headings(sheet: Sheet, network: Network, places: _Places, top: float, look: Look) -> None:
+def _draw_headings(sheet: Sheet, network: Network, places: Places, top: float, look: Look) -> None:
     """Above each column what it is and how many; under it its function."""
     ranks = network.ranks
     for number_, layer in enumerate(network.layers):
@@ -312,7 +294,7 @@ def _draw_headings(sheet: Sheet, network: Network, places: _Places, top: float, 
             sheet.label(x, top, _count(beside), "note")
         if len(beside) > 1:
             continue
-        bottom = places.bottom[number_] + look.radius + _FRAME
+        bottom = places.bottom[number_] + look.radius + FRAME
         if layer.curve is not None:
             bottom = draw_curve(sheet, x, bottom, layer.curve) + 2
         if layer.activation:
@@ -338,57 +320,18 @@ def _count(layers: Sequence[Layer]) -> str:
     return say("1 neuron") if sizes == "1" else say("{count} neurons", count=sizes)
 
 
-def _draw_names(sheet: Sheet, network: Network, places: _Places, options: Options) -> None:
+def _draw_names(sheet: Sheet, network: Network, places: Places, options: Options) -> None:
     """What the first and the last column mean, beside them."""
     last = len(network.layers) - 1
     for number_, names, side in ((0, options.inputs, -1), (last, options.outputs, 1)):
         for index, name in enumerate(names):
-            mark = _name(number_, index)
+            mark = mark_name(number_, index)
             if mark in places.at:
                 x, y = places.at[mark]
                 label = name_label(name)
                 beside = x + side * (places.radius[mark] + 8)
                 anchor = "end" if side < 0 else "start"
                 sheet.label(beside, y + 4, label, "wl", anchor=anchor)
-
-
-# --- feedback ----------------------------------------------------------------------------
-
-
-def _draw_feedback(sheet: Sheet, network: Network, places: _Places, look: Look) -> float:
-    """Loops over the columns; returns the baseline of the headings' second line."""
-    top = min(places.top.values()) - look.radius - _FRAME
-    for synapses in network.feedback:
-        for number_ in {synapses.source, synapses.target}:
-            _draw_frame(sheet, number_, places, look)
-        height = _above(synapses, places, look) - _LOOP
-        right, left = places.x[synapses.source] + 18, places.x[synapses.target] - 18
-        begin = places.top[synapses.source] - look.radius - _FRAME
-        end = places.top[synapses.target] - look.radius - _FRAME
-        points = [(right, begin), (right, height), (left, height), (left, end)]
-        sheet.bent(points, (), "loop")
-        name = plain(shortened(synapses.name)) or "W"
-        label = (*name_label(name), Span(f" · {say('one step later')}"))
-        sheet.label((left + right) / 2, height - 6, label, "note", size=NORMAL)
-        top = min(top, height - 6 - _HEADING)
-    return top - 6
-
-
-def _above(synapses: Synapses, places: _Places, look: Look) -> float:
-    """The top of all columns that a loop passes over."""
-    ends = sorted((places.x[synapses.source], places.x[synapses.target]))
-    over = [places.top[i] for i, x in places.x.items() if ends[0] <= x <= ends[1]]
-    return min(over) - look.radius - _FRAME
-
-
-def _draw_frame(sheet: Sheet, number_: int, places: _Places, look: Look) -> None:
-    x, top, bottom = places.x[number_], places.top[number_], places.bottom[number_]
-    names = [_name(number_, i) for i in places.slots[number_]]
-    half = look.radius + _FRAME - 2
-    corner = {"x": x - half, "y": top - look.radius - _FRAME, "width": 2 * half, "rx": 16.0}
-    bottom = max(places.at[name][1] for name in names)
-    height = bottom - top + 2 * (look.radius + _FRAME)
-    sheet.edge_parts.append(element("rect", {"class": "frame", **corner, "height": height}))
 
 
 __all__ = ["Options", "draw_columns", "draw_weight_label", "shown_slots"]

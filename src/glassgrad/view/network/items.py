@@ -6,7 +6,7 @@ Layer L8. An item is weights (no data reach it), a weighted sum on its way, or a
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import numpy as np
@@ -15,10 +15,13 @@ from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import OptionError
 from glassgrad.graph.evaluate import apply
 from glassgrad.graph.ir import Atom, Eqn, Literal, Var
+from glassgrad.primitives.layout import permute_dims_p
+from glassgrad.primitives.shape import concat_p
 from glassgrad.text import say
 
 CURVE_AT: Final = np.linspace(-4.0, 4.0, 81)
 MATRIX: Final = 2  # axes of a matrix
+_TIME_FIRST = (1, 0, 2)  # (batch, time, features) as (time, batch, features)
 
 
 @dataclass(eq=False)
@@ -35,6 +38,7 @@ class Column:
     region: tuple[str, ...] = ()
     is_left: bool = False
     is_closed: bool = False
+    is_reverse: bool = False
     seen: set[Item] = field(default_factory=set)
 
 
@@ -50,12 +54,14 @@ class Product:
 
 @dataclass(frozen=True, eq=False)
 class Net:
-    """A weighted sum on its way: products, and the bias once it is added."""
+    """A weighted sum on its way: products, and the bias once it is added; its steps lie along
+    axis `time`."""
 
     products: tuple[Product, ...]
     region: tuple[str, ...]
     bias: Item | None = None
     times: int = 1
+    time: int = 0
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +71,8 @@ class Item:
     identity: the same for the same weights wherever they are met
     columns:  the layers that it is a function of; empty if no data reach it
     steps:    what was done to the layer's sums, and that as a curve
-    visit:    the step of time, or all of them along the first axis if it is `stacked`
+    visit:    the step of time, or all of them if it is `stacked`: along axis `time`
+    parts:    the layers that lie side by side in it
     """
 
     value: Any = None
@@ -77,6 +84,8 @@ class Item:
     curve: Any = None
     visit: int = 0
     stacked: bool = False
+    time: int = 0
+    parts: tuple[Item, ...] = ()
 
     @property
     def is_data(self) -> bool:
@@ -112,7 +121,7 @@ def added(operands: Sequence[Item]) -> Net | None:
         return None
     if rest:
         (net,) = nets
-        return Net(net.products, net.region, rest[0], net.times)
+        return replace(net, bias=rest[0])
     products = tuple(p for net in nets for p in net.products)
     bias = next((net.bias for net in nets if net.bias is not None), None)
     return Net(products, nets[0].region, bias, max(net.times for net in nets))
@@ -137,6 +146,8 @@ def curve_of(eqn: Eqn, operands: Sequence[Item]) -> Any:
 
 def sliced(item: Item, t: int) -> Item:
     value = None if item.value is None else item.value[t]
+    if item.net is not None:
+        return Item(value, net=replace(item.net, times=1))
     if not item.is_data:
         return Item(value, (item.identity, t))
     return Item(value, columns=item.columns, steps=item.steps, curve=item.curve, visit=t)
@@ -152,12 +163,43 @@ def stacked_items(row: Sequence[Item]) -> Item:
     return Item(value, None, "", last.columns, None, last.steps, last.curve, first, stacked=True)
 
 
-def features(item: Item, size: int, is_left: bool, row: int, times: int) -> list[np.ndarray]:
+def turned(eqn: Eqn, item: Item) -> Item | None:
+    """Data of three axes whose first two change places: steps of time come first, or last again."""
+    axes = eqn.params.get("axes")
+    if eqn.primitive is not permute_dims_p or axes != _TIME_FIRST or not item.columns:
+        return None
+    (value,) = values_of(eqn, [item])
+    parts = tuple(found for part in item.parts if (found := turned(eqn, part)) is not None)
+    if not item.stacked:
+        has_steps = eqn.inputs[0].aval.shape[1] > 1
+        return replace(item, value=value, stacked=has_steps, time=0, parts=parts)
+    return replace(item, value=value, time=1 - item.time, parts=parts)
+
+
+def beside(eqn: Eqn, items: Sequence[Item]) -> tuple[Item, ...]:
+    """The layers that an equation lays side by side along the features."""
+    last = len(eqn.outputs[0].aval.shape) - 1
+    if eqn.primitive is not concat_p or eqn.params["axis"] not in (-1, last):
+        return ()
+    whole = all(len(item.columns) == 1 and holds(item.value, item.columns[0]) for item in items)
+    return tuple(items) if whole else ()
+
+
+def is_gated(shape: tuple[int, ...], size: int) -> bool:
+    """Whether a matrix gives a state of so many numbers several gates of as many."""
+    if len(shape) != MATRIX or not size or shape[0] != size:
+        return False
+    return shape[1] > size and shape[1] % size == 0
+
+
+def features(
+    item: Item, size: int, is_left: bool, row: int, times: int, time: int = 0
+) -> list[np.ndarray]:
     """The vector of one sample, for each step of time."""
     if item.value is None:
         return []
     array = np.asarray(item.value, np.float64)
-    steps = list(array) if times > 1 else [array]
+    steps = list(np.moveaxis(array, time, 0)) if times > 1 else [array]
     return [_sample(step, size, is_left, row) for step in steps]
 
 

@@ -9,6 +9,7 @@ and if it reads itself by then, it is recurrent. So nothing needs to be declared
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from glassgrad.errors import GraphError
@@ -25,13 +26,16 @@ from glassgrad.view.network.items import (
     Net,
     Product,
     added,
+    beside,
     curve_of,
     features,
     holds,
+    is_gated,
     item_of,
     matrix,
     sliced,
     stacked_items,
+    turned,
     values_of,
     vector,
 )
@@ -68,6 +72,7 @@ class _Reader:
         self.columns: list[Column] = []
         self.classes = layer_classes(graph)
         self.finished: dict[Net, tuple[Column, int]] = {}
+        self.reverse_step: int | None = None  # of a loop that runs from the end
 
     def read(self, values: Sequence[Any], data: Collection[Var]) -> Network:
         items: dict[Var, Item] = {}
@@ -100,6 +105,9 @@ class _Reader:
     def _results(self, eqn: Eqn, operands: list[Item]) -> list[Item]:
         if "n_carry" in eqn.params:
             return self._looped(eqn, operands)
+        changed = turned(eqn, operands[0]) if operands else None
+        if changed is not None:
+            return [changed]
         if len(eqn.graphs) == 1:
             (inner,) = eqn.graphs
             items = dict(zip(inner.inputs, operands, strict=True))
@@ -127,9 +135,30 @@ class _Reader:
         if len(axes[0].shape) != MATRIX:
             return None
         shape = axes[0].shape[::-1] if is_left else axes[0].shape
-        source = self._source(self._settled(entering), shape[0], is_left)
-        times = len(source.outputs) if entering.stacked and source.outputs else 1
-        return Net((Product(source, weights, shape, is_left),), eqn.region, times=times)
+        entering = self._settled(entering)
+        products = self._products(entering, weights, shape, is_left)
+        outputs = products[0].source.outputs
+        times = len(outputs) if entering.stacked and outputs else 1
+        return Net(products, eqn.region, times=times, time=entering.time)
+
+    def _products(
+        self, entering: Item, weights: Item, shape: tuple[int, ...], is_left: bool
+    ) -> tuple[Product, ...]:
+        """One product, or one for each of the layers that lie side by side in what enters."""
+        if not entering.parts:
+            source = self._source(entering, shape[0], is_left)
+            return (Product(source, weights, shape, is_left),)
+        found: list[Product] = []
+        start = 0
+        for part in entering.parts:
+            size = part.columns[0].size
+            rows = slice(start, start + size)
+            value = None if weights.value is None else weights.value[rows]
+            some = replace(weights, value=value, identity=(weights.identity, start))
+            source = self._source(part, size, is_left)
+            found.append(Product(source, some, (size, shape[1]), is_left))
+            start += size
+        return tuple(found)
 
     def _function(self, eqn: Eqn, operands: Sequence[Item], results: Sequence[Any]) -> list[Item]:
         """Any other operation on data: a step of an activation function, or of a loss."""
@@ -145,8 +174,10 @@ class _Reader:
                 columns=columns,
                 steps=(*steps, step) if step not in steps else steps,
                 curve=curve,
-                visit=first.visit,
+                visit=max(item.visit for item in settled if item.columns),
                 stacked=first.stacked,
+                time=first.time,
+                parts=beside(eqn, settled),
             )
             for value in results
         ]
@@ -163,6 +194,8 @@ class _Reader:
             if inner[:1] != [name]:
                 break
             inner.pop(0)
+        if not around:  # of what the first neurons read: the layer within the model
+            inner = [name for name in inner if name in self.classes][-1:] or inner
         if inner:
             return self.classes.get(inner[0], inner[0])
         return text_of(operation_label(eqn))
@@ -180,18 +213,59 @@ class _Reader:
         """A scan, step by step; with one step it is walked twice, to see what feeds back."""
         (body,) = eqn.graphs
         n_consts, n_carry = eqn.params["n_consts"], eqn.params["n_carry"]
+        made = self._gated(eqn, operands)
+        if made is not None:
+            return made
         carry = operands[n_consts : n_consts + n_carry]
         length = eqn.params["length"]
         order = range(length - 1, -1, -1) if eqn.params["reverse"] else range(length)
         rows: list[list[Item]] = []
         for t in order if length > 1 else (0, 0):
+            self.reverse_step = t if eqn.params["reverse"] else None
             slices = [sliced(item, t) for item in operands[n_consts + n_carry :]]
             items = dict(zip(body.inputs, [*operands[:n_consts], *carry, *slices], strict=True))
             self._walk(body, items)
             made = [self._settled(item_of(atom, items)) for atom in body.outputs]
             carry = made[:n_carry]
             rows.append(made[n_carry:])
+        self.reverse_step = None
+        rows = rows[::-1] if eqn.params["reverse"] else rows
         return [*carry, *(stacked_items(column) for column in zip(*rows, strict=True))]
+
+    def _gated(self, eqn: Eqn, operands: list[Item]) -> list[Item] | None:
+        """A loop over gated cells is one layer of cells, what goes on within them folded up.
+
+        It is one if its state of n numbers meets a matrix (n, g·n) with g > 1 gates, and weighted
+        sums of as many gates enter from outside.
+        """
+        n_consts, n_carry = eqn.params["n_consts"], eqn.params["n_carry"]
+        size = eqn.inputs[n_consts].aval.shape[-1] if n_carry else 0
+        nets = [item.net for item in operands[n_consts + n_carry :] if item.net is not None]
+        shapes = zip(operands[:n_consts], eqn.inputs, strict=False)
+        weights = [i for i, atom in shapes if is_gated(atom.aval.shape, size)]
+        if len(nets) != 1 or len(weights) != 1:
+            return None
+        (net,), (inner,) = nets, weights
+        column = Column(size=size, name="".join(net.region[-2:-1]), region=net.region[:-1])
+        column.is_closed, column.is_reverse = True, eqn.params["reverse"]
+        column.bias = Item(name=net.bias.name) if net.bias is not None else None
+        for product in (*net.products, Product(column, inner, (size, size), is_left=False)):
+            folded = replace(product.weights, value=None)
+            column.weights[product.weights.identity] = replace(product, weights=folded)
+        self.columns.append(column)
+        steps = (self.classes.get(net.region[-2], net.region[-2]) if net.region[1:] else "f",)
+        values = values_of(eqn, operands)
+        length = eqn.params["length"]
+        final = 0 if eqn.params["reverse"] else length - 1
+        made = Item(columns=(column,), steps=steps, visit=final)
+        found = [
+            replace(made, value=value)
+            if i < n_carry
+            else replace(made, value=value, visit=0, stacked=length > 1)
+            for i, value in enumerate(values)
+        ]
+        self._end(found[n_carry])
+        return found
 
     # --- layers --------------------------------------------------------------------------
 
@@ -202,13 +276,19 @@ class _Reader:
         if item.net not in self.finished:
             self.finished[item.net] = self._column(item.net, item)
         column, visit = self.finished[item.net]
-        stacked = item.net.times > 1
-        return Item(item.value, columns=(column,), curve=CURVE_AT, visit=visit, stacked=stacked)
+        return Item(
+            item.value,
+            columns=(column,),
+            curve=CURVE_AT,
+            visit=visit,
+            stacked=item.net.times > 1,
+            time=item.net.time,
+        )
 
     def _column(self, net: Net, item: Item) -> tuple[Column, int]:
         products = {product.weights.identity: product for product in net.products}
         found = next((c for c in self.columns if not products.keys().isdisjoint(c.weights)), None)
-        column = found or Column(region=net.region)
+        column = found or Column(region=net.region, is_reverse=self.reverse_step is not None)
         if found is None:
             first = net.products[0]
             column.size, column.is_left = first.shape[1], first.is_left
@@ -219,8 +299,8 @@ class _Reader:
             if old is None or self._is_later(product.source, old.source):
                 column.weights[identity] = product
         column.bias = net.bias or column.bias
-        visit = len(column.sums)
-        column.sums += features(item, column.size, column.is_left, self.row, net.times)
+        visit = len(column.sums) if self.reverse_step is None else self.reverse_step
+        column.sums += features(item, column.size, column.is_left, self.row, net.times, net.time)
         return column, visit
 
     def _is_later(self, one: Column, other: Column) -> bool:
@@ -261,8 +341,8 @@ class _Reader:
             return
         column.seen.add(item)
         first = item.visit if column.weights else len(column.outputs)
-        times = len(item.value) if item.stacked and item.value is not None else 1
-        vectors = features(item, column.size, column.is_left, self.row, times)
+        times = item.value.shape[item.time] if item.stacked and item.value is not None else 1
+        vectors = features(item, column.size, column.is_left, self.row, times, item.time)
         column.outputs.update(enumerate(vectors, start=first))
         column.last = item
 
@@ -277,6 +357,7 @@ class _Reader:
                 weights=matrix(product),
                 name=product.weights.name,
                 is_transposed=product.is_left,
+                is_reverse=column.is_reverse and product.source is column,
             )
             for number, column in enumerate(ordered)
             for product in column.weights.values()
@@ -306,7 +387,7 @@ class _Reader:
             bias_name=bias.name if bias is not None else "",
             has_bias=bias is not None,
             outputs=tuple(column.outputs[key] for key in sorted(column.outputs)),
-            sums=tuple(column.sums),
+            sums=tuple(column.sums[::-1] if column.is_reverse else column.sums),
             is_input=not column.weights,
         )
 

@@ -45,6 +45,7 @@ class Synapses:
     """The weights from one column to another, (source size, target size).
 
     weights: None where their numbers are not known; `before` are those before an update
+    is_reverse: whether they lead to the step before, as in a layer that reads from the end
     """
 
     source: int
@@ -53,6 +54,7 @@ class Synapses:
     name: str = ""
     before: np.ndarray | None = None
     is_transposed: bool = False
+    is_reverse: bool = False
 
     @property
     def is_feedback(self) -> bool:
@@ -92,6 +94,12 @@ class Network:
             sources = [found[s.source] + 1 for s in self.forward if s.target == target]
             found[target] = max(sources, default=0)
         return tuple(found)
+
+    @property
+    def rows(self) -> tuple[int, ...]:
+        """Where each layer stands when the network is unrolled: layers of one rank apart."""
+        ranks = self.ranks
+        return ranks if len(set(ranks)) == len(ranks) else tuple(range(len(ranks)))
 
     def into(self, layer: int) -> list[Synapses]:
         """All synapses that end at a layer."""

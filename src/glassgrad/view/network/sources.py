@@ -16,7 +16,10 @@ import numpy as np
 from glassgrad.errors import GlassgradError, OptionError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
+from glassgrad.nn.linear import Embedding
 from glassgrad.nn.module import evaluating
+from glassgrad.nn.recurrent import Recurrent
+from glassgrad.tensor import Parameter
 from glassgrad.text import say
 from glassgrad.view.network.items import CURVE_AT
 from glassgrad.view.network.reading import read_network
@@ -24,6 +27,7 @@ from glassgrad.view.network.shape import Layer, Network, NetworkShape, Synapses,
 from glassgrad.view.units import leaf_paths, parameters_of
 
 _MATRIX = 2
+_STEPS = 3  # of a sequence that nobody gave
 _RECURRENT_NAME = re.compile(r"[WUVb][a-z]{1,2}\Z")  # Wxh, Whh, bh, as in min-char-rnn
 
 
@@ -93,7 +97,7 @@ def _of_graph(
 
 
 def _of_module(model: Any, inputs: Any, row: int) -> Network:
-    x = _blank(model.parameters()) if inputs is None else np.asarray(_plain(inputs))
+    x = _blank(model) if inputs is None else np.asarray(_plain(inputs))
     with evaluating(model):
         graph = _recorded(model, x, is_blank=inputs is None)
         leaves = graph.flatten_arguments((model, x))
@@ -180,11 +184,16 @@ def _row(x: Any, row: int) -> tuple[np.ndarray, ...]:
     return () if x is None else (np.asarray(x)[min(row, len(x) - 1)],)
 
 
-def _blank(parameters: Sequence[Any]) -> np.ndarray:
-    """One empty row for the first matrix of weights."""
-    for parameter in parameters:
-        if len(parameter.shape) == _MATRIX:
-            return np.zeros((1, parameter.shape[0]), parameter.dtype)
+def _blank(model: Any) -> np.ndarray:
+    """One empty sample for the first layer with weights; a sequence where a layer reads those."""
+    layers = [layer for _, layer in model.named_modules()]
+    steps = (_STEPS,) if any(isinstance(layer, Recurrent) for layer in layers) else ()
+    for layer in layers:
+        if isinstance(layer, Embedding):
+            return np.zeros((1, *steps), np.int64)
+        for value in vars(layer).values():
+            if isinstance(value, Parameter) and len(value.shape) == _MATRIX:
+                return np.zeros((1, *steps, value.shape[0]), value.dtype)
     raise OptionError(
         say("no matrix of weights says how many inputs there are"),
         hint=say("give a sample: network_svg(model, x)"),

@@ -6,7 +6,7 @@ the model records. Every name reaches the picture through `view.markup`, escaped
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ def network_svg(
     labels: str = "auto",
     biases: bool | None = None,
     unroll: bool | int = False,
+    gradients: Mapping[str, Any] | None = None,
     most: int = 10,
     row: int = 0,
     precision: int = 2,
@@ -56,6 +57,7 @@ def network_svg(
                   where they are few
     biases:       whether each bias is a node of its own; by default where weights have labels
     unroll:       for recurrent networks: True or a number of steps, side by side
+    gradients:    what `nn.step_gradients` gave: the length of dL/dh_t beside each unrolled step
     most:         how many neurons of a column are drawn; dots stand for the others
     row:          which sample of a batch is shown
     input_names:  what the inputs are called; output_names: what the outputs mean
@@ -79,8 +81,15 @@ def network_svg(
     if unroll is not False:
         steps = _steps(network, unroll)
         plain = Options(precision, most)
-        return document(draw_unrolled(network, look, steps), heading, network, plain)
+        sheet = draw_unrolled(network, look, steps, _lengths(gradients or {}))
+        return document(sheet, heading, network, plain)
     return document(draw_columns(network, options, look), heading, network, options)
+
+
+def _lengths(gradients: Mapping[str, Any]) -> list[np.ndarray]:
+    """Of each row of cells: how long the gradient by its state is, step by step."""
+    rows = [row for layer in gradients.values() for row in np.asarray(layer, np.float64)]
+    return [np.sqrt((row**2).sum(axis=tuple(range(1, row.ndim)))) for row in rows]
 
 
 def _steps(network: Network, unroll: Any) -> int | None:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import numpy as np
+
 from glassgrad.text import say
 from glassgrad.view.drawing import Rect
 from glassgrad.view.labels import Span, label_width, name_label, plain, shortened
@@ -18,6 +20,7 @@ from glassgrad.view.network.marks import (
     Look,
     draw_dots,
     draw_neuron,
+    in_short,
     radius_of,
 )
 from glassgrad.view.network.shape import Network, Synapses
@@ -28,6 +31,7 @@ _MOST = 4  # neurons of a layer that are drawn
 _MOST_STEPS, _STEPS = 8, 3
 _AIR, _SPACE, _ROW = 10.0, 84.0, 124.0
 _AROUND = 8.0
+_APART = 48.0  # between layers of one rank, so that lines pass between them
 _SKIPPED = 56.0
 
 
@@ -39,18 +43,27 @@ class _Block:
     x: float
 
 
-def draw_unrolled(network: Network, look: Look, steps: int | None) -> Sheet:
-    """The steps from left to right; of many, the first ones and the last."""
+def draw_unrolled(
+    network: Network, look: Look, steps: int | None, gradients: Sequence[np.ndarray] = ()
+) -> Sheet:
+    """The steps from left to right; of many, the first ones and the last.
+
+    gradients: per layer that feeds back, in order, one number a step: how long the gradient by its
+               state is
+    """
     sheet = Sheet()
     total = max((len(layer.outputs) for layer in network.layers), default=0) or steps or _STEPS
     times = _times(total, min(steps or _MOST_STEPS // 2, _MOST_STEPS))
-    half = max(_width(network, i, look) for i in range(len(network.layers))) / 2
+    layers = range(len(network.layers))
+    half = max(abs(_aside(network, i, look)) + _width(network, i, look) / 2 for i in layers)
     blocks = _blocks(times, half)
     for block in blocks:
         _draw_block(sheet, network, block, total, look)
     for before, block in pairwise(blocks):
         _draw_feedback(sheet, network, before, block, look)
-    _draw_start(sheet, network, blocks[0], look)
+    _draw_start(sheet, network, blocks, look)
+    for block in blocks:
+        _draw_gradients(sheet, network, block, gradients, look)
     _draw_rows(sheet, network, blocks[0].x - half - _SPACE)
     return sheet
 
@@ -136,7 +149,7 @@ def _row(
 ) -> list[tuple[str, int | None, float]]:
     slots = shown_slots(network.layers[i].size, _MOST)
     pitch = 2 * look.radius + _AIR
-    left = block.x - (len(slots) - 1) * pitch / 2
+    left = block.x + _aside(network, i, look) - (len(slots) - 1) * pitch / 2
     return [
         (f"neuron {block.time} {i} {'dots' if index is None else index}", index, left + k * pitch)
         for k, index in enumerate(slots)
@@ -148,13 +161,21 @@ def _width(network: Network, i: int, look: Look) -> float:
     return count * (2 * look.radius + _AIR) + 2 * _AROUND
 
 
+def _aside(network: Network, i: int, look: Look) -> float:
+    """How far from the middle of its step a layer stands: those of one rank side by side."""
+    beside = [k for k, rank in enumerate(network.ranks) if rank == network.ranks[i]]
+    pitch = max(_width(network, k, look) for k in beside) + _APART
+    return (beside.index(i) - (len(beside) - 1) / 2) * pitch
+
+
 def _y(network: Network, i: int) -> float:
-    return -_ROW * network.ranks[i]
+    return -_ROW * network.rows[i]
 
 
 def _capsule(network: Network, i: int, block: _Block, look: Look) -> Rect:
     width, half = _width(network, i, look), look.radius + _AROUND
-    return Rect(block.x - width / 2, _y(network, i) - half, width, 2 * half)
+    middle = block.x + _aside(network, i, look)
+    return Rect(middle - width / 2, _y(network, i) - half, width, 2 * half)
 
 
 # --- from step to step -------------------------------------------------------------------
@@ -168,29 +189,49 @@ def _draw_feedback(
         end = _capsule(network, synapses.target, block, look)
         y, v = _y(network, synapses.source), _y(network, synapses.target)
         left, right = start.x + start.width, end.x
-        name = name_label(plain(shortened(synapses.name, 8)) or "W")
+        if synapses.is_reverse:
+            left, right = right, left
+        name = name_label(plain(shortened(synapses.name.rpartition(".")[2], 8)) or "W")
         if block.time > before.time + 1:
-            middle = (left + right) / 2
+            middle = (before.x + block.x) / 2
             draw_dots(sheet, f"skipped {synapses.source}", (middle, (y + v) / 2), 9.0, is_flat=True)
-            sheet.straight((left, y), (middle - 20, (y + v) / 2), (), "loop")
-            left, y = middle + 20, (y + v) / 2
+            aside = -20 if synapses.is_reverse else 20
+            sheet.straight((left, y), (middle - aside, (y + v) / 2), (), "loop")
+            left, y = middle + aside, (y + v) / 2
         sheet.straight((left, y), (right, v), (), "loop", is_arrow=True)
         if block.time == before.time + 1 and label_width(name, NORMAL) < _SPACE:
             sheet.label((left + right) / 2, (y + v) / 2 - 8, name, "wl")
 
 
-def _draw_start(sheet: Sheet, network: Network, first: _Block, look: Look) -> None:
-    """The state before the first step."""
+def _draw_start(sheet: Sheet, network: Network, blocks: Sequence[_Block], look: Look) -> None:
+    """The state before the first step that is read."""
     for synapses in network.feedback:
+        first = blocks[-1] if synapses.is_reverse else blocks[0]
         end = _capsule(network, synapses.target, first, look)
         y = _y(network, synapses.target)
-        sheet.straight((end.x - 36, y), (end.x, y), (), "loop", is_arrow=True)
-        sheet.label(end.x - 42, y + 4, say("initial state"), "note", anchor="end")
+        edge, away = (end.x + end.width, 1) if synapses.is_reverse else (end.x, -1)
+        sheet.straight((edge + away * 36, y), (edge, y), (), "loop", is_arrow=True)
+        anchor = "start" if synapses.is_reverse else "end"
+        sheet.label(edge + away * 42, y + 4, say("initial state"), "note", anchor=anchor)
+
+
+def _draw_gradients(
+    sheet: Sheet, network: Network, block: _Block, gradients: Sequence[np.ndarray], look: Look
+) -> None:
+    """How long the gradient by a step's state is, beside the step."""
+    loops = [s for s in network.feedback if s.source == s.target]
+    for synapses, norms in zip(loops, gradients, strict=False):
+        rect = _capsule(network, synapses.target, block, look)
+        is_right = synapses.is_reverse
+        x = rect.x + rect.width + 6 if is_right else rect.x - 6
+        y = _y(network, synapses.target) + look.radius + _AROUND
+        words = f"‖dh‖ {in_short(norms[block.time], 2, 40)}"
+        sheet.label(x, y, words, "wl n", anchor="start" if is_right else "end")
 
 
 def _draw_rows(sheet: Sheet, network: Network, x: float) -> None:
     """What each row is; a row that starts from a state says that already."""
-    started = {s.target for s in network.feedback}
+    started = {s.target for s in network.feedback if not s.is_reverse}
     for i, layer in enumerate(network.layers):
         if i not in started and network.ranks.count(network.ranks[i]) == 1:
             role = say("input layer") if layer.is_input else say("output layer")
