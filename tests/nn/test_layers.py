@@ -198,6 +198,13 @@ def test_residual() -> None:
         nn.Residual(nn.Linear(4, 6))(X)
 
 
+def test_unflatten_undoes_flatten() -> None:
+    x = np.arange(24.0).reshape(2, 3, 2, 2)
+    np.testing.assert_array_equal(nn.Unflatten((3, 2, 2))(nn.Flatten()(x)), x)
+    with pytest.raises(ShapeError, match="unflatten: takes 12 features, got 11"):
+        nn.Unflatten((3, 2, 2))(np.ones((2, 11)))
+
+
 def test_flatten() -> None:
     images = np.zeros((0, 2, 3))
     assert nn.Flatten()(images).shape == (0, 6)

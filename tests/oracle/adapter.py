@@ -28,19 +28,8 @@ from oracle import (
     linear,
     losses,
     reductions,
+    spatial,
 )
-
-# They come with the layer library: an operator that is not offered says so.
-_LATER = (
-    "conv1d conv2d conv3d conv_transpose1d conv_transpose2d max_pool1d max_pool2d max_pool3d "
-    "avg_pool1d avg_pool2d avg_pool3d adaptive_avg_pool1d adaptive_avg_pool2d adaptive_max_pool1d "
-    "adaptive_max_pool2d interpolate.nearest interpolate.bilinear"
-)
-
-
-def _later(*_: Any, **__: Any) -> Any:
-    raise NotImplementedError
-
 
 OPS: dict[str, Callable[..., Any]] = {
     **elementwise.OPS,
@@ -51,7 +40,7 @@ OPS: dict[str, Callable[..., Any]] = {
     **{f"nn.functional.{name}": call for name, call in activations.OPS.items()},
     **{f"nn.functional.{name}": call for name, call in layers.OPS.items()},
     **{f"nn.functional.{name}": call for name, call in losses.OPS.items()},
-    **{f"nn.functional.{name}": _later for name in _LATER.split()},
+    **{f"nn.functional.{name}": call for name, call in spatial.OPS.items()},
 }
 for _name in ("softmax", "log_softmax"):
     OPS[_name] = OPS.pop(f"nn.functional.{_name}")

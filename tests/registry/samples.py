@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.primitive import REGISTRY, Elementwise, Primitive
+from registry.windowed import WINDOWED
 
 FLOAT64, FLOAT32 = np.dtype(np.float64), np.dtype(np.float32)
 
@@ -239,6 +240,7 @@ SAMPLES: dict[str, Make] = {
     ],
     "fold_in": lambda r: [(KEY, np.asarray(4), {})],
     "log_softmax": lambda r: [(_x(r, 2, 4), {"axis": a}) for a in (0, 1)],
+    **WINDOWED,
 }
 
 # Operands that are constants by definition: no derivative is offered or tried.

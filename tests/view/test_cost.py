@@ -61,6 +61,22 @@ def test_an_inner_product_over_labels() -> None:
     assert graph.cost().total.all_operations == 2 * 2 * 3 * 4 * 5
 
 
+def test_a_convolution_and_its_transposes_count_alike() -> None:
+    """2 n out o (c / groups) k for each of the three; a pool looks at each element of a window."""
+    x, w = np.ones((2, 4, 9, 9)), np.ones((6, 2, 3, 3))
+
+    def loss(x: Any, w: Any) -> Any:
+        return nn.max_pool(nn.convolution(x, w, groups=2), (2, 3)).sum()
+
+    lines = {line.primitive: line.operations for line in trace(loss, x, w).cost().lines}
+    once = 2 * 2 * (7 * 7) * 6 * 2 * (3 * 3)
+    names = ("convolution", "convolution_input", "convolution_weight")
+    assert [lines[name] for name in names] == [once] * 3
+    assert lines["max_pool"] == lines["max_pool_input"] == 2 * 6 * (3 * 2) * 6
+    mean = trace(lambda x: nn.average_pool(x, 3), x).cost()
+    assert mean.total.all_operations == 2 * 4 * (3 * 3) * 9
+
+
 def test_a_loop_counts_its_steps() -> None:
     def summed(x: Any) -> Any:
         last, _ = gg.scan(lambda c, row: (c + 2 * row, c), np.zeros(3), x)

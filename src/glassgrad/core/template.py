@@ -49,8 +49,8 @@ _ALLOWED_NUMPY = frozenset(
     "cov cross cumprod cumsum diag diagonal diff digitize dot e einsum empty empty_like "
     "errstate expand_dims eye finfo flip float16 float32 float64 full full_like gradient hstack "
     "identity iinfo indices inf inner int16 int32 int64 int8 interp isclose ix_ kron lexsort "
-    "lib linalg linspace max mean median meshgrid min moveaxis nan newaxis nonzero ones "
-    "ones_like outer pad partition permute_dims pi prod ravel repeat reshape result_type roll "
+    "lib linalg linspace max mean median meshgrid min moveaxis nan ndindex newaxis nonzero "
+    "ones ones_like outer pad partition permute_dims pi prod ravel repeat reshape result_type roll "
     "rot90 s_ searchsorted sinc sort split squeeze stack std sum swapaxes take take_along_axis "
     "tensordot tile trace transpose tri tril triu uint16 uint32 uint64 uint8 unique "
     "unravel_index var vecdot vstack where zeros zeros_like".split()

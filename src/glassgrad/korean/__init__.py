@@ -10,6 +10,7 @@ TOPICS = (
     "nn",
     "attention",
     "recurrent",
+    "spatial",
     "optim",
     "train",
     "io",

@@ -1,4 +1,4 @@
-"""Layers made of layers: Sequential, MLP, Residual; and Flatten and Dropout, which go between them.
+"""Layers made of layers: Sequential, MLP, Residual; and what goes between: Flatten, Dropout.
 
 Layer L7. A container holds modules only, never bare functions: a saved network is rebuilt from the
 names of its layers. Sequential and MLP know which activation stands behind each Linear, so they
@@ -20,6 +20,7 @@ from glassgrad.nn.functional import dropout
 from glassgrad.nn.init import Rng, Spec
 from glassgrad.nn.linear import Linear
 from glassgrad.nn.module import Module
+from glassgrad.nn.weighted import Weighted
 from glassgrad.primitives.arithmetic import add
 from glassgrad.primitives.layout import array_of, reshape
 from glassgrad.text import say
@@ -34,6 +35,8 @@ class Flatten(Module):
     >>> Flatten()(np.zeros((2, 3, 4))).shape
     (2, 12)
     """
+
+    is_between = True
 
     def __init__(self, start: int = 1) -> None:
         self.start = check_size("Flatten", "start", start, least=0)
@@ -52,12 +55,47 @@ class Flatten(Module):
         return "" if self.start == 1 else f"start={self.start}"
 
 
+class Unflatten(Module):
+    """Rows as arrays again: the last axis in the shape `sizes`, as images (n, c, h, w) need.
+
+    Raises:  ShapeError that names the layer if the sizes do not multiply to the last axis
+
+    >>> import numpy as np
+    >>> Unflatten((1, 28, 28))(np.zeros((2, 784))).shape
+    (2, 1, 28, 28)
+    """
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self.sizes = tuple(check_size("Unflatten", "sizes", size) for size in sizes)
+
+    def forward(self, x: Any) -> Any:
+        x = array_of(x)
+        if not x.shape or x.shape[-1] != prod(self.sizes):
+            wanted, size = prod(self.sizes), x.shape[-1] if x.shape else 0
+            raise ShapeError(
+                say("takes {wanted} features, got {size}", wanted=wanted, size=size),
+                operation=here("unflatten"),
+                operands=[operand("x", x)],
+                rule=f"x (..., {wanted}) -> (..., {', '.join(map(str, self.sizes))})",
+            )
+        return reshape(x, (*x.shape[:-1], *self.sizes))
+
+    def config(self) -> dict[str, Any]:
+        """The constructor's arguments."""
+        return {"sizes": list(self.sizes)}
+
+    def extra(self) -> str:
+        return str(self.sizes)
+
+
 class Dropout(Module):
     """In training each element is 0 with probability `p`, else divided by 1 - p; else x itself.
 
     Raises:  OptionError unless 0 <= p < 1; RandomKeyError in training without a key
     Source:  Srivastava et al. (2014), Dropout, section 10 (the inverted form)
     """
+
+    is_between = True
 
     def __init__(self, p: float = 0.5) -> None:
         self.p = check_share("Dropout", "p", p)
@@ -256,12 +294,12 @@ def _flat(layers: Sequence[Module], path: str) -> Iterator[tuple[str, Module]]:
             yield f"{path}.{i}", layer
 
 
-def _followed(rows: list[tuple[str, Module]]) -> Iterator[tuple[tuple[str, Linear], str]]:
-    """Each Linear with the activation behind it: "identity" if there is none."""
+def _followed(rows: list[tuple[str, Module]]) -> Iterator[tuple[tuple[str, Weighted], str]]:
+    """Each layer of weights with the activation behind it: "identity" if there is none."""
     for i, (path, layer) in enumerate(rows):
-        if not isinstance(layer, Linear):
+        if not isinstance(layer, Weighted):
             continue
-        behind = (other for _, other in rows[i + 1 :] if not isinstance(other, (Dropout, Flatten)))
+        behind = (other for _, other in rows[i + 1 :] if not other.is_between)
         following = next(behind, None)
         kind = following.kind if isinstance(following, Activation) else "identity"
         yield (path, layer), kind
@@ -281,4 +319,4 @@ def _module(layer: Any, position: int) -> Module:
     )
 
 
-__all__ = ["MLP", "Chain", "Dropout", "Flatten", "Residual", "Sequential", "settle"]
+__all__ = ["MLP", "Chain", "Dropout", "Flatten", "Residual", "Sequential", "Unflatten", "settle"]

@@ -7,7 +7,6 @@ Layer L7. Weights are (in, out) and a layer computes `x @ W + b`, as in the book
 from __future__ import annotations
 
 from typing import Any
-from zlib import crc32
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from glassgrad.nn import init as initialisers
 from glassgrad.nn.checks import check_size, here, known, operand
 from glassgrad.nn.init import Rng, Spec
 from glassgrad.nn.module import Module
+from glassgrad.nn.weighted import Weighted
 from glassgrad.primitives.arithmetic import add
 from glassgrad.primitives.index import getitem
 from glassgrad.primitives.layout import array_of, astype
@@ -25,7 +25,7 @@ from glassgrad.tensor import Parameter, parameter
 from glassgrad.text import say
 
 
-class Linear(Module):
+class Linear(Weighted):
     """x @ W + b, with weights of shape (in, out).
 
     Shapes:  x (..., in) -> (..., out)
@@ -59,8 +59,7 @@ class Linear(Module):
         self.b = (
             parameter(self.bias_init((self.outputs,), rng=generator, dtype=dtype)) if bias else None
         )
-        self._family = "he"
-        self._drawn = self._fingerprint()
+        self._settle_as_drawn()
 
     def forward(self, x: Any) -> Any:
         x = array_of(x)
@@ -88,38 +87,6 @@ class Linear(Module):
         if self.inputs == 1:
             return say("give x a column axis: `x[:, None]`")
         return ""
-
-    def suit(self, activation: str) -> None:
-        """Scale weights that "auto" drew, and nobody wrote since, to what fits `activation`."""
-        if self.init.name != "auto" or self._drawn != self._fingerprint():
-            return
-        family = initialisers.family_for(activation)
-        shape = (self.inputs, self.outputs)
-        ratio = initialisers.deviation(family, shape) / initialisers.deviation(self._family, shape)
-        self.W.assign((self.W.data * ratio).astype(self.W.dtype))
-        self._family = family
-        self._drawn = self._fingerprint()
-
-    def _fingerprint(self) -> int:
-        return crc32(self.W.data.tobytes())
-
-    @property
-    def weight(self) -> Parameter:
-        """Another name of `W`."""
-        return self.W
-
-    @weight.setter
-    def weight(self, value: Parameter) -> None:
-        self.W = value
-
-    @property
-    def bias(self) -> Parameter | None:
-        """Another name of `b`."""
-        return self.b
-
-    @bias.setter
-    def bias(self, value: Parameter | None) -> None:
-        self.b = value
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can hold them."""

@@ -40,6 +40,7 @@ class Module:
     """
 
     training = True
+    is_between = False  # whether an activation behind it is that of the layer in front of it
 
     def forward(self, *inputs: Any) -> Any:
         """What the layer computes; every subclass writes its own."""

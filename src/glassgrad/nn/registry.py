@@ -14,17 +14,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 from glassgrad.errors import FileFormatError, OptionError, nearest
 from glassgrad.nn import init
 from glassgrad.nn.activations import ACTIVATION_LAYERS
 from glassgrad.nn.attention import MultiHeadAttention
-from glassgrad.nn.containers import MLP, Dropout, Flatten, Residual, Sequential
+from glassgrad.nn.containers import MLP, Dropout, Flatten, Residual, Sequential, Unflatten
+from glassgrad.nn.conv import (
+    Conv1d,
+    Conv2d,
+    Conv3d,
+    ConvTranspose1d,
+    ConvTranspose2d,
+    ConvTranspose3d,
+)
 from glassgrad.nn.gpt import GPT
 from glassgrad.nn.linear import Embedding, Linear
 from glassgrad.nn.loss_layers import LOSS_LAYERS
 from glassgrad.nn.module import Module
+from glassgrad.nn.pooling import POOLING_LAYERS
 from glassgrad.nn.positions import LearnedPositions, SinusoidalPositions
 from glassgrad.nn.recurrent import RECURRENT_LAYERS
 from glassgrad.nn.row_norms import LayerNorm, RMSNorm
@@ -39,7 +49,8 @@ from glassgrad.nn.transformer import (
 from glassgrad.text import say
 
 _LAYERS: tuple[type[Module], ...] = (
-    Linear, Embedding, Flatten, Dropout, Sequential, MLP, Residual,
+    Linear, Embedding, Flatten, Unflatten, Dropout, Sequential, MLP, Residual,
+    Conv1d, Conv2d, Conv3d, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d, *POOLING_LAYERS,
     *ACTIVATION_LAYERS.values(), *LOSS_LAYERS.values(),
     LayerNorm, RMSNorm, LearnedPositions, SinusoidalPositions, MultiHeadAttention, FeedForward,
     TransformerEncoderBlock, TransformerDecoderBlock, TransformerEncoder, TransformerDecoder,
@@ -187,8 +198,17 @@ def _weights(description: Any) -> int:
         )
     if not isinstance(sizes, list):
         pairs = (("inputs", "outputs"), ("count", "width"))
-        return total + sum(_product(options.get(a), options.get(b)) for a, b in pairs)
+        matrices = sum(_product(options.get(a), options.get(b)) for a, b in pairs)
+        return total + _convolved(matrices, options)
     return total + sum(_product(a, b) for a, b in pairwise(sizes))
+
+
+def _convolved(matrices: int, options: Mapping[str, Any]) -> int:
+    """As many matrices as a kernel has places, each cut into groups."""
+    kernel, groups = options.get("kernel", []), options.get("groups", 1)
+    sizes = kernel if isinstance(kernel, list) else [kernel]
+    places = prod(size for size in sizes if isinstance(size, int))
+    return matrices * places // (groups if isinstance(groups, int) and groups > 0 else 1)
 
 
 def _product(rows: Any, columns: Any) -> int:

@@ -78,6 +78,28 @@ def _einsum(eqn: Eqn) -> int:
     return len(terms) * math.prod(sizes.values())
 
 
+def _convolution(reads: int) -> Callable[[Eqn], int]:
+    """A product and a sum for each output and each place of its kernels: 2 n out o (c / groups) k.
+
+    reads: which operand has one element an output, -1 for the result
+    """
+
+    def count(eqn: Eqn) -> int:
+        outputs = eqn.outputs[0].aval if reads < 0 else eqn.inputs[reads].aval
+        kernels = (eqn.outputs[0] if reads == 1 else eqn.inputs[1]).aval
+        places: int = math.prod(kernels.shape[1:])
+        return 2 * outputs.size * places
+
+    return count
+
+
+def _pool(eqn: Eqn) -> int:
+    """One for each element of every window."""
+    windows = min(atom.aval.size for atom in (*eqn.inputs, *eqn.outputs))
+    places: int = math.prod(eqn.params["size"])
+    return windows * places
+
+
 def _sum(eqn: Eqn) -> int:
     return largest(eqn) - size_of(eqn)
 
@@ -118,6 +140,12 @@ _KERNELS: dict[str, Callable[[Eqn], int]] = {
     "matmul": _matmul,
     "einsum": _einsum,
     "einsum_of_one": _einsum,
+    "convolution": _convolution(-1),
+    "convolution_input": _convolution(0),
+    "convolution_weight": _convolution(1),
+    **dict.fromkeys(("max_pool", "max_pool_input", "max_pool_take"), _pool),
+    **dict.fromkeys(("average_pool", "average_pool_input"), _pool),
+    "fold": _first(1),
     "sum": _sum,
     "cumsum": _first(1),
     "add_at": _first(1),

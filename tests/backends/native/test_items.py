@@ -117,3 +117,18 @@ def test_random_gradients(program: Program) -> None:
     for phase in schedule(nodes).regions:
         for region in phase:
             check(region, nodes)
+
+
+def test_a_sum_over_rows_alone_is_no_sum_over_rows_and_channels() -> None:
+    """A mean of losses (n,) beside the gradient of a bias, summed over (n, c, h, w)."""
+
+    def both(y: Any, x: Any) -> Any:
+        return y.sum(), x.sum(axis=(0, 2, 3))
+
+    nodes = nodes_of(expand(trace(both, np.ones(6), np.ones((6, 2, 3, 4))).transform("exact")))
+    by_shape = {(node.kind, node.element_shape): node for node in nodes.list}
+    total, inner = by_shape["partial", (6,)], by_shape["reduce", (6, 2, 3, 4)]
+    for first, second in ((total, inner), (inner, total)):
+        nest = Nest()
+        assert nest.fits(first, nodes)
+        assert not nest.fits(second, nodes)

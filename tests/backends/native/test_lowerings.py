@@ -31,7 +31,8 @@ RNG = np.random.default_rng(4)
 # Not arithmetic alone, or sums in another order than NumPy's.
 LOOSE = frozenset(
     "matmul einsum einsum_of_one sum prod euclidean_norm log_softmax logcumsumexp random_normal "
-    "inv solve cofactors det log_abs_det cholesky".split()
+    "inv solve cofactors det log_abs_det cholesky convolution convolution_input "
+    "convolution_weight average_pool average_pool_input fold".split()
 )
 
 
@@ -82,7 +83,11 @@ def test_every_primitive_has_a_lowering() -> None:
 
 def test_what_calls_python_is_listed() -> None:
     called = {primitive.name for primitive, entry in LOWERINGS.items() if entry.calls_back}
-    assert called == set("inv solve cofactors det det_sign log_abs_det cholesky".split())
+    assert called == set(
+        "inv solve cofactors det det_sign log_abs_det cholesky convolution convolution_input "
+        "convolution_weight max_pool max_pool_input max_pool_take average_pool average_pool_input "
+        "unfold fold".split()
+    )
 
 
 ARRAYS = [s for s in all_samples() if not isinstance(s.primitive, Elementwise)]

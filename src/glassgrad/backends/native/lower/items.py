@@ -67,8 +67,9 @@ class Nest:
             return (self.shape, split) if self.shape[:rows] == shape[:rows] else None
         if self.shape not in (None, shape):
             return None
-        made = [node.out.shape for node in self.nodes if node.kind == "elementwise"]
-        fits = all(is_row_shape(other, rows) or other == shape for other in made)
+        # NOTE: sums too: one over (n,) has no element for each of the rows (n, c).
+        others = [node.element_shape for node in self.nodes]
+        fits = all(is_row_shape(other, rows) or other == shape for other in others)
         return (shape, split) if fits else None
 
     def _reads_simply(self, node: Node, nodes: Nodes) -> bool:

@@ -5,7 +5,7 @@ Layer L7. A gate remembers what it was given in `forward` and keeps the gradient
 held by reference and keep their dtype, so `params["W1"] -= lr * dW` and a `numerical_gradient` that
 moves a weight in place are seen by the gate; Python numbers and integers count as float64.
 
-`from glassgrad.gates import *` brings the names of "Deep Learning from Scratch", chapters 4 and 5.
+`from glassgrad.gates import *` brings the names of "Deep Learning from Scratch", chapters 4, 5, 7.
 Where that book's layers and these differ: `Relu.backward` does not overwrite `dout`;
 `SoftmaxWithLoss.backward` uses `dout`; its loss is exact, without the 1e-7 inside the logarithm.
 
@@ -16,29 +16,37 @@ from __future__ import annotations
 
 from abc import ABC
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
 from glassgrad.autodiff.check import numerical_gradient
-from glassgrad.autodiff.graphs import record
 from glassgrad.autodiff.vjp import pullback
-from glassgrad.core.aval import Aval, aval_of, is_float
+from glassgrad.core.aval import aval_of, is_float
 from glassgrad.core.interpret import as_operand
 from glassgrad.core.region import composite
-from glassgrad.errors import DtypeError, GradientError, IndexRangeError, Operand, ShapeError
-from glassgrad.graph.evaluate import evaluate
-from glassgrad.graph.ir import Eqn, Graph, Var
+from glassgrad.errors import ShapeError
+from glassgrad.gates.base import (
+    Program,
+    cotangent,
+    given,
+    is_plain,
+    labels_of,
+    not_forward,
+    program_of,
+    real,
+    unshared,
+)
 from glassgrad.primitives import transcendental
 from glassgrad.primitives.activation import log_softmax
 from glassgrad.primitives.along import take_along_axis
 from glassgrad.primitives.arithmetic import maximum
+from glassgrad.primitives.convolution import convolution as spatial_convolution
 from glassgrad.primitives.layout import expand_dims
 from glassgrad.primitives.layout import sum as sum_over
+from glassgrad.primitives.pooling import max_pool
 from glassgrad.primitives.transcendental import exp, log
-from glassgrad.tensor import Tensor
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, unflatten
 
@@ -46,12 +54,14 @@ __all__ = [
     "Add",
     "AddLayer",
     "Affine",
+    "Convolution",
     "Exp",
     "Gate",
     "Log",
     "Max",
     "Mul",
     "MulLayer",
+    "Pooling",
     "Relu",
     "Sigmoid",
     "Softmax",
@@ -165,7 +175,7 @@ class Gate:
             results.append(packed)
             return list(map(as_operand, outputs))
 
-        self._values = list(map(_given, leaves))
+        self._values = list(map(given, leaves))
         self._structure = structure
         self._outputs, self._pull = pullback(flat, self._values)
         self._packed = results[-1]
@@ -175,16 +185,16 @@ class Gate:
     def backward(self, dout: Any = 1) -> Any:
         """Gradients by the inputs for `dout`, which is packed as the result is."""
         if self._pull is None:
-            raise _not_forward("Gate")
+            raise not_forward("Gate")
         several = self._packed.kind != "leaf"
         douts = (
             flatten(dout)[0] if several and not np.isscalar(dout) else [dout] * len(self._outputs)
         )
         cts = [
-            _cotangent(ct, out, "Gate") if is_float(aval_of(out).dtype) else None
+            cotangent(ct, out, "Gate") if is_float(aval_of(out).dtype) else None
             for ct, out in zip(douts, self._outputs, strict=True)
         ]
-        found = _unshared(self._pull(cts), cts, self._values)
+        found = unshared(self._pull(cts), cts, self._values)
         found = [
             grad if is_float(aval_of(x).dtype) else None
             for grad, x in zip(found, self._values, strict=True)
@@ -200,14 +210,14 @@ class Gate:
 class _Fixed(ABC):
     """A gate whose function never changes: its text is compiled once for given shapes."""
 
-    function: ClassVar[Callable[..., Any]]
+    function: Callable[..., Any]
     out: Any = None
-    _memory: tuple[_Program, Sequence[Any], Sequence[Any]] | None = None
+    _memory: tuple[Program, Sequence[Any], Sequence[Any]] | None = None
 
     def _compute(self, *operands: Any) -> tuple[Any, ...]:
         """The results; the first is the one that is differentiated."""
-        values = [x if _is_plain(x) else _given(x) for x in operands]
-        program = _program(type(self).function, tuple(map(aval_of, values)))
+        values = [x if is_plain(x) else given(x) for x in operands]
+        program = program_of(self.function, tuple(map(aval_of, values)))
         results = program.forward(*values)
         self.out = results[0]
         self._memory = program, values, results
@@ -216,11 +226,11 @@ class _Fixed(ABC):
     def _differentiate(self, dout: Any) -> list[Any]:
         """Gradients by the operands that have one."""
         if self._memory is None:
-            raise _not_forward(type(self).__name__)
+            raise not_forward(type(self).__name__)
         program, values, results = self._memory
-        ct = _cotangent(dout, results[0], type(self).__name__)
+        ct = cotangent(dout, results[0], type(self).__name__)
         found = program.backward(*results[program.count :], ct)
-        return _unshared(found, [ct], values)
+        return unshared(found, [ct], values)
 
 
 class _Unary(_Fixed):
@@ -231,7 +241,7 @@ class _Unary(_Fixed):
 
     def forward(self, x: Any) -> Any:
         self.x = x
-        return self._compute(_real(x))[0]
+        return self._compute(real(x))[0]
 
     def backward(self, dout: Any = 1) -> Any:
         (self.dx,) = self._differentiate(dout)
@@ -248,7 +258,7 @@ class _Binary(_Fixed):
 
     def forward(self, x: Any, y: Any) -> Any:
         self.x, self.y = x, y
-        return self._compute(_real(x), _real(y))[0]
+        return self._compute(real(x), real(y))[0]
 
     def backward(self, dout: Any = 1) -> tuple[Any, Any]:
         self.dx, self.dy = self._differentiate(dout)
@@ -345,18 +355,18 @@ class Affine(_Fixed):
     db: Any = None
 
     def __init__(self, W: Any, b: Any) -> None:
-        self.W = W if isinstance(W, np.ndarray) else _real(W)
-        self.b = b if isinstance(b, np.ndarray) else _real(b)
+        self.W = W if isinstance(W, np.ndarray) else real(W)
+        self.b = b if isinstance(b, np.ndarray) else real(b)
         self.original_x_shape: tuple[int, ...] = ()
 
     def forward(self, x: Any) -> Any:
         """x @ W + b with the numbers that W and b hold now."""
         self.x = x
-        rows = _real(x)
+        rows = real(x)
         self.original_x_shape = np.shape(rows)
         if len(self.original_x_shape) > 2:  # noqa: PLR2004 - images (n, c, h, w) become rows
             rows = rows.reshape(len(rows), -1)
-        return self._compute(rows, _real(self.W), _real(self.b))[0]
+        return self._compute(rows, real(self.W), real(self.b))[0]
 
     def backward(self, dout: Any = 1) -> Any:
         """The gradient by x, in the shape that x had."""
@@ -396,8 +406,8 @@ class SoftmaxWithLoss(_Fixed):
     def forward(self, x: Any, t: Any) -> Any:
         """The loss; `y` keeps the probabilities."""
         self.x, self.t = x, t
-        scores = _real(x)
-        self.loss, self.y = self._compute(scores, _labels(scores, np.asarray(t)))
+        scores = real(x)
+        self.loss, self.y = self._compute(scores, labels_of(scores, np.asarray(t)))
         return self.loss
 
     def backward(self, dout: Any = 1) -> Any:
@@ -406,143 +416,84 @@ class SoftmaxWithLoss(_Fixed):
         return self.dx
 
 
+# --- images (chapter 7) ------------------------------------------------------------------
+
+
+@lru_cache(maxsize=64)
+def _convolution(stride: int, pad: int) -> Callable[..., Any]:
+    """The function of a Convolution gate, the same object for the same options."""
+
+    def convolution(x: Any, W: Any, b: Any) -> Any:
+        out = spatial_convolution(x, W, stride, pad)
+        return out + b.reshape(-1, 1, 1)  # (n, fn, oh, ow) + (fn, 1, 1)
+
+    return composite(convolution)
+
+
+class Convolution(_Fixed):
+    """Filters slid over images, plus a bias each. `W` and `b` are held by reference.
+
+    Shapes:    x (n, c, h, w), W (fn, c, fh, fw), b (fn,) -> (n, fn, oh, ow) with
+               oh = (h + 2 pad - fh) // stride + 1
+    Gradient:  `backward(dout)` returns dx and keeps `dW` and `db`
+
+    >>> gate = Convolution(np.ones((1, 1, 2, 2)), np.zeros(1))
+    >>> gate.forward(np.arange(9.0).reshape(1, 1, 3, 3))
+    array([[[[ 8., 12.],
+             [20., 24.]]]])
+    >>> gate.backward(np.ones((1, 1, 2, 2)))[0, 0], gate.db
+    (array([[1., 2., 1.],
+           [2., 4., 2.],
+           [1., 2., 1.]]), array([4.]))
+    """
+
+    x: Any = None
+    dx: Any = None
+    dW: Any = None
+    db: Any = None
+
+    def __init__(self, W: Any, b: Any, stride: int = 1, pad: int = 0) -> None:
+        self.W = W if isinstance(W, np.ndarray) else real(W)
+        self.b = b if isinstance(b, np.ndarray) else real(b)
+        self.stride, self.pad = stride, pad
+        self.function = _convolution(stride, pad)
+
+    def forward(self, x: Any) -> Any:
+        """The convolution with the numbers that W and b hold now."""
+        self.x = x
+        return self._compute(real(x), real(self.W), real(self.b))[0]
+
+    def backward(self, dout: Any = 1) -> Any:
+        """The gradient by the images."""
+        self.dx, self.dW, self.db = self._differentiate(dout)
+        return self.dx
+
+
+@lru_cache(maxsize=64)
+def _pooling(pool_h: int, pool_w: int, stride: int, pad: int) -> Callable[..., Any]:
+    def pooling(x: Any) -> Any:
+        return max_pool(x, (pool_h, pool_w), stride, pad)
+
+    return composite(pooling)
+
+
+class Pooling(_Unary):
+    """The largest element of each window of an image.
+
+    Shapes:    x (n, c, h, w) -> (n, c, oh, ow) with oh = (h + 2 pad - pool_h) // stride + 1
+    Gradient:  to the first largest element of each window; padding never wins (the book pads zeros)
+
+    >>> gate = Pooling(2, 2, stride=2)
+    >>> gate.forward(np.arange(16.0).reshape(1, 1, 4, 4))[0, 0]
+    array([[ 5.,  7.],
+           [13., 15.]])
+    """
+
+    def __init__(self, pool_h: int, pool_w: int, stride: int = 1, pad: int = 0) -> None:
+        self.pool_h, self.pool_w, self.stride, self.pad = pool_h, pool_w, stride, pad
+        self.function = _pooling(pool_h, pool_w, stride, pad)
+
+
 # The names that the book gives its first two layers.
 AddLayer = Add
 MulLayer = Mul
-
-
-# --- what a gate is given ----------------------------------------------------------------
-
-
-def _is_plain(x: Any) -> bool:
-    return isinstance(x, (np.ndarray, np.generic))
-
-
-def _given(x: Any) -> Any:
-    """An array as it is; Python numbers and lists in float64; of a tensor its numbers."""
-    if isinstance(x, Tensor):
-        return x.data[()]
-    return x if _is_plain(x) else np.asarray(x, np.float64)[()]
-
-
-def _real(x: Any) -> Any:
-    """An array of real numbers: floats as they are, all else in float64."""
-    if _is_plain(x) and x.dtype.kind == "f":
-        return x
-    return np.asarray(x, np.float64)[()]
-
-
-def _labels(x: Any, t: np.ndarray) -> Any:
-    """One-hot rows in the dtype of the scores, or integer labels inside the range."""
-    if t.shape == x.shape:
-        return t.astype(x.dtype, copy=False)
-    if t.shape != x.shape[:-1]:
-        return t  # `_picked` says what does not fit
-    if t.dtype.kind not in "iu":
-        raise DtypeError(
-            say("labels must be integers, not {dtype}", dtype=t.dtype.name),
-            operation="SoftmaxWithLoss",
-            hint=say("use .astype(int)"),
-        )
-    count = x.shape[-1]
-    outside = t[(t < 0) | (t >= count)]
-    if outside.size:
-        raise IndexRangeError(
-            say("label {label} is outside [0, {n})", label=int(outside.flat[0]), n=count),
-            operation="SoftmaxWithLoss",
-        )
-    return t
-
-
-def _cotangent(dout: Any, out: Any, operation: str) -> Any:
-    """`dout` with the shape and dtype of the result; a single number serves every element."""
-    array = np.asarray(dout, out.dtype)
-    if array.shape == out.shape:
-        return array if out.shape else array[()]
-    if array.ndim == 0:
-        return np.full(out.shape, array)
-    raise ShapeError(
-        say("a gradient of shape {a} for a result of shape {b}", a=array.shape, b=out.shape),
-        operation=operation,
-        operands=[
-            Operand("dout", array.shape, array.dtype.name),
-            Operand("out", out.shape, out.dtype.name),
-        ],
-        rule="dout.shape == out.shape",
-    )
-
-
-def _unshared(grads: Sequence[Any], cts: Sequence[Any], values: Sequence[Any]) -> list[Any]:
-    """Gradients that share no memory with each other, with `dout` or with what was given.
-
-    An addition hands `dout` itself on to both operands: writing into one must not change the rest.
-    """
-    held = [x for x in (*cts, *values) if isinstance(x, np.ndarray)]
-    free = []
-    for grad in grads:
-        if isinstance(grad, np.ndarray):
-            shared = any(np.may_share_memory(grad, other) for other in held)
-            if shared or not grad.flags.writeable:  # a view of one number, as the pull of a sum
-                grad = grad.copy()  # noqa: PLW2901 - the copy takes its place
-            held.append(grad)
-        free.append(grad)
-    return free
-
-
-def _not_forward(operation: str) -> GradientError:
-    return GradientError(
-        say("backward was called before forward"),
-        operation=operation,
-        rule=say("derivatives are taken at the values of the forward pass"),
-        hint=say("call forward(...) first"),
-    )
-
-
-# --- compiled text of a fixed function ---------------------------------------------------
-
-
-@dataclass(frozen=True)
-class _Program:
-    """forward(*x) -> (results, what backward needs); backward(what it needs, dout) -> gradients."""
-
-    forward: Callable[..., tuple[Any, ...]]
-    backward: Callable[..., tuple[Any, ...]]
-    count: int  # results
-
-
-@lru_cache(maxsize=256)
-def _program(function: Callable[..., Any], avals: tuple[Aval, ...]) -> _Program:
-    """Record value and gradients once, and cut them into a forward and a backward text."""
-    name = getattr(function, "__name__", "gate").strip("_<>").replace("lambda", "gate")
-    forward, _ = record(lambda *xs: flatten(function(*xs))[0], avals, name)
-    count = len(forward.outputs)
-
-    def value_and_gradients(*leaves: Any) -> list[Any]:
-        *inputs, ct = leaves
-        outs, pull = pullback(lambda *xs: evaluate(forward, *xs), inputs)
-        grads = pull([ct, *(None,) * (count - 1)])
-        return [*outs, *(g for g, a in zip(grads, avals, strict=True) if is_float(a.dtype))]
-
-    joint, _ = record(value_and_gradients, [*forward.inputs, forward.outputs[0].aval], name)
-    return _cut(joint.transform("exact"), count)
-
-
-def _cut(joint: Graph, count: int) -> _Program:
-    """The equations that the results need, and all others, which wait for `dout`."""
-    results, gradients = joint.outputs[:count], joint.outputs[count:]
-    needed = {atom for atom in results if isinstance(atom, Var)}
-    first: list[Eqn] = []
-    for eqn in reversed(joint.eqns):
-        if needed.intersection(eqn.outputs):
-            needed.update(atom for atom in eqn.inputs if isinstance(atom, Var))
-            first.insert(0, eqn)
-    early = set(first)
-    later = [eqn for eqn in joint.eqns if eqn not in early]
-    read = [*(atom for eqn in later for atom in eqn.inputs), *gradients]
-    available = {*joint.inputs[:-1], *(var for eqn in first for var in eqn.outputs)}
-    kept = tuple(dict.fromkeys(a for a in read if isinstance(a, Var) and a in available))
-    forward = joint.with_eqns(first, inputs=joint.inputs[:-1], outputs=(*results, *kept))
-    backward = joint.with_eqns(later, inputs=(*kept, joint.inputs[-1]), outputs=gradients)
-    return _Program(
-        forward.transform("exact").callable(), backward.transform("exact").callable(), count
-    )
