@@ -100,7 +100,7 @@ class JaxModel:
 
     def _recurrent(self, w: Any, x: Any) -> Any:
         nn, numpy = self.jax.nn, self.jax.numpy
-        projected = w["E"][x.T] @ w["W_ih"] + w["b"]
+        projected = w["E"][x.T] @ w["W_ih"] + w["b_ih"] + w["b_hh"]
 
         def step(state: Any, z: Any) -> tuple[Any, Any]:
             h, c = state

@@ -85,16 +85,16 @@ class TorchModel:
         return self.torch.addmm(w["b2"], x, w["W2"])
 
     def _lstm(self, sizes: Recurrent) -> Any:
-        """PyTorch's layer with our weights; its second bias is 0 and stays so."""
+        """PyTorch's layer with our weights."""
         torch, w = self.torch, self.w
         layer = torch.nn.LSTM(sizes.embedding, sizes.hidden, batch_first=True)
         with torch.no_grad():
             layer.weight_ih_l0.copy_(w["W_ih"].T)
             layer.weight_hh_l0.copy_(w["W_hh"].T)
-            layer.bias_ih_l0.copy_(w["b"])
-            layer.bias_hh_l0.zero_()
-        layer.bias_hh_l0.requires_grad_(False)
-        w |= {"W_ih": layer.weight_ih_l0, "W_hh": layer.weight_hh_l0, "b": layer.bias_ih_l0}
+            layer.bias_ih_l0.copy_(w["b_ih"])
+            layer.bias_hh_l0.copy_(w["b_hh"])
+        w |= {"W_ih": layer.weight_ih_l0, "W_hh": layer.weight_hh_l0}
+        w |= {"b_ih": layer.bias_ih_l0, "b_hh": layer.bias_hh_l0}
         return layer
 
     def _recurrent(self, x: Any) -> Any:

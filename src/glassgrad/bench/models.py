@@ -78,7 +78,7 @@ class Convolutional:
 
 @dataclass(frozen=True, kw_only=True)
 class Recurrent:
-    """An embedding, an LSTM with one bias, and a dense layer for each character.
+    """An embedding, an LSTM with PyTorch's two biases, and a dense layer for each character.
 
     Shapes:    characters and the ones that follow them, (batch, steps)
     """
@@ -94,7 +94,8 @@ class Recurrent:
             "E": (self.characters, self.embedding),
             "W_ih": (self.embedding, gates),
             "W_hh": (self.hidden, gates),
-            "b": (gates,),
+            "b_ih": (gates,),
+            "b_hh": (gates,),
             "W": (self.hidden, self.characters),
             "c": (self.characters,),
         }

@@ -1,4 +1,4 @@
-"""glassgrad's own side of the networks of several kinds of layers: `train_step` on primitives.
+"""glassgrad's own side of the networks of several kinds of layers: layers, and `train_step`.
 
 Layer L10.
 """
@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from glassgrad import nn, optim
-from glassgrad.autodiff.functions import scan
 from glassgrad.backends.jit import jit
 from glassgrad.bench.contestant import Settings
-from glassgrad.bench.models import Architecture, Convolutional, Recurrent, Transformer
-from glassgrad.bench.workloads import BETA1, BETA2, EPS, LAYER_NORM_EPS, Model, Order
-from glassgrad.tensor import parameter
+from glassgrad.bench.models import Convolutional, Recurrent, Transformer
+from glassgrad.bench.workloads import BETA1, BETA2, EPS, Model, Order
 from glassgrad.train import train_step
+
+Weights = dict[str, np.ndarray]
 
 
 class GlassgradModel:
@@ -39,8 +39,9 @@ class GlassgradModel:
         jit(lambda x: x + x, backend=self.settings.backend)(np.ones(1, np.float32))
 
     def build(self) -> None:
-        w = {name: array.astype(self.dtype) for name, array in self.workload.weights().items()}
-        model = _Model(w, self.workload.architecture)
+        model, weights = _built(self.workload, self.dtype)
+        for path, parameter in model.named_parameters():
+            parameter.assign(weights[path].astype(self.dtype))
         adam = optim.Adam(model, self.workload.lr, beta1=BETA1, beta2=BETA2, eps=EPS)
         self.step = train_step(_loss, model, adam, backend=self.settings.backend)
 
@@ -57,88 +58,62 @@ def _loss(model: Any, x: Any, target: Any) -> Any:
     return nn.cross_entropy(model(x), target)
 
 
-class _Model(nn.Module):
-    """Weights under their names, and the architecture that they belong to."""
-
-    def __init__(self, w: dict[str, np.ndarray], architecture: Architecture) -> None:
-        self.w = {name: parameter(array) for name, array in w.items()}
-        self.architecture = architecture
-
-    def forward(self, *inputs: Any) -> Any:
-        match self.architecture:
-            case Convolutional():
-                return _convolutional(self.w, *inputs)
-            case Recurrent() as sizes:
-                return _recurrent(self.w, sizes, *inputs)
-            case Transformer() as sizes:
-                return _transformer(self.w, sizes, *inputs)
+def _built(workload: Model, dtype: Any) -> tuple[nn.Module, Weights]:
+    """The layers, whose weights are overwritten, and the workload's weights by their paths."""
+    w, made = workload.weights(), {"rng": 0, "dtype": dtype}
+    match workload.architecture:
+        case Convolutional() as sizes:
+            return _convolutional(w, sizes, made)
+        case Recurrent() as sizes:
+            return _recurrent(w, sizes, made)
+        case Transformer() as sizes:
+            return _transformer(w, sizes, made)
 
 
-def _recurrent(w: Any, sizes: Recurrent, x: Any) -> Any:
-    size = sizes.hidden
-    projected = w["E"][x.T] @ w["W_ih"] + w["b"]
-    zeros = np.zeros((x.shape[0], size), w["b"].dtype)
+def _convolutional(w: Weights, sizes: Convolutional, made: Any) -> tuple[nn.Module, Weights]:
+    first, second = sizes.channels
+    model = nn.Sequential(
+        nn.Conv2d(1, first, sizes.kernel, padding="same", **made),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Conv2d(first, second, sizes.kernel, padding="same", **made),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Flatten(),
+        nn.Linear(sizes.flat, sizes.hidden, **made),
+        nn.ReLU(),
+        nn.Linear(sizes.hidden, sizes.classes, **made),
+    )
+    names = {"C1": "0.W", "c1": "0.b", "C2": "3.W", "c2": "3.b"}
+    names |= {"W1": "7.W", "b1": "7.b", "W2": "9.W", "b2": "9.b"}
+    return model, {f"layers.{path}": w[name] for name, path in names.items()}
 
-    def step(state: Any, z: Any) -> tuple[Any, Any]:
-        h, c = state
-        z = z + h @ w["W_hh"]
-        i, f, g, o = (z[:, k * size : (k + 1) * size] for k in range(4))
-        c = nn.sigmoid(f) * c + nn.sigmoid(i) * np.tanh(g)
-        h = nn.sigmoid(o) * np.tanh(c)
-        return (h, c), h
 
-    _, h = scan(step, (zeros, zeros), projected)
-    return (h @ w["W"] + w["c"]).swapaxes(0, 1)
+def _recurrent(w: Weights, sizes: Recurrent, made: Any) -> tuple[nn.Module, Weights]:
+    model = nn.Sequential(
+        nn.Embedding(sizes.characters, sizes.embedding, **made),
+        nn.LSTM(sizes.embedding, sizes.hidden, **made),
+        nn.Linear(sizes.hidden, sizes.characters, **made),
+    )
+    cell = {f"1.cells.0.{name}": w[name] for name in ("W_ih", "W_hh", "b_ih", "b_hh")}
+    found = {"0.W": w["E"], **cell, "2.W": w["W"], "2.b": w["c"]}
+    return model, {f"layers.{path}": array for path, array in found.items()}
 
 
-def _transformer(w: Any, sizes: Transformer, x: Any) -> Any:
-    x = w["E"][x] + w["P"]
+def _transformer(w: Weights, sizes: Transformer, made: Any) -> tuple[nn.Module, Weights]:
+    model = nn.GPT(
+        sizes.characters, sizes.context, sizes.width, sizes.heads, sizes.layers, tied=False, **made
+    )
+    found = {"tokens.W": w["E"], "positions.W": w["P"], "head.W": w["W"]}
+    found |= {"norm.gamma": w["g"], "norm.beta": w["h"]}
+    names = {"attention_norm.gamma": "g1", "attention_norm.beta": "h1", "attention.out.W": "W_out"}
+    names |= {"attention.out.b": "b_out", "mlp_norm.gamma": "g2", "mlp_norm.beta": "h2"}
+    names |= {"mlp.fc1.W": "W1", "mlp.fc1.b": "b1", "mlp.fc2.W": "W2", "mlp.fc2.b": "b2"}
     for i in range(sizes.layers):
-        z = _norm(x, w[f"{i}.g1"], w[f"{i}.h1"]) @ w[f"{i}.W_qkv"] + w[f"{i}.b_qkv"]
-        x = x + _attention(z, sizes.heads) @ w[f"{i}.W_out"] + w[f"{i}.b_out"]
-        z = nn.gelu(_norm(x, w[f"{i}.g2"], w[f"{i}.h2"]) @ w[f"{i}.W1"] + w[f"{i}.b1"])
-        x = x + z @ w[f"{i}.W2"] + w[f"{i}.b2"]
-    return _norm(x, w["g"], w["h"]) @ w["W"]
-
-
-def _attention(z: Any, heads: int) -> Any:
-    """What each position gathers from those up to it; z (n, t, 3·d) holds q, k and v."""
-    n, t, d = z.shape[0], z.shape[1], z.shape[2] // 3
-    size = d // heads
-    q, k, v = (
-        z[:, :, j * d : (j + 1) * d].reshape((n, t, heads, size)).swapaxes(1, 2) for j in range(3)
-    )
-    scores = q @ k.swapaxes(2, 3) * (1 / size**0.5)
-    later = np.triu(np.ones((t, t), np.bool_), 1)
-    weights = nn.softmax(np.where(later, -np.inf, scores))
-    return (weights @ v).swapaxes(1, 2).reshape((n, t, d))
-
-
-def _norm(x: Any, gain: Any, shift: Any) -> Any:
-    centred = x - x.mean(axis=-1, keepdims=True)
-    deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + LAYER_NORM_EPS)
-    return centred / deviation * gain + shift
-
-
-def _convolutional(w: Any, x: Any) -> Any:
-    for C, c in ((w["C1"], w["c1"]), (w["C2"], w["c2"])):
-        x = _convolved(x, C, c)
-        n, channels, height, width = x.shape
-        x = nn.relu(x).reshape((n, channels, height // 2, 2, width // 2, 2)).max(axis=(3, 5))
-    x = nn.relu(x.reshape((x.shape[0], -1)) @ w["W1"] + w["b1"])
-    return x @ w["W2"] + w["b2"]
-
-
-def _convolved(x: Any, C: Any, c: Any) -> Any:
-    """A convolution of the same size as a product with all windows side by side."""
-    n, channels, height, width = x.shape
-    size = C.shape[-1]
-    border = size // 2
-    padded = np.pad(x, ((0, 0), (0, 0), (border, border), (border, border)))
-    windows = np.stack(
-        [padded[:, :, i : i + height, j : j + width] for i in range(size) for j in range(size)],
-        axis=2,
-    )
-    flat = windows.reshape((n, channels * size * size, height * width))
-    out = C.reshape((C.shape[0], -1)) @ flat + c.reshape((-1, 1))
-    return out.reshape((n, C.shape[0], height, width))
+        for path, name in names.items():
+            found[f"blocks.{i}.{path}"] = w[f"{i}.{name}"]
+        for part in ("W", "b"):
+            columns = np.split(w[f"{i}.{part}_qkv"], 3, axis=-1)
+            for name, array in zip(("query", "key", "value"), columns, strict=True):
+                found[f"blocks.{i}.attention.{name}.{part}"] = array
+    return model, found
