@@ -23,7 +23,8 @@ from glassgrad.primitives.layout import (
 from glassgrad.primitives.linalg import matmul_p
 
 _MATRIX = 2  # axes
-_TURNING = (reshape_p, permute_dims_p, expand_dims_p, squeeze_p)
+_RESHAPING = (reshape_p, expand_dims_p, squeeze_p)
+_TURNING = (*_RESHAPING, permute_dims_p)
 
 
 def sum_behind(graph: Graph) -> Graph:
@@ -174,7 +175,7 @@ class _Sums:
     def steps(self, eqn: Eqn, x: Var) -> Atom:
         """All steps of a value; what is only reshaped is reshaped outside."""
         maker = self.makers.get(x)
-        if maker is None or maker.primitive is not reshape_p or x in self.loop.xs:
+        if maker is None or maker.primitive not in _RESHAPING or x in self.loop.xs:
             return self.loop.all_steps(x)
         (source,) = maker.inputs
         assert isinstance(source, Var)
