@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from glassgrad.graph.ir import Eqn, Graph
+from glassgrad.passes.common import share_common
 from glassgrad.passes.joined import join_places
 from glassgrad.passes.loops.apart import take_apart
 from glassgrad.passes.loops.invariant import lift_invariant, use_constants
@@ -31,7 +32,7 @@ PASSES: tuple[Callable[[Graph], Graph], ...] = (
 )
 # Not for loops within loops: there, arrays of all steps of the inner one would tie together rows
 # that the outer one can go through on their own.
-OUTERMOST = (take_apart, drop_unread)
+OUTERMOST = (take_apart, share_common, drop_unread)
 
 
 def outside_loops(graph: Graph, *, is_outermost: bool = True) -> Graph:
