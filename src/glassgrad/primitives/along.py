@@ -7,7 +7,6 @@ Layer L2. `take_along_axis` reads with one array of positions; `add_along_axis` 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import prod as prod_of
 from typing import Any
 
 import numpy as np

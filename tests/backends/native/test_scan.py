@@ -1,19 +1,23 @@
-"""Loops in machine code: every kind of body, against NumPy's runner and for any number of workers."""
+"""Loops in machine code: every kind of body, against NumPy, and alike for any number of workers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from backends.native.agreement import many_tiles
+from backends.native.c_running import needs_gcc
 from backends.native.native_texts import needs_llvm
+from backends.native.test_c_graphs import require_agreement
 
 import glassgrad as gg
 from glassgrad import nn
 from glassgrad.autodiff.functions import cond, scan
 from glassgrad.backends.native.call import Executable
+from glassgrad.backends.native.loops import Buffer, Product, walk
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
@@ -146,7 +150,8 @@ def summing(h: Any, x: Any, V: Any) -> Any:
         y = x @ V
         return (total + y.sum(axis=0), seen + y, n + y[0, 0]), seen.sum()
 
-    (total, seen, n), ys = scan(step, (h.sum() * V[0], h.sum() + x[0] @ V, np.zeros((), h.dtype)), x)
+    first = (h.sum() * V[0], h.sum() + x[0] @ V, np.zeros((), h.dtype))
+    (total, seen, n), ys = scan(step, first, x)
     return (total**2).sum() + (seen * n).sum() + ys.sum()
 
 
@@ -233,10 +238,54 @@ def test_loops_whose_rows_are_alone_have_tiles() -> None:
 
 
 @pytest.mark.parametrize("function", CASES)
-@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("dtype", [np.float32, pytest.param(np.float64, marks=pytest.mark.full)])
 def test_values_and_gradients(function: Callable[..., Any], dtype: Any) -> None:
     arguments = _arguments(function, dtype)
     bound = 5e-6 if dtype is np.float32 else 1e-13
     graph = trace(function, *arguments).gradients()
     with many_tiles():
         _require_agreement(graph, arguments, 10 * bound)
+
+
+def _wide(dtype: Any, rows: int, hidden: int) -> tuple[Graph, list[np.ndarray]]:
+    """An LSTM whose products are large enough for panels."""
+    rng = np.random.default_rng(2)
+    shapes = [(hidden, 4 * hidden), (3, rows, 4 * hidden), (rows, hidden), (rows, hidden)]
+    arguments = [rng.standard_normal(shape).astype(dtype) / hidden**0.5 for shape in shapes]
+
+    def lstm(W: Any, z: Any, h: Any, c: Any) -> Any:
+        def step(state: Any, z: Any) -> Any:
+            h, c = state
+            z = z + h @ W
+            i, f, g, o = (z[:, k * hidden : (k + 1) * hidden] for k in range(4))
+            c = nn.sigmoid(f) * c + nn.sigmoid(i) * np.tanh(g)
+            h = nn.sigmoid(o) * np.tanh(c)
+            return (h, c), h
+
+        (h, c), ys = scan(step, (h, c), z)
+        return (ys * ys).sum() + (h * c).sum()
+
+    return trace(lstm, *arguments).gradients(), arguments
+
+
+@pytest.mark.parametrize(
+    ("dtype", "rows", "hidden"), [(np.float32, 33, 24), (np.float64, 6, 16), (np.float64, 5, 65)]
+)
+def test_factors_in_panels(dtype: Any, rows: int, hidden: int) -> None:
+    graph, arguments = _wide(dtype, rows, hidden)
+    assert any("panels" in buffer.name for buffer in _private(graph))
+    with many_tiles():
+        _require_agreement(graph, arguments, 5e-5 if dtype is np.float32 else 1e-12)
+
+
+def _private(graph: Graph) -> set[Buffer]:
+    """The memory of a worker's own that products read."""
+    kernels = lower(graph).kernels
+    products = (s for k in kernels for s in walk(k.body) if isinstance(s, Product))
+    return {product.y.buffer for product in products}
+
+
+@needs_gcc
+def test_printed_loops_agree(tmp_path: Path) -> None:
+    graph, _ = _wide(np.float32, 5, 24)
+    require_agreement(graph, tmp_path, "-O2")
