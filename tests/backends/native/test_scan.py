@@ -21,6 +21,7 @@ from glassgrad.backends.native.loops import Buffer, Product, walk
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
+from glassgrad.primitives import random
 
 pytestmark = needs_llvm
 
@@ -31,6 +32,7 @@ SIZES = {
     "z": (T, B, 4 * H), "E": (7, H), "v": (H,), "xh": (T, H), "steps": (T,), "M": (9, H),
 }  # fmt: skip
 NAMES = np.array([[0, 3, 6, 3, 1, 2]] * T)
+KEYS = np.asarray(random.split(random.as_key(1), T))
 ON = RNG.random((T, B)) < 0.7
 
 
@@ -176,9 +178,20 @@ def in_blocks(W: Any, z: Any, h: Any, c: Any) -> Any:
     return (ys * 2).sum() + (h * c).sum() + same.sum()
 
 
+def noisy(h: Any, U: Any) -> Any:
+    """Random numbers, another key in every step."""
+
+    def step(h: Any, key: Any) -> Any:
+        noise = random.normal((B, H), key=key, dtype=h.dtype)
+        keeps = random.bernoulli(0.5, (B, H), key=random.fold_in(key, 3))
+        return np.tanh(h @ U) * keeps + noise, None
+
+    return (scan(step, h, KEYS)[0] ** 2).sum()
+
+
 CASES = [
     lstm, lstm_of_inputs, masked, counting, nested, branching, mixing, embedded, vectors, mapped,
-    one_step, summing, normed, in_blocks,
+    one_step, summing, normed, in_blocks, noisy,
 ]  # fmt: skip
 
 
@@ -229,7 +242,7 @@ def _tiles(function: Callable[..., Any]) -> set[int]:
 
 
 def test_loops_whose_rows_are_alone_have_tiles() -> None:
-    for function in (lstm, lstm_of_inputs, masked, embedded, normed):
+    for function in (lstm, lstm_of_inputs, masked, embedded, normed, noisy):
         assert _tiles(function) == {2}, function.__name__
     for function in (nested, branching):  # backwards their rows meet in sums
         assert 2 in _tiles(function), function.__name__

@@ -37,6 +37,12 @@ def _spread_of_branches(eqn: Eqn, places: Sequence[Access | None]) -> Spread:
     return Spread(yes.rows if is_fit else None, (False, *keeps), (), max(yes.work, no.work))
 
 
+def _rows_of(site: Site) -> int | None:
+    """How many rows a loop or a choice has that is computed for those of a tile."""
+    shapes = (atom.aval.shape for atom in site.eqn.graphs[0].outputs)
+    return None if site.rows is None else next(shape[0] for shape in shapes if shape)
+
+
 def _placed(atom: Atom, place: Access | None) -> Placed:
     if place is not None:
         return place
@@ -56,7 +62,7 @@ def _cond(site: Site) -> None:
         flag = b.convert(given.load(b, ()), BOOL)
     for graph, claim in zip(site.eqn.graphs, (flag, b.let("not", flag)), strict=True):
         with b.when(claim):
-            parts = Fused(site, graph, inputs).write(inputs, site.outputs)
+            parts = Fused(site, graph, inputs, _rows_of(site)).write(inputs, site.outputs)
             site.inside.append(Inside(b.body, parts))
 
 
@@ -107,9 +113,8 @@ def _scan(site: Site) -> None:
     held = [_Pair.of(site, out, name) for out, name in zip(last, names, strict=True)]
     for value, pair in zip(first, held, strict=True):
         copy(b, value, pair.at(0), pair.rows)
-    fused = Fused(
-        site, body, [*consts, *(p.at(0) for p in held), *(_step(x, 0, params) for x in xs)]
-    )
+    steps = [_step(x, 0, params) for x in xs]
+    fused = Fused(site, body, [*consts, *(p.at(0) for p in held), *steps], _rows_of(site))
     if length > 1:
         fused.pack({i: x for i, x in enumerate(consts) if isinstance(x, Access)})
     with b.loop(length) as loop:

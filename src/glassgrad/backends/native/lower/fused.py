@@ -22,6 +22,7 @@ from glassgrad.backends.native.lower.nodes import Node, Nodes, nodes_of
 from glassgrad.backends.native.lower.panels import Packed, pack
 from glassgrad.backends.native.lower.products import TINY
 from glassgrad.backends.native.lower.schedule import (
+    Region,
     Schedule,
     is_everywhere,
     schedule,
@@ -30,27 +31,38 @@ from glassgrad.backends.native.lower.schedule import (
 from glassgrad.backends.native.lower.site import Site, converted
 from glassgrad.graph.ir import Atom, Graph, Literal, Var
 
-_ALL_ROWS = 1 << 62
-
 
 class Fused:
     """An inner graph, ready to be written where `site` stands: once, or in a loop.
 
     inputs: what operands are like; where they lie may change with a loop, but not their strides
+    rows:   how many rows there are, of which the tile has some; None where all are computed
     """
 
-    def __init__(self, site: Site, graph: Graph, inputs: Sequence[Placed]) -> None:
+    def __init__(
+        self, site: Site, graph: Graph, inputs: Sequence[Placed], rows: int | None
+    ) -> None:
         self.site = site
+        self.rows = rows
         self.graph, self.kept = with_literals(graph, inputs)
         self.nodes = nodes_of(
             self.graph, strides=_strides(self.graph, [inputs[i] for i in self.kept])
         )
-        most = _ALL_ROWS if site.rows is None else site.most or _ALL_ROWS
-        self.plan: Schedule = schedule(self.nodes, most)
+        self.plan: Schedule = schedule(self.nodes, self._tiles)
         self.packed: dict[Node, Packed] = {}
         self.constants = {
             var: site.constant(value, var.name or "constant") for var, value in self.graph.consts
         }
+
+    def _tiles(self, region: Region) -> int:
+        """What is computed for a tile's rows has as many tiles as there are outside."""
+        if not self._is_tiled(region):
+            return 1
+        assert self.rows is not None
+        return -(-self.rows // (self.site.most or self.rows))
+
+    def _is_tiled(self, region: Region) -> bool:
+        return self.rows is not None and region.rows == self.rows
 
     def pack(self, fixed: Mapping[int, Access]) -> None:
         """Copy factors that are read in every step into panels, before the loop begins.
@@ -89,7 +101,8 @@ class Fused:
         results = self.nodes.graph.outputs
         places.update((v, x) for v, x in zip(results, outputs, strict=True) if isinstance(v, Var))
         start = None if site.rows is None else site.rows.start
-        layout = inner_layout(self.plan, site.workspace.names, places, start)
+        tile = None if start is None or self.rows is None else (start, self.rows)
+        layout = inner_layout(self.plan, site.workspace.names, places, tile)
         making = Making(layout, site.workspace, fault=site.number, packed=self.packed)
         parts: list[Part] = []
         for number, scalars in enumerate(self.plan.scalars):
@@ -99,7 +112,7 @@ class Fused:
                 parts.append(Part(scalars, begun, len(b.body)))
             for work in layout.works[number]:
                 zero = b.let("add", Number(0, I64), Number(0, I64))
-                rows = site.rows
+                rows = site.rows if self._is_tiled(work.region) else None
                 if rows is None and work.region.rows is not None:
                     b.add(Let(work.start, "add", (Number(0, I64), Number(0, I64))))
                     rows = Rows(work.start, work.region.rows)
@@ -170,8 +183,10 @@ def alone(
     makers = [nodes.makers.get(nodes.graph.outputs[i]) for i in results]  # type: ignore[arg-type]
     moves = tuple(maker is not None and not is_everywhere(maker) for maker in makers)
     moving = {graph.inputs[kept.index(i)] for i, m in zip(carries, moves, strict=False) if m}
-    rows = _common_rows(nodes)
-    if rows is not None and not all(_keeps_to_rows(node, nodes, moving) for node in nodes.list):
+    rows = _common_rows(nodes, moving)
+    if rows is not None and not all(
+        _keeps_to_rows(node, nodes, moving, rows) for node in nodes.list
+    ):
         rows = None
     whole = _read_whole(nodes, rows)
     keeps = [rows is not None] * len(inputs)
@@ -190,18 +205,30 @@ def _read_whole(nodes: Nodes, rows: int | None) -> set[Var]:
     return found
 
 
-def _common_rows(nodes: Nodes) -> int | None:
-    found = {node.rows for node in nodes.list if not is_everywhere(node)}
-    has_sums = any(node.kind in ("partial", "combine") for node in nodes.list)
-    rows = next(iter(found)) if len(found) == 1 and not has_sums else None
-    return rows if rows is not None and rows > 1 else None
+def _common_rows(nodes: Nodes, moving: set[Var]) -> int | None:
+    """How many rows everything has that hangs on the carries; what does not may have others, and
+    is computed whole for every tile."""
+    reached, found = set(moving), set[int | None]()
+    for node in nodes.list:
+        if any(root in reached for root, _, _ in nodes.roots(node)):
+            reached.update(node.outputs)
+            found.add(None if is_everywhere(node) else node.rows)
+    if not moving:
+        found = {node.rows for node in nodes.list if not is_everywhere(node)}
+    rows = next(iter(found)) if len(found) == 1 else None
+    if rows is None or rows == 1:
+        return None
+    has_sums = any(node.kind == "partial" and node.rows == rows for node in nodes.list)
+    return None if has_sums else rows
 
 
-def _keeps_to_rows(node: Node, nodes: Nodes, moving: set[Var]) -> bool:
+def _keeps_to_rows(node: Node, nodes: Nodes, moving: set[Var], rows: int) -> bool:
     """Whether a node reads nothing of the other rows that this step, or one before, has made."""
     for root, _, keeps in nodes.roots(node):
         maker = nodes.makers.get(root)
-        is_rows = root in moving if maker is None else not is_everywhere(maker)
+        is_rows = root in moving
+        if maker is not None:
+            is_rows = not is_everywhere(maker) and maker.rows == rows
         if is_rows and (is_everywhere(node) or not keeps):
             return False
     return True

@@ -90,17 +90,20 @@ def layout_of(plan: Schedule, names: Mapping[Var, str]) -> Layout:
 
 
 def inner_layout(
-    plan: Schedule, names: Mapping[Var, str], places: Mapping[Var, Access], start: Value | None
+    plan: Schedule,
+    names: Mapping[Var, str],
+    places: Mapping[Var, Access],
+    tile: tuple[Value, int] | None,
 ) -> Layout:
     """Memory for what an inner graph makes; `places` are its inputs, constants and results.
 
-    start: the first row of the tile, where the graph is computed for the rows of one
+    tile: the first row of the tile, and how many rows all tiles have, where it is computed for one
     """
     nodes = plan.nodes
     works = [[Work(r, items_of(r.nodes, nodes)) for r in regions] for regions in plan.regions]
-    if start is not None:
-        for work in (work for phase in works for work in phase):
-            work.start = start
+    for work in (work for phase in works for work in phase):
+        if tile is not None and work.region.rows == tile[1]:
+            work.start = tile[0]
     layout = Layout(nodes, works, _spots_of(plan, works), dict(places), is_inner=True)
     _place_scalars(layout, names)
     _place_others(layout, names)

@@ -8,6 +8,7 @@ whatever the machine.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 
@@ -59,10 +60,10 @@ class Schedule:
     regions: list[list[Region]]
 
 
-def schedule(nodes: Nodes, most_rows: int | None = None) -> Schedule:
+def schedule(nodes: Nodes, tiles_of: Callable[[Region], int] | None = None) -> Schedule:
     """Phases and regions of all nodes.
 
-    most_rows: how many rows a tile has, where that is settled: in inner graphs
+    tiles_of: how many tiles a region has, where that is settled: in inner graphs
     """
     _earliest(nodes)
     _latest(nodes)
@@ -72,11 +73,8 @@ def schedule(nodes: Nodes, most_rows: int | None = None) -> Schedule:
     for node in nodes.list:
         if node.is_scalar or _is_scalar_combine(node):
             scalars[node.phase].append(node)
-    for region in _regions(nodes, is_inner=most_rows is not None):
-        if most_rows is None:
-            region.tiles = _tiles(region)
-        elif region.rows:
-            region.tiles = -(-region.rows // most_rows)
+    for region in _regions(nodes, is_inner=tiles_of is not None):
+        region.tiles = _tiles(region) if tiles_of is None else tiles_of(region)
         for node in region.nodes:
             node.tiles = region.tiles
         regions[region.phase].append(region)
@@ -198,7 +196,7 @@ def _tiles(region: Region) -> int:
 def _rows_of_row(region: Region) -> int:
     """How many rows of matrices a row of axis 0 holds: the steps of a sequence in a batch."""
     products = [node for node in region.nodes if node.kind == "product"]
-    shapes = [node.out.shape for node in products or region.nodes]
+    shapes = [node.out.shape for node in products or region.nodes if not node.across]
     return min((prod(shape[1:-1]) for shape in shapes if len(shape) > 1), default=1)
 
 
