@@ -16,6 +16,7 @@ from glassgrad.backends.native.loops import Carry, For, If, Product, Statement, 
 # Statements up to which a loop is written out: its index arithmetic then costs nothing, and a
 # kernel stays a few pages long.
 SHORT = 64
+LONG = 64  # iterations of a loop in lanes beside which the arithmetic of indices is little
 
 # A variable and the values at the start of an iteration -> those at its end.
 Iteration = Callable[[str, list[str]], list[str]]
@@ -50,7 +51,12 @@ def _is_short(loop: For, stop: int) -> bool:
 
 def _length(statement: Statement) -> int:
     """How much code a statement is: a product becomes loops, a turned block some hundred lines."""
-    return SHORT if isinstance(statement, Product | Turn) else 1
+    if isinstance(statement, Product | Turn):
+        return SHORT
+    if isinstance(statement, For) and statement.lanes:
+        is_long = not isinstance(statement.stop, int) or statement.stop >= LONG
+        return SHORT if statement.vectors > 1 else LONG // 8 if is_long else 1
+    return 1
 
 
 def _unrolled(w: Writing, statement: For, stop: int) -> None:
