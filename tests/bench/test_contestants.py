@@ -21,10 +21,13 @@ from glassgrad.bench.contestants import (
     make,
 )
 from glassgrad.bench.floor import share
+from glassgrad.bench.models import Architecture, Convolutional, Recurrent, Transformer
+from glassgrad.bench.own_models import GlassgradModel
 from glassgrad.bench.worker import Worker, chain_numbers
-from glassgrad.bench.workloads import WORKLOADS, Chain, Network, Order
+from glassgrad.bench.workloads import WORKLOADS, Chain, Model, Network, Order
 
 NETWORKS = [name for name, workload in WORKLOADS.items() if isinstance(workload, Network)]
+MODELS = [name for name, workload in WORKLOADS.items() if isinstance(workload, Model)]
 OPTIMISERS = ["sgd", "momentum", "adam", "adamw"]
 SMALL = Network(name="small", sizes=(30, 8, 6, 4), batch=16, optimizer="sgd", lr=0.05)
 CHAIN = Chain(name="chain", rows=7, columns=11)
@@ -106,7 +109,7 @@ def test_chain_by_hand_is_the_derivative() -> None:
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("workload", [*NETWORKS, "wide-elementwise"])
+@pytest.mark.parametrize("workload", [*NETWORKS, "wide-elementwise", *MODELS])
 @pytest.mark.parametrize("name", ["glassgrad", *PEERS])
 @pytest.mark.filterwarnings("ignore")  # those of other libraries
 def test_every_contestant_agrees(name: str, workload: str) -> None:
@@ -120,6 +123,8 @@ def test_every_contestant_agrees(name: str, workload: str) -> None:
     chosen = WORKLOADS[workload]
     if isinstance(chosen, Chain):
         wanted = _numbers(NumpyChain(chosen, np.float64))
+    elif isinstance(chosen, Model):
+        wanted = list(_in_double(chosen))
     else:
         wanted = list(_reference(chosen.without_dropout(), chosen.checked))
     np.testing.assert_allclose(worker.check()["numbers"], wanted, rtol=1e-3)
@@ -140,6 +145,44 @@ def test_dropout_is_at_work(name: str) -> None:
     np.testing.assert_allclose(found.mean(), plain.mean(), rtol=0.2)
 
 
+# --- several kinds of layers -------------------------------------------------------------
+
+TINY = [
+    Convolutional(side=8, kernel=3, channels=(2, 3), hidden=5, classes=4),
+    Recurrent(characters=5, embedding=3, hidden=4, steps=6),
+    Transformer(characters=5, layers=1, heads=2, width=8, context=6),
+]
+
+
+def _in_double(workload: Model) -> np.ndarray:
+    """The reference: our own derivative, by NumPy in float64."""
+    reference = GlassgradModel(workload, Settings(backend="numpy"), np.float64)
+    return _losses(reference, workload.checked)
+
+
+@pytest.mark.parametrize("architecture", TINY)
+@pytest.mark.parametrize("name", ["glassgrad", "torch", "jax"])
+@pytest.mark.filterwarnings("ignore")  # those of other libraries
+def test_models_agree(name: str, architecture: Architecture) -> None:
+    if name in PEERS and not is_installed(name):
+        pytest.skip(f"{name} is not installed")
+    workload = Model(name="tiny", about="", architecture=architecture, batch=4, rows=20)
+    found = _losses(_made(name, workload), workload.checked)
+    np.testing.assert_allclose(found, _in_double(workload), rtol=1e-5)
+    assert len(set(found)) == workload.checked, "weights move"
+
+
+@pytest.mark.parametrize(("name", "millions"), [("cnn", 1121), ("lstm", 1024), ("gpt", 3964)])
+def test_models_cost_what_is_said(name: str, millions: int) -> None:
+    workload = WORKLOADS[name]
+    assert isinstance(workload, Model)
+    operations = sum(2 * m * n * k * times for m, n, k, times in workload.products())
+    assert round(operations / 1e6) == millions
+    weights = workload.weights()
+    assert sum(array.size for array in weights.values()) == workload.parameters
+    assert workload.needed_bytes > workload.held_bytes == 12 * workload.parameters
+
+
 # --- what they can express ---------------------------------------------------------------
 
 
@@ -150,8 +193,9 @@ def test_who_can_run_what() -> None:
         for peer in PEERS
     }
     assert able["sklearn"] == ["two", "mid", "mlp", "deep"]
-    assert able["jax-scan"] == NETWORKS
-    for peer in ("numpy", "torch", "torch-compile", "jax"):
+    assert able["jax-scan"] == [*NETWORKS, *MODELS]
+    assert able["numpy"] == [name for name in WORKLOADS if name not in MODELS]
+    for peer in ("torch", "torch-compile", "jax"):
         assert able[peer] == list(WORKLOADS)
     assert make(SPLIT, SMALL, Settings(threads=1)) is None
 

@@ -8,12 +8,14 @@ from __future__ import annotations
 from importlib.util import find_spec
 
 from glassgrad.bench.by_jax import JaxChain, JaxNetwork
+from glassgrad.bench.by_jax_models import JaxModel
 from glassgrad.bench.by_numpy import NumpyChain, NumpyNetwork
 from glassgrad.bench.by_sklearn import SklearnNetwork
 from glassgrad.bench.by_torch import TorchChain, TorchNetwork
+from glassgrad.bench.by_torch_models import TorchModel
 from glassgrad.bench.contestant import Contestant, Settings
 from glassgrad.bench.floor import Functions, Memory, Products
-from glassgrad.bench.workloads import Chain, Workload
+from glassgrad.bench.workloads import Chain, Model, Workload
 
 OWN, PREDICTION = "glassgrad", "prediction"
 PRODUCTS, SPLIT, MEMORY, FUNCTIONS = "products", "split products", "memory", "functions"
@@ -44,6 +46,8 @@ def make(name: str, workload: Workload, settings: Settings) -> Contestant | None
         return _own(name, workload, settings)
     if isinstance(workload, Chain):
         return _chain(name, workload, settings)
+    if isinstance(workload, Model):
+        return _model(name, workload, settings)
     match name:
         case "numpy":
             return NumpyNetwork(workload)
@@ -60,6 +64,10 @@ def _own(name: str, workload: Workload, settings: Settings) -> Contestant:
     # The process of a peer holds nothing of glassgrad's but this room.
     from glassgrad.bench import by_glassgrad  # noqa: PLC0415
 
+    if isinstance(workload, Model):
+        from glassgrad.bench import own_models  # noqa: PLC0415
+
+        return own_models.GlassgradModel(workload, settings)
     if isinstance(workload, Chain):
         return by_glassgrad.GlassgradChain(workload, settings)
     if name == PREDICTION:
@@ -76,6 +84,15 @@ def _chain(name: str, workload: Chain, settings: Settings) -> Contestant | None:
         case "jax":
             return JaxChain(workload)
     return None  # no step leads to the next, so there is nothing to scan, and nothing is fitted
+
+
+def _model(name: str, workload: Model, settings: Settings) -> Contestant | None:
+    match name:
+        case "torch" | "torch-compile":
+            return TorchModel(workload, settings, compiled=name == "torch-compile")
+        case "jax" | "jax-scan":
+            return JaxModel(workload, scans=name == "jax-scan")
+    return None  # nobody writes these backward passes by hand for speed, and scikit-learn has none
 
 
 def _floor(name: str, workload: Workload, settings: Settings) -> Contestant | None:

@@ -16,7 +16,7 @@ from threading import Thread
 
 import numpy as np
 
-from glassgrad.bench.workloads import FLOAT_BYTES, Chain, Network, Workload
+from glassgrad.bench.workloads import FLOAT_BYTES, Chain, Model, Network, Workload
 
 Product = tuple[np.ndarray, np.ndarray, np.ndarray]  # a, b and where a @ b goes
 # Below this, handing the interpreter lock from thread to thread costs more than the pass.
@@ -28,12 +28,14 @@ class Products:
 
     unit = 1
 
-    def __init__(self, workload: Network, parts: int) -> None:
+    def __init__(self, workload: Network | Model, parts: int) -> None:
         self.workload = workload
         self.parts = parts
 
     def load(self) -> None:
-        self.products = list(_products(self.workload))
+        workload = self.workload
+        found = _of_sizes(workload) if isinstance(workload, Model) else _products(workload)
+        self.products = list(found)
 
     def build(self) -> None:
         shares = [
@@ -114,6 +116,15 @@ def _products(workload: Network) -> Iterator[Product]:
         yield h[i].T, dh[i + 1], np.empty_like(W[i])
         if i:
             yield dh[i + 1], W[i].T, dh[i]
+
+
+def _of_sizes(workload: Model) -> Iterator[Product]:
+    """The operands of every product; one that is computed often has the same ones each time."""
+    rng = np.random.default_rng(0)
+    for m, n, k, times in workload.products():
+        a = rng.standard_normal((m, k), dtype=np.float32)
+        b = rng.standard_normal((k, n), dtype=np.float32) / np.float32(np.sqrt(k))
+        yield from [(a, b, np.empty((m, n), np.float32))] * times
 
 
 def share(product: Product, part: int, parts: int) -> Product:

@@ -18,11 +18,11 @@ import numpy as np
 
 from glassgrad.backends.chosen import resolve_backend
 from glassgrad.bench.by_numpy import NumpyChain, NumpyNetwork
-from glassgrad.bench.contestant import Settings
+from glassgrad.bench.contestant import Contestant, Settings
 from glassgrad.bench.contestants import FLOORS, OWN, PREDICTION, make
 from glassgrad.bench.process import ContestantFailed, Process
 from glassgrad.bench.worker import chain_numbers, settle
-from glassgrad.bench.workloads import WORKLOADS, Chain, Workload
+from glassgrad.bench.workloads import WORKLOADS, Chain, Model, Network, Workload
 from glassgrad.text import say
 
 # Relative. Ten steps in float32 are right to 1e-6, until a ReLU whose input is almost 0 falls to
@@ -220,6 +220,15 @@ class _Field:
         self.timed.pop(name, None)
 
 
+def _in_double(workload: Network | Model) -> Contestant:
+    """The contestant that is the reference: NumPy's backward pass by hand, or our derived one."""
+    if isinstance(workload, Network):
+        return NumpyNetwork(workload.without_dropout(), np.float64)
+    from glassgrad.bench.own_models import GlassgradModel  # noqa: PLC0415 - loads a lot
+
+    return GlassgradModel(workload, Settings(backend="numpy"), np.float64)
+
+
 def _reference(workload: Workload) -> np.ndarray:
     """The first numbers of a workload without dropout, by NumPy in float64."""
     if isinstance(workload, Chain):
@@ -228,7 +237,7 @@ def _reference(workload: Workload) -> np.ndarray:
         chain.build()
         numbers = chain_numbers(chain.run(1)[0], chain.gradients())
     else:
-        network = NumpyNetwork(workload.without_dropout(), np.float64)
+        network = _in_double(workload)
         network.load()
         network.build()
         numbers = network.run(workload.checked)

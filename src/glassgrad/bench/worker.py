@@ -22,7 +22,7 @@ import numpy as np
 from glassgrad.bench.contestant import ChainContestant, Contestant, Settings
 from glassgrad.bench.contestants import make
 from glassgrad.bench.memory import Peak
-from glassgrad.bench.workloads import WORKLOADS, Chain, Network
+from glassgrad.bench.workloads import WORKLOADS, Chain, Model, Network
 
 _GLANCE, _QUIET, _LONGEST_WAIT = 0.01, 0.1, 1.0  # seconds; the share of a core that counts as idle
 _MOST_STEPS = 1 << 40
@@ -71,7 +71,7 @@ class Worker:
         if isinstance(workload, Chain):
             chain = cast(ChainContestant, self.contestant)
             return {"numbers": chain_numbers(self.first_losses[-1], chain.gradients())}
-        if not workload.dropout:
+        if isinstance(workload, Model) or not workload.dropout:
             return {"numbers": self._losses(self.contestant, self.first_losses)}
         return {"numbers": self._without_dropout(workload)}
 

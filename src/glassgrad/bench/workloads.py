@@ -1,4 +1,4 @@
-"""What is timed: seven workloads with their sizes, data, starting weights and aims.
+"""What is timed: ten workloads with their sizes, data, starting weights and aims.
 
 Layer L10. Data are drawn, not read: only sizes matter for time. All is float32 and a function of
 the workload alone, so every contestant gets the same numbers without being told them.
@@ -8,9 +8,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
+
+from glassgrad.bench.models import (
+    Architecture,
+    Convolutional,
+    Recurrent,
+    Sizes,
+    Transformer,
+    drawn,
+)
 
 ROWS = 10_000  # of the data set, of which every step draws a batch
 FLOAT_BYTES, INDEX_BYTES = 4, 8
@@ -98,12 +108,8 @@ class Network:
 
     def order(self) -> np.ndarray:
         """Row numbers (steps, batch) of whole epochs without partial batches, repeated for ever."""
-        rng = np.random.default_rng(_SEED + 2)
         rows = len(self.data()[0]) if self.output == "sigmoid" else ROWS
-        epochs = -(-self.chunk // (rows // self.batch))
-        kept = rows // self.batch * self.batch
-        drawn = [rng.permutation(rows)[:kept] for _ in range(epochs)]
-        return np.concatenate(drawn).reshape(-1, self.batch)
+        return _order(rows, self.batch, self.chunk)
 
     # --- what it costs at least ----------------------------------------------------------
 
@@ -166,7 +172,77 @@ class Chain:
         return Traffic(2 * self.rows * self.columns * FLOAT_BYTES, in_place=False)
 
 
-Workload = Network | Chain
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A network of several kinds of layers (`models.py`), trained by Adam with cross-entropy.
+
+    about:  the architecture in a line
+    rows:   of the data set
+    """
+
+    name: str
+    about: str
+    architecture: Architecture
+    batch: int
+    rows: int = 2_000
+    optimizer: str = "adam"
+    lr: float = 1e-3
+    chunk: int = 10
+    checked: int = 3
+    dropout: float = 0.0
+    has_floor: bool = True
+    aims: Aims = field(default_factory=Aims)
+
+    def without_dropout(self) -> Model:
+        """The model itself: it has none."""
+        return self
+
+    def data(self) -> tuple[np.ndarray, np.ndarray]:
+        """Inputs and integer targets."""
+        return self.architecture.data(self.rows, np.random.default_rng(_SEED))
+
+    def weights(self) -> dict[str, np.ndarray]:
+        """Every parameter by its name."""
+        return drawn(self.architecture.shapes(), np.random.default_rng(_SEED + 1))
+
+    def order(self) -> np.ndarray:
+        """Row numbers (steps, batch) of whole epochs without partial batches."""
+        return _order(self.rows, self.batch, self.chunk)
+
+    def products(self) -> list[Sizes]:
+        """Those of a step: rows, columns, inner size, and how often."""
+        return list(self.architecture.products(self.batch))
+
+    @property
+    def parameters(self) -> int:
+        """How many numbers are trained."""
+        return sum(prod(shape) for shape in self.architecture.shapes().values())
+
+    @property
+    def held_bytes(self) -> int:
+        """Parameters and the state of the optimiser."""
+        return self.parameters * FLOAT_BYTES * (1 + _STATES[self.optimizer])
+
+    @property
+    def traffic(self) -> Traffic:
+        """Parameters and state, read and written once a step, in place."""
+        return Traffic(self.held_bytes, in_place=True)
+
+    @property
+    def needed_bytes(self) -> int:
+        """Parameters, state, activations and their gradients."""
+        return self.held_bytes + 2 * FLOAT_BYTES * self.architecture.activations(self.batch)
+
+
+Workload = Network | Model | Chain
+
+
+def _order(rows: int, batch: int, chunk: int) -> np.ndarray:
+    """Row numbers of as many epochs as a chunk needs, without partial batches."""
+    rng = np.random.default_rng(_SEED + 2)
+    epochs = -(-chunk // (rows // batch))
+    kept = rows // batch * batch
+    return np.concatenate([rng.permutation(rows)[:kept] for _ in range(epochs)]).reshape(-1, batch)
 
 
 @dataclass(frozen=True)
@@ -186,7 +262,7 @@ class Traffic:
         return self.held * (2 if self.in_place else 1)
 
 
-# --- the seven ---------------------------------------------------------------------------
+# --- the ten -----------------------------------------------------------------------------
 
 _ALL: tuple[Workload, ...] = (
     Network(
@@ -253,6 +329,27 @@ _ALL: tuple[Workload, ...] = (
         columns=1000,
         aims=Aims(best_peer=0.60, floor=1.5, cached=0.030),
     ),
+    Model(
+        name="cnn",
+        about="conv 16 5×5, max 2×2, conv 32 5×5, max 2×2, 1568-128-10",
+        architecture=Convolutional(),
+        batch=64,
+        aims=Aims(best_peer=0.60, floor=1.5, cold=0.5),
+    ),
+    Model(
+        name="lstm",
+        about="embedding 64, LSTM 128, 65 characters, 50 steps",
+        architecture=Recurrent(),
+        batch=32,
+        aims=Aims(best_peer=0.80, floor=1.5, cold=0.5),
+    ),
+    Model(
+        name="gpt",
+        about="4 blocks of 4 heads, 128 wide, context 64, 65 characters",
+        architecture=Transformer(),
+        batch=12,
+        aims=Aims(best_peer=0.85, floor=1.5, cold=2.0),
+    ),
 )
 WORKLOADS: dict[str, Workload] = {workload.name: workload for workload in _ALL}
 
@@ -260,7 +357,7 @@ WORKLOADS: dict[str, Workload] = {workload.name: workload for workload in _ALL}
 class Order:
     """Batches of row numbers one after the other; behind the last one the first comes again."""
 
-    def __init__(self, workload: Network) -> None:
+    def __init__(self, workload: Network | Model) -> None:
         self.rows = workload.order()
         self._next = 0
 

@@ -35,7 +35,8 @@ def _examples() -> list[tuple[str, str]]:
     about=spoken(
         "Time training steps beside other libraries, all taking turns in one run, against the "
         "time that their matrix products alone would take. Nothing else should run meanwhile. "
-        "Workloads: xor, two, mid, mlp, tabular, deep, wide-elementwise."
+        "Workloads: xor, two, mid, mlp, tabular, deep, wide-elementwise, "
+        "cnn, lstm, gpt."
     ),
     examples=_examples,
 )

@@ -80,6 +80,9 @@ def _about(sizes: dict[str, Any]) -> str:
             rows=sizes["rows"],
             columns=sizes["columns"],
         )
+    if "about" in sizes:
+        batch = say("batch {n}", n=sizes["batch"])
+        return f"{sizes['about']}, {sizes['optimizer']}, {batch}"
     layers = list(map(str, sizes["sizes"]))
     hidden = layers[1:-1]
     if len(set(hidden)) == 1 and len(hidden) > 3:  # noqa: PLR2004 - as many as one reads

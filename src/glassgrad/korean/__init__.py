@@ -28,6 +28,7 @@ TOPICS = (
     "source",
     "c_source",
     "native_report",
+    "loops",
     "grade",
     "report",
     "export",

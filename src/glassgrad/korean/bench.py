@@ -4,10 +4,12 @@ MESSAGES: dict[str, str] = {
     # --- help ---
     "Time training steps beside other libraries, all taking turns in one run, against the "
     "time that their matrix products alone would take. Nothing else should run meanwhile. "
-    "Workloads: xor, two, mid, mlp, tabular, deep, wide-elementwise.": (
+    "Workloads: xor, two, mid, mlp, tabular, deep, wide-elementwise, "
+    "cnn, lstm, gpt.": (
         "학습 한 단계에 걸리는 시간을 다른 라이브러리와 번갈아 재고, 그 단계의 행렬 곱만 할 때 "
         "걸리는 시간과 비교합니다. 재는 동안에는 다른 작업을 하지 마십시오. "
-        "작업: xor, two, mid, mlp, tabular, deep, wide-elementwise."
+        "작업: xor, two, mid, mlp, tabular, deep, wide-elementwise, "
+        "cnn, lstm, gpt."
     ),
     "all workloads beside NumPy": "모든 작업을 NumPy와 비교합니다",
     "two of them, beside three peers": "작업 둘을 비교 대상 셋과 비교합니다",

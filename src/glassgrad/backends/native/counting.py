@@ -21,6 +21,7 @@ from glassgrad.backends.native.loops import (
     For,
     If,
     Index,
+    Inside,
     Kernel,
     Let,
     Load,
@@ -82,11 +83,12 @@ class Work:
     python: int = 0
 
 
-def work_of(kernel: Kernel) -> list[Work]:
-    """The work of each part of a kernel."""
+def work_of(kernel: Kernel, inside: Inside | None = None) -> list[Work]:
+    """The work of each part of a kernel, or of one step of a body within one of its parts."""
     first = min((part.start for part in kernel.parts), default=0)
     prelude = kernel.body[:first]
-    deciding = _sizes(kernel.body)
+    body, parts = (kernel.body, kernel.parts) if inside is None else (inside.body, inside.parts)
+    deciding = _sizes(body)
     known: dict[tuple[int | None, ...], list[_Count]] = {}
     tiles = []
     for tile in range(max(kernel.tiles, 1)):
@@ -94,9 +96,9 @@ def work_of(kernel: Kernel) -> list[Work]:
         _Count(forms).run(prelude)
         key = tuple(forms[v].constant for v in deciding if v in forms)
         if key not in known:
-            known[key] = [_counted(kernel.body[p.start : p.stop], forms) for p in kernel.parts]
+            known[key] = [_counted(body[p.start : p.stop], forms) for p in parts]
         tiles.append(known[key])
-    return [_summed([counts[i] for counts in tiles]) for i in range(len(kernel.parts))]
+    return [_summed([counts[i] for counts in tiles]) for i in range(len(parts))]
 
 
 def _counted(body: Sequence[Statement], forms: Mapping[Value, Form]) -> _Count:

@@ -20,6 +20,7 @@ class Labels:
     def __init__(self, program: Program) -> None:
         assert program.nodes is not None
         self._names: dict[Var, str] = {}
+        self._inside = program.names  # of values of inner graphs
         known = Names(program.graph)
         for var in program.graph.variables():
             self._names[var] = known[var]
@@ -32,7 +33,9 @@ class Labels:
                 self._names.setdefault(var, self._made(node))
 
     def __getitem__(self, atom: Atom) -> str:
-        return literal(atom.value) if isinstance(atom, Literal) else self._names[atom]
+        if isinstance(atom, Literal):
+            return literal(atom.value)
+        return self._names.get(atom) or self._inside.get(atom) or atom.name or "t"
 
     def _name_inner(self, graph: Graph) -> None:
         """Values between two that the graph had before: after the one that follows."""
@@ -62,10 +65,10 @@ class Labels:
     def node(self, node: Node) -> str:
         """What a node computes, as NumPy says it."""
         if node.copies:
-            target = self._names[node.out]
+            target = self._names.get(node.out) or self._inside.get(node.out)
             source = self[node.atoms[0]]
             text = say("a copy of {name}", name=source)
-            return text if target == text else f"{target} = {text}"
+            return text if target in (None, text) else f"{target} = {text}"
         text = self.equation(node.eqn)
         if node.is_partial:
             return say("{equation}: each tile's rows", equation=text)

@@ -244,11 +244,24 @@ Statement = Let | Load | Store | For | If | Product | Turn | Blocked | CallBack 
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """The statements `body[start:stop]` of a kernel, and what they were lowered from."""
+    """The statements `body[start:stop]` of a kernel, and what they were lowered from.
+
+    inside: where these are loops around an inner graph, the parts of that
+    """
 
     source: Any
     start: int
     stop: int
+    inside: tuple[Inside, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Inside:
+    """Parts of a body within a part, of a loop that runs so many times or of a branch."""
+
+    body: list[Statement]
+    parts: tuple[Part, ...]
+    times: int = 1
 
 
 @dataclass(eq=False)

@@ -16,7 +16,7 @@ import numpy as np
 from glassgrad.backends.native import report_text
 from glassgrad.backends.native.counting import Call, Shape, Work, work_of
 from glassgrad.backends.native.labels import Labels
-from glassgrad.backends.native.loops import Kernel, Part
+from glassgrad.backends.native.loops import Inside, Kernel, Part
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.lower.items import Nest
 from glassgrad.backends.native.lower.nodes import Node
@@ -45,6 +45,7 @@ class ReportedPart:
     flops:     operations on floating numbers, of all tiles; a function such as exp counts as one
     read, written: bytes of different elements that a tile reads and writes, over all tiles
     seconds:   of all tiles, if it was measured
+    inside:    of a loop or a branch: what its inner graph became
     """
 
     form: str
@@ -56,6 +57,7 @@ class ReportedPart:
     read: int
     written: int
     seconds: float | None = None
+    inside: tuple[ReportedInside, ...] = ()
 
     @property
     def gflops(self) -> float | None:
@@ -66,6 +68,14 @@ class ReportedPart:
     def gigabytes(self) -> float | None:
         """Achieved 10⁹ bytes a second, read and written."""
         return (self.read + self.written) / self.seconds * _NANO if self.seconds else None
+
+
+@dataclass(frozen=True)
+class ReportedInside:
+    """The body of a loop of so many steps, or a branch; its parts are those of one step."""
+
+    times: int
+    parts: tuple[ReportedPart, ...]
 
 
 @dataclass(frozen=True)
@@ -245,7 +255,7 @@ def _kernel(
     rows = {_rows(node) for part in kernel.parts for node in nodes_in(part.source)}
     size = next(iter(rows)) if len(rows) == 1 and kernel.tiles else None
     parts = tuple(
-        _part(part, work, labels, times.get((kernel.name, number)))
+        _part(part, work, (labels, kernel), times.get((kernel.name, number)))
         for number, (part, work) in enumerate(zip(kernel.parts, works, strict=True))
     )
     return ReportedKernel(kernel.name, phase, kernel.tiles, size, parts)
@@ -255,8 +265,10 @@ def _rows(node: Node) -> int | None:
     return None if node.rows is None else -(-node.rows // node.tiles)
 
 
-def _part(part: Part, work: Work, labels: Labels, seconds: float | None) -> ReportedPart:
-    nodes = nodes_in(part.source)
+def _part(
+    part: Part, work: Work, context: tuple[Labels, Kernel], seconds: float | None
+) -> ReportedPart:
+    nodes, labels = nodes_in(part.source), context[0]
     remarks = {copied(node): None for node in nodes}
     return ReportedPart(
         form=_form(part, work),
@@ -268,7 +280,14 @@ def _part(part: Part, work: Work, labels: Labels, seconds: float | None) -> Repo
         read=work.read,
         written=work.written,
         seconds=seconds,
+        inside=tuple(_inside(inside, context) for inside in part.inside),
     )
+
+
+def _inside(inside: Inside, context: tuple[Labels, Kernel]) -> ReportedInside:
+    works = work_of(context[1], inside)
+    pairs = zip(inside.parts, works, strict=True)
+    return ReportedInside(inside.times, tuple(_part(p, w, context, None) for p, w in pairs))
 
 
 def _form(part: Part, work: Work) -> str:

@@ -92,12 +92,30 @@ def _kernels(report: NativeReport) -> str:
             notes[len(rows) - 1] += ["", say("phase {number}", number=phase)]
         notes[len(rows) - 1].append(f"{kernel.name}: {_tiles(kernel)}")
         for number, part in enumerate(kernel.parts, 1):
-            rows.append(_row(f"{kernel.name}.{number}", part, is_timed))
-            notes[len(rows) - 1] = [
-                f"    {_cut(line)}" for line in (*part.equations, *part.remarks)
-            ]
+            _add_part(rows, notes, f"{kernel.name}.{number}", part, is_timed=is_timed)
     table = aligned(rows, left=(0, 1, 2)).split("\n")
     return "\n".join(line for i, row in enumerate(table) for line in (row, *notes[i]))
+
+
+def _add_part(
+    rows: list[list[str]],
+    notes: dict[int, list[str]],
+    name: str,
+    part: ReportedPart,
+    *,
+    is_timed: bool,
+) -> None:
+    """The row of a part, its equations, and what is inside of it."""
+    rows.append(_row(name, part, is_timed))
+    notes[len(rows) - 1] = [f"    {_cut(line)}" for line in (*part.equations, *part.remarks)]
+    for number, inside in enumerate(part.inside):
+        head = say("a step of {count}:", count=inside.times)
+        if part.form == "cond":
+            head = say("if it holds:") if number == 0 else say("if not:")
+        notes[len(rows) - 1].append(f"  {head}")
+        for inner, one in enumerate(inside.parts, 1):
+            prefix = f"{name}{chr(ord('a') + number)}" if len(part.inside) > 1 else name
+            _add_part(rows, notes, f"{prefix}.{inner}", one, is_timed=is_timed)
 
 
 def _tiles(kernel: ReportedKernel) -> str:

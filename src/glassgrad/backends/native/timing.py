@@ -122,7 +122,7 @@ class _Clocks:
             b.body += kernel.body[done : part.start]
             begun = len(b.body)
             self.timed(b, kernel, number, kernel.body[part.start : part.stop])
-            parts.append(Part(part.source, begun, len(b.body)))
+            parts.append(Part(part.source, begun, len(b.body), part.inside))
             done = part.stop
         b.body += kernel.body[done:]
         self.timed(b, kernel, len(self.parts), [])

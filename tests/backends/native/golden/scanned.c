@@ -9,7 +9,8 @@
    out  dxs    (6, 2) float64
 
    Arrays lie row after row, and results apart from operands.
-   Memory: 1,048 bytes for values, 144 bytes of constants; nothing is allocated.
+   Only these may be one array: W = dW.
+   Memory: 664 bytes for values, 16 bytes of constants; nothing is allocated.
    One call at a time: all calls share that memory.
    Needs stdint.h, math.h and nothing else.
    Compile with -std=c99 or -ffp-contract=off: each operation is rounded by itself.
@@ -27,10 +28,6 @@
 
 static const double constant[2] = {
     0.0, 0.0,
-};
-
-static const double constant2[4] = {
-    0.0, 0.0, 0.0, 0.0,
 };
 
 static inline uint64_t gg_u64_of_bits_f64(double x)
@@ -153,107 +150,85 @@ static inline double gg_sech_squared_f64(double x)
     return t31;
 }
 
-static double arena[57];
-static double *const t3 = arena;
-static double *const sums = arena + 16;
-static double *const dsums = arena + 24;
-static double *const last = arena + 32;
-static double *const dlast = arena + 40;
-static double *const t5_parts = arena + 48;
-static double *const t6_parts = arena + 56;
+static double arena[73];
+static double *const t2 = arena;
+static double *const h = arena + 16;
+static double *const t7 = arena + 32;
+static double *const last = arena + 48;
+static double *const dlast = arena + 56;
+static double *const t4_parts = arena + 64;
+static double *const t5_parts = arena + 72;
 
-static double scratch[74];
-static double *const h = scratch;
-static double *const dW2 = scratch;
-static double *const t10 = scratch + 8;
-static double *const dW3 = scratch + 8;
-static double *const t11 = scratch + 16;
-static double *const t19 = scratch + 16;
-static double *const h2 = scratch + 24;
-static double *const dh = scratch + 24;
-static double *const t13 = scratch + 32;
-static double *const t14 = scratch + 40;
-static double *const dh2 = scratch + 48;
-static double *const t15 = scratch + 56;
-static double *const t16 = scratch + 64;
-static double *const dh3 = scratch + 72;
+static double scratch[10];
+static double *const h2 = scratch;
+static double *const dh = scratch;
+static double *const t15 = scratch + 8;
 
-static void compute_sums(const double *W, const double *xs)
+static void compute_h(const double *W, const double *xs)
 {
-    /* last, sums, t3 = scan(W, t1, xs)   (2,), (6,), (6, 2) */
+    /* last, t2, h = scan(W, t1, xs)   (2,), (6, 2), (6, 2) */
     for (int64_t i = 0; i < 2; i++) {
-        h[i] = constant[i];
+        h2[i] = constant[i];
     }
     for (int64_t i = 0; i < 6; i++) {
-        /* t9 = h @ W   (2,) */
+        const int64_t row = i & 1;
+        const int64_t row2 = row ^ 1;
+
+        /* t15 = h2 @ W   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            double t9_j = 0.0;
+            double t15_j = 0.0;
             for (int64_t k = 0; k < 2; k++) {
-                t9_j = fma(h[k], W[2 * k + j], t9_j);
+                t15_j = fma(h2[2 * row + k], W[2 * k + j], t15_j);
             }
-            t9[j] = t9_j;
+            t15[j] = t15_j;
         }
 
-        /* t10 = t9 + xs   (2,) */
+        /* t19 = h2.astype(np.float64)   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            t10[j] = t9[j] + xs[2 * i + j];
+            t2[2 * i + j] = h2[2 * row + j];
         }
 
-        /* h2 = np.tanh(t10)   (2,) */
+        /* t16 = t15 + xs                (2,)
+           h3 = np.tanh(t16)             (2,)
+           t20 = h3.astype(np.float64)   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            h2[j] = gg_tanh_f64(t10[j]);
-        }
-
-        /* t11 = h2.sum()   () */
-        double sum_lanes[2];
-        gg_fill_f64(sum_lanes, 2, -0.0);
-        for (int64_t j = 0; j < 2; j++) {
-            sum_lanes[j] += h2[j];
-        }
-        sums[i] = 0.0 + gg_add_lanes_f64(sum_lanes, 2);
-        for (int64_t j = 0; j < 2; j++) {
-            t3[2 * i + j] = h[j];
-        }
-        for (int64_t j = 0; j < 2; j++) {
-            h[j] = h2[j];
+            const double h2_j = gg_tanh_f64(t15[j] + xs[2 * i + j]);
+            h2[2 * row2 + j] = h2_j;
+            h[2 * i + j] = h2_j;
         }
     }
     for (int64_t i = 0; i < 2; i++) {
-        last[i] = h[i];
+        last[i] = h2[i];
     }
 }
 
 static void compute_t5_parts(void)
 {
-    /* t4 = last ** 2   (2,)
-       t5 = t4.sum()    () */
+    /* sums = h.sum(axis=1)   (6,)
+       t5 = sums.sum()        () */
+    t5_parts[0] = 0.0;
+    for (int64_t i = 0; i < 6; i++) {
+        double sums_lanes[2];
+        gg_fill_f64(sums_lanes, 2, -0.0);
+        for (int64_t j = 0; j < 2; j++) {
+            sums_lanes[j] += h[2 * i + j];
+        }
+        t5_parts[0] += 0.0 + gg_add_lanes_f64(sums_lanes, 2);
+    }
+}
+
+static void compute_t4_parts(void)
+{
+    /* t3 = last ** 2   (2,)
+       t4 = t3.sum()    () */
     double sum_lanes[2];
     gg_fill_f64(sum_lanes, 2, -0.0);
     for (int64_t i = 0; i < 2; i++) {
         const double last_i = last[i];
-        const double t4 = last_i * last_i;
-        sum_lanes[i] += t4;
+        const double t3 = last_i * last_i;
+        sum_lanes[i] += t3;
     }
-    t5_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 2);
-}
-
-static void compute_t6_parts(void)
-{
-    /* t6 = sums.sum()   () */
-    double sum_lanes[8];
-    gg_fill_f64(sum_lanes, 8, -0.0);
-    for (int64_t i = 0; i < 6; i++) {
-        sum_lanes[i] += sums[i];
-    }
-    t6_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 8);
-}
-
-static void compute_dsums(void)
-{
-    /* dsums = np.broadcast_to(np.float64(0.16666666666666666), (6,))   (6,) */
-    for (int64_t i = 0; i < 6; i++) {
-        dsums[i] = 0x1.5555555555555p-3 /* 0.166667 */;
-    }
+    t4_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 2);
 }
 
 static void compute_dlast(void)
@@ -264,94 +239,82 @@ static void compute_dlast(void)
     }
 }
 
-/* t5 = t4.sum()     ()
-   t6 = sums.sum()   ()
-   t7 = t6 / 6       ()
-   loss = t5 + t7    () */
-static void compute_loss(double *loss)
+static void compute_t7(const double *W)
 {
-    loss[0] = t5_parts[0] + t6_parts[0] / 6.0;
+    /* t7 = t2 @ W   (6, 2) */
+    for (int64_t i = 0; i < 6; i++) {
+        for (int64_t j = 0; j < 2; j++) {
+            double t7_ij = 0.0;
+            for (int64_t k = 0; k < 2; k++) {
+                t7_ij = fma(t2[2 * i + k], W[2 * k + j], t7_ij);
+            }
+            t7[2 * i + j] = t7_ij;
+        }
+    }
 }
 
-static void compute_dxs(const double *W, const double *xs, double *dW, double *dxs)
+/* t4 = t3.sum()     ()
+   t5 = sums.sum()   ()
+   t6 = t5 / 6       ()
+   loss = t4 + t6    () */
+static void compute_loss(double *loss)
 {
-    /* dW, t8, dxs = scan(W, t2, dlast, t3, xs, dsums)   (2, 2), (2,), (6, 2) */
-    for (int64_t i = 0; i < 4; i++) {
-        dW2[i] = constant2[i];
-    }
+    loss[0] = t4_parts[0] + t5_parts[0] / 6.0;
+}
+
+static void compute_dxs(const double *W, const double *xs, double *dxs)
+{
+    /* t8, dxs = scan(W, dlast, xs, t7)   (2,), (6, 2) */
     for (int64_t i = 0; i < 2; i++) {
         dh[i] = dlast[i];
     }
     for (int64_t i = 0; i < 6; i++) {
-        /* t12 = t3 @ W   (2,) */
-        for (int64_t j = 0; j < 2; j++) {
-            double t12_j = 0.0;
-            for (int64_t k = 0; k < 2; k++) {
-                t12_j = fma(t3[k - 2 * i + 10], W[2 * k + j], t12_j);
-            }
-            t12[j] = t12_j;
-        }
+        const int64_t row = i & 1;
+        const int64_t row2 = row ^ 1;
 
-        /* t13 = t12 + xs   (2,) */
+        /* t17 = t7 + xs                                (2,)
+           dh2 = dh + np.float64(0.16666666666666666)   (2,)
+           t18 = sech_squared(t17)                      (2,)
+           dx = dh2 * t18                               (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            t13[j] = t12[j] + xs[j - 2 * i + 10];
-        }
-
-        /* dh2 = dh + dsums   (2,) */
-        const double dsums_i = dsums[5 - i];
-        for (int64_t j = 0; j < 2; j++) {
-            dh2[j] = dh[j] + dsums_i;
-        }
-
-        /* t14 = sech_squared(t13)   (2,) */
-        for (int64_t j = 0; j < 2; j++) {
-            t14[j] = gg_sech_squared_f64(t13[j]);
-        }
-
-        /* dx = dh2 * t14   (2,) */
-        for (int64_t j = 0; j < 2; j++) {
-            dxs[j - 2 * i + 10] = dh2[j] * t14[j];
+            const double dh2 = dh[2 * row + j] + 0x1.5555555555555p-3 /* 0.166667 */;
+            const double t18 = gg_sech_squared_f64(t7[j - 2 * i + 10] + xs[j - 2 * i + 10]);
+            dxs[j - 2 * i + 10] = dh2 * t18;
         }
 
         /* dh3 = W @ dx   (2,) */
         for (int64_t j = 0; j < 2; j++) {
-            double dh3_j = 0.0;
+            double dh_j = 0.0;
             for (int64_t k = 0; k < 2; k++) {
-                dh3_j = fma(W[2 * j + k], dxs[k - 2 * i + 10], dh3_j);
+                dh_j = fma(W[2 * j + k], dxs[k - 2 * i + 10], dh_j);
             }
-            dh3[j] = dh3_j;
-        }
-
-        /* dW3 = np.expand_dims(t3, axis=1) * np.expand_dims(dx, axis=0)   (2, 2) */
-        for (int64_t j = 0; j < 2; j++) {
-            for (int64_t k = 0; k < 2; k++) {
-                dW3[2 * j + k] = t3[j - 2 * i + 10] * dxs[k - 2 * i + 10];
-            }
-        }
-
-        /* t17 = dW2 + dW3   (2, 2) */
-        for (int64_t j = 0; j < 4; j++) {
-            t17[j] = dW2[j] + dW3[j];
-        }
-        for (int64_t j = 0; j < 4; j++) {
-            dW2[j] = t17[j];
-        }
-        for (int64_t j = 0; j < 2; j++) {
-            dh[j] = dh3[j];
+            dh[2 * row2 + j] = dh_j;
         }
     }
-    for (int64_t i = 0; i < 4; i++) {
-        dW[i] = dW2[i];
+}
+
+static void compute_dW(double *dW, const double *dxs)
+{
+    /* dW = t12 @ t14   (2, 2) */
+    for (int64_t i = 0; i < 2; i++) {
+        for (int64_t j = 0; j < 2; j++) {
+            double dW_ij = 0.0;
+            for (int64_t k = 0; k < 6; k++) {
+                dW_ij = fma(t2[i + 2 * k], dxs[2 * k + j], dW_ij);
+            }
+            dW[2 * i + j] = dW_ij;
+        }
     }
 }
 
 void scanned(const double *W, const double *xs, double *loss, double *dW, double *dxs)
 {
-    compute_sums(W, xs);
+    compute_h(W, xs);
     compute_t5_parts();
-    compute_t6_parts();
-    compute_dsums();
+    compute_t4_parts();
     compute_dlast();
+    compute_t7(W);
     compute_loss(loss);
-    compute_dxs(W, xs, dW, dxs);
+    compute_dxs(W, xs, dxs);
+    compute_dW(dW, dxs);
 }

@@ -25,6 +25,7 @@ from glassgrad.backends.native.loops import (
 # Statements up to which a loop is written out: its index arithmetic then costs nothing, and a
 # kernel stays a few pages long.
 SHORT = 64
+LONG = 64  # iterations of a loop in lanes beside which the arithmetic of indices is little
 
 # A variable and the values at the start of an iteration -> those at its end.
 Iteration = Callable[[str, list[str]], list[str]]
@@ -61,13 +62,23 @@ def _is_short(loop: For, stop: int) -> bool:
 
 def _length(body: Sequence[Statement]) -> int:
     """How much code a body is: a product becomes loops, a turned block some hundred lines."""
-    total = len(body)
+    total = 0
     for statement in body:
         if isinstance(statement, Product | Turn | Blocked):
             total += SHORT
-        elif isinstance(statement, For | If):
+            continue
+        total += 1
+        if isinstance(statement, For) and statement.lanes:
+            total += _of_lanes(statement)
+        if isinstance(statement, For | If):
             total += _length(statement.body) * _times_written(statement)
     return total
+
+
+def _of_lanes(loop: For) -> int:
+    """What a loop in lanes adds to its body: the vectors it has, the mask of its end."""
+    is_long = not isinstance(loop.stop, int) or loop.stop >= LONG
+    return SHORT if loop.vectors > 1 else LONG // 8 if is_long else 0
 
 
 def _times_written(statement: For | If) -> int:

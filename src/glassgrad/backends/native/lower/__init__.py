@@ -1,6 +1,7 @@
 """Graph → loop IR: from equations to loops over memory.
 
-Layer L6. `build.lower` goes through the files in this order:
+Layer L6. `build.lower` goes through the files in this order, when `passes/loops` has taken out of
+loops what need not happen in them:
 
     expand.py      composite primitives become basic ones (`contract.py` does einsum)
     nodes.py       equations become nodes: what each computes row by row, and what it needs whole
@@ -18,8 +19,10 @@ What nodes become:
     windows/       convolutions, pooling
     table.py       all other primitives, each by an entry of LOWERINGS: indexing, joining,
                    reductions, running, sorting, random, algebra, control, copies
-    inline.py      whole inner graphs, equation after equation: the bodies of `scan` and `cond`,
-                   in which nothing is fused and `elements.py` does the elementwise ones
+    control.py     `scan` and `cond`: their inner graphs are nodes, regions and items too
+                   (`fused.py`); what steps multiply by lies in panels (`panels.py`)
+    inline.py      whole graphs, equation after equation, in which nothing is fused and
+                   `elements.py` does the elementwise ones: what fused code is compared with
 
 What all of them write with: `access.py` (strides), `scalar.py` and `division.py` (NumPy's
 arithmetic), `combinations.py` and `trees.py` (sums), `site.py` (one equation alone), `names.py`.

@@ -25,6 +25,7 @@ from glassgrad.backends.native.lower.siblings import beside_siblings
 from glassgrad.backends.native.lower.site import Workspace
 from glassgrad.backends.native.program import Program
 from glassgrad.graph.ir import Graph, Var
+from glassgrad.passes.loops import outside_loops
 
 
 def lower(graph: Graph, *, tested: int | None = None) -> Program:
@@ -34,7 +35,7 @@ def lower(graph: Graph, *, tested: int | None = None) -> Program:
 
     Raises:    GraphError for a primitive that has no native form
     """
-    nodes = nodes_of(beside_siblings(expand(graph)), tested)
+    nodes = nodes_of(beside_siblings(expand(outside_loops(graph))), tested)
     plan = schedule(nodes)
     names = value_names(nodes.graph)
     layout = layout_of(plan, names)

@@ -1,8 +1,8 @@
 """Whole equations and whole inner graphs, one equation after the other, in one kernel.
 
-Layer L6. Nothing is fused here: each result gets memory of its own. It is how the bodies of `scan`
-and `cond` are lowered, the way out where the scheduler has no better one, and what fused code is
-compared with in tests.
+Layer L6. Nothing is fused here: each result gets memory of its own. It is the way out where the
+scheduler has no better one, and what fused code is compared with in tests; the bodies of `scan` and
+`cond` are fused, in `fused.py`.
 """
 
 from __future__ import annotations
@@ -109,11 +109,17 @@ def _lower_inner(site: Site, eqn: Eqn, inputs: list[Placed], outputs: list[Acces
     if lowering is None or not lowering.calls_back:
         lower_equation(inner)
         return
-    # Python sees the arena only, and only what does not move with a loop.
-    inner.inputs = [_seen(inner, x) for x in inputs]
-    inner.outputs = [inner.shared(out.dtype, out.shape) for out in outputs]
-    lower_equation(inner)
-    for made, out in zip(inner.outputs, outputs, strict=True):
+    called_inside(inner)
+
+
+def called_inside(site: Site) -> None:
+    """An equation of an inner graph that Python runs: it sees the arena only, and only what does
+    not move with a loop."""
+    outputs = site.outputs
+    site.inputs = [_seen(site, x) for x in site.inputs]
+    site.outputs = [site.shared(out.dtype, out.shape) for out in outputs]
+    lower_equation(site)
+    for made, out in zip(site.outputs, outputs, strict=True):
         copy(site.b, made, out)
 
 

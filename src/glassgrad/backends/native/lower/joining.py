@@ -33,11 +33,25 @@ def _block(out: Access, axis: int, start: int, size: int) -> Access:
 
 @lowers(concat_p, rows=_rows_beside)
 def _concat(site: Site) -> None:
-    axis, start = site.eqn.params["axis"], 0
-    for x in site.inputs:
+    for x, block in zip(site.inputs, blocks(site.eqn, site.out), strict=True):
         assert isinstance(x, Access), "numbers have no axis to be joined along"
-        copy(site.b, x, _block(site.out, axis, start, x.shape[axis]), site.rows)
-        start += x.shape[axis]
+        if not _is_there(x, block):
+            copy(site.b, x, block, site.rows)
+
+
+def blocks(eqn: Eqn, out: Access) -> list[Access]:
+    """Where in the result of a `concat` each operand goes."""
+    axis, start, found = eqn.params["axis"], 0, []
+    for atom in eqn.inputs:
+        size = atom.aval.shape[axis]
+        found.append(_block(out, axis, start, size))
+        start += size
+    return found
+
+
+def _is_there(x: Access, block: Access) -> bool:
+    """Whether an operand was made where it goes."""
+    return x.buffer is block.buffer and x.base == block.base and x.strides == block.strides
 
 
 @lowers(stack_p, rows=_rows_beside)

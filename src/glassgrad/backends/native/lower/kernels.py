@@ -6,8 +6,8 @@ kernel does stands in other files: nests, products, and the lowerings of LOWERIN
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from math import prod
 
 import numpy as np
@@ -17,6 +17,7 @@ from glassgrad.backends.native.loops import (
     Buffer,
     Builder,
     Index,
+    Inside,
     Kernel,
     Let,
     Note,
@@ -34,10 +35,12 @@ from glassgrad.backends.native.lower.access import (
     positions,
     whole,
 )
+from glassgrad.backends.native.lower.inline import called_inside
 from glassgrad.backends.native.lower.items import Item, Nest
 from glassgrad.backends.native.lower.layout import Layout, Work, nodes_of_item
 from glassgrad.backends.native.lower.nests.writing import combined, elementwise
 from glassgrad.backends.native.lower.nodes import Node
+from glassgrad.backends.native.lower.panels import Packed
 from glassgrad.backends.native.lower.site import Site, Workspace
 from glassgrad.backends.native.lower.table import LOWERINGS
 from glassgrad.backends.native.program import STOP
@@ -49,11 +52,15 @@ class Making:
     """What all kernels of a program are made from.
 
     tested: a scalar that must be finite for the step to go on
+    fault:  the number of the equation that all of it belongs to, in an inner graph
+    packed: factors that lie in panels, by the product that reads them
     """
 
     layout: Layout
     workspace: Workspace
-    tested: Var | None
+    tested: Var | None = None
+    fault: int | None = None
+    packed: Mapping[Node, Packed] = field(default_factory=dict)
 
     def operand(self, node: Node, number: int) -> Access | Number:
         """An operand of a node, where it lies."""
@@ -80,22 +87,31 @@ def _kernel(name: str, tiles: int, b: Builder) -> Kernel:
 
 
 def _scalar_kernel(making: Making, name: str, nodes: Sequence[Node]) -> Kernel:
-    b, layout, names = Builder(), making.layout, making.workspace.names
+    b = Builder()
     kernel = _kernel(name, 0, b)
-    known: dict[Var, Operand] = {}
-    for node in nodes:
-        value = _scalar_value(making, b, node, known)
-        scalar.name_value(value, names.get(node.out, ""))
-        known[node.out] = value
-        layout.access[node.out].store(b, [], value)
-        if node.out in layout.results:
-            with b.when(b.let("equal", kernel.worker, Number(0, I64))):
-                layout.results[node.out].store(b, [], value)
-        if node.out is making.tested:
-            _stop_unless_finite(b, value)
-        kernel.equations.append(node.eqn)
+    write_scalars(making, b, nodes, kernel.worker)
+    kernel.equations += [node.eqn for node in nodes]
     kernel.parts.append(Part(nodes, 0, len(b.body)))
     return kernel
+
+
+def write_scalars(making: Making, b: Builder, nodes: Sequence[Node], number: Value | None) -> None:
+    """Single numbers; those that are results are written by the worker, or tile, of number 0."""
+    layout, known = making.layout, dict[Var, Operand]()
+    for node in nodes:
+        value = _scalar_value(making, b, node, known)
+        scalar.name_value(value, making.workspace.names.get(node.out, ""))
+        known[node.out] = value
+        layout.access[node.out].store(b, [], value)
+        result = layout.results.get(node.out)
+        if result is not None and (number is None or result.buffer.place == "private"):
+            result.store(b, [], value)
+        elif result is not None:
+            assert number is not None
+            with b.when(b.let("equal", number, Number(0, I64))):
+                result.store(b, [], value)
+        if node.out is making.tested:
+            _stop_unless_finite(b, value)
 
 
 def _scalar_value(making: Making, b: Builder, node: Node, known: dict[Var, Operand]) -> Operand:
@@ -132,17 +148,27 @@ def _region_kernel(making: Making, name: str, work: Work) -> Kernel:
     kernel.work = work.region.work
     rows = _rows_of(b, work, kernel)
     making.workspace.private = []
-    for number, item in enumerate(work.items):
-        equations = tuple(dict.fromkeys(node.eqn for node in nodes_of_item(item)))
-        kernel.equations += [eqn for eqn in equations if eqn not in kernel.equations]
-        begun = len(b.body)
-        b.add(Note(equations=equations))
-        held = len(making.workspace.private)
-        _write_item(making, b, item, work, rows, kernel)
-        kernel.parts.append(Part(item, begun, len(b.body)))
-        work.lives.update((id(x), (number, number)) for x in making.workspace.private[held:])
+    kernel.parts += write_items(making, b, work, rows, kernel.tile)
+    for node in (node for item in work.items for node in nodes_of_item(item)):
+        if node.eqn not in kernel.equations:
+            kernel.equations.append(node.eqn)
     work.scratch += making.workspace.private
     return kernel
+
+
+def write_items(
+    making: Making, b: Builder, work: Work, rows: Rows | None, tile: Value
+) -> list[Part]:
+    """The loops of a region for one tile, item after item."""
+    parts = []
+    private = making.workspace.private
+    for number, item in enumerate(work.items):
+        begun, held = len(b.body), len(private)
+        b.add(Note(equations=tuple(dict.fromkeys(node.eqn for node in nodes_of_item(item)))))
+        inner = _write_item(making, b, item, work, rows, tile)
+        parts.append(Part(item, begun, len(b.body), inner))
+        work.lives.update((id(buffer), (number, number)) for buffer in private[held:])
+    return parts
 
 
 def _rows_of(b: Builder, work: Work, kernel: Kernel) -> Rows | None:
@@ -158,28 +184,36 @@ def _rows_of(b: Builder, work: Work, kernel: Kernel) -> Rows | None:
 
 
 def _write_item(
-    making: Making, b: Builder, item: Item, work: Work, rows: Rows | None, kernel: Kernel
-) -> None:
+    making: Making, b: Builder, item: Item, work: Work, rows: Rows | None, tile: Value
+) -> tuple[Inside, ...]:
     access = making.layout.access
     if isinstance(item, Nest):
         assert rows is not None
         scratch = _Scratch(making.workspace)
         names, size = making.workspace.names, work.region.tile_rows
-        nests.emit(b, item, rows, nests.Memory(access.get, scratch, kernel.tile, size, names))
+        nests.emit(b, item, rows, nests.Memory(access.get, scratch, tile, size, names))
     elif item.kind == "product":
         x, y = (making.operand(item, number) for number in range(2))
         assert isinstance(x, Access)
         assert isinstance(y, Access)
-        products.emit(b, x, y, access[item.out], rows)
+        products.emit(b, x, making.packed.get(item, y), access[item.out], rows)
     elif item.kind == "combine":
         _write_combined(making, b, item, rows)
     else:
         inputs = [making.operand(item, number) for number in range(len(item.atoms))]
         outputs = [access[out] for out in item.outputs]
         if item.kind == "sums":
-            outputs = [out.at(kernel.tile) for out in outputs]
-        site = Site(b, item.eqn, inputs, outputs, rows, making.workspace, item.order)
-        LOWERINGS[item.eqn.primitive].emit(site)
+            outputs = [out.at(tile) for out in outputs]
+        fault = item.order if making.fault is None else making.fault
+        most = work.region.tile_rows
+        site = Site(b, item.eqn, inputs, outputs, rows, making.workspace, fault, most)
+        lowering = LOWERINGS[item.eqn.primitive]
+        if lowering.calls_back and making.layout.is_inner:
+            called_inside(site)
+        else:
+            lowering.emit(site)
+        return tuple(site.inside)
+    return ()
 
 
 @dataclass(frozen=True)

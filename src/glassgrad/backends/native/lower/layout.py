@@ -19,9 +19,11 @@ from glassgrad.backends.native.loops import I64, Buffer, Value
 from glassgrad.backends.native.lower import nests
 from glassgrad.backends.native.lower.access import Access, whole
 from glassgrad.backends.native.lower.items import Item, Nest, items_of
+from glassgrad.backends.native.lower.joining import blocks
 from glassgrad.backends.native.lower.nodes import Node, Nodes
 from glassgrad.backends.native.lower.schedule import Region, Schedule, is_everywhere
 from glassgrad.graph.ir import Var
+from glassgrad.primitives.shape import concat_p
 
 
 @dataclass(eq=False)
@@ -60,6 +62,7 @@ class Layout:
     constants: buffers of the graph's constants, with their arrays
     scalars:   those of the worker's own memory
     arena:     those that all workers see, with their values
+    is_inner:  whether one worker runs all of it, for which its own memory will do
     """
 
     nodes: Nodes
@@ -71,6 +74,7 @@ class Layout:
     constants: list[tuple[Buffer, np.ndarray]] = field(default_factory=list)
     scalars: list[Buffer] = field(default_factory=list)
     arena: list[tuple[Buffer, Var]] = field(default_factory=list)
+    is_inner: bool = False
 
 
 def layout_of(plan: Schedule, names: Mapping[Var, str]) -> Layout:
@@ -80,6 +84,27 @@ def layout_of(plan: Schedule, names: Mapping[Var, str]) -> Layout:
     layout = Layout(nodes, works, _spots_of(plan, works))
     _place_arguments(layout, names)
     _place_constants(layout)
+    _place_scalars(layout, names)
+    _place_others(layout, names)
+    return layout
+
+
+def inner_layout(
+    plan: Schedule,
+    names: Mapping[Var, str],
+    places: Mapping[Var, Access],
+    tile: tuple[Value, int] | None,
+) -> Layout:
+    """Memory for what an inner graph makes; `places` are its inputs, constants and results.
+
+    tile: the first row of the tile, and how many rows all tiles have, where it is computed for one
+    """
+    nodes = plan.nodes
+    works = [[Work(r, items_of(r.nodes, nodes)) for r in regions] for regions in plan.regions]
+    for work in (work for phase in works for work in phase):
+        if tile is not None and work.region.rows == tile[1]:
+            work.start = tile[0]
+    layout = Layout(nodes, works, _spots_of(plan, works), dict(places), is_inner=True)
     _place_scalars(layout, names)
     _place_others(layout, names)
     return layout
@@ -130,7 +155,7 @@ def _place_scalars(layout: Layout, names: Mapping[Var, str]) -> None:
     """Every worker computes them for itself, so that nobody waits for a scalar."""
     for node in filter(is_everywhere, layout.nodes.list):
         out = node.out
-        buffer = Buffer(f"{names[out]}_value", out.dtype, 1, "private")
+        buffer = Buffer(f"{names.get(out, 't')}_value", out.dtype, 1, "private")
         layout.scalars.append(buffer)
         if out in layout.access:
             layout.results[out] = layout.access[out]
@@ -141,13 +166,38 @@ def _place_others(layout: Layout, names: Mapping[Var, str]) -> None:
     users = _users(layout.nodes)
     items = (item for works in layout.works for work in works for item in work.items)
     needed = {var for item in items if isinstance(item, Nest) for var in nests.needs_memory(item)}
-    for node in layout.nodes.list:
+    # What is joined has its place in the result, so that comes first.
+    nodes = layout.nodes.list
+    for node in [*reversed([n for n in nodes if n.eqn.primitive is concat_p]), *nodes]:
         if is_everywhere(node):
             continue
         for var in node.outputs:
             if var not in layout.access:
                 name = names.get(var) or f"{names.get(node.eqn.outputs[0], 't')}_parts"
                 _place(layout, node, var, name, users.get(var, []), needed)
+        if node.eqn.primitive is concat_p and node.kind == "generic":
+            _place_blocks(layout, node, users)
+
+
+def _place_blocks(layout: Layout, node: Node, users: Mapping[Var, list[Node]]) -> None:
+    """Let what is joined, and read by nobody else, be made where it goes."""
+    for view, block in zip(node.reads, blocks(node.eqn, layout.access[node.out]), strict=True):
+        maker = None if view is None else layout.nodes.makers.get(view.root)
+        if view is None or maker is None or view.steps or view.root in layout.access:
+            continue
+        spots = layout.spots[maker], layout.spots[node]
+        is_alone = users[view.root] == [node] and spots[0].work is spots[1].work
+        if is_alone and maker.kind == "elementwise" and not is_everywhere(maker):
+            layout.access[view.root] = block
+            _lives_from(layout.spots[maker], block.buffer)
+
+
+def _lives_from(spot: Spot, buffer: Buffer) -> None:
+    """Memory of a tile is used from here on."""
+    assert spot.work is not None
+    life = spot.work.lives.get(id(buffer))
+    if life is not None:
+        spot.work.lives[id(buffer)] = (min(life[0], spot.item), life[1])
 
 
 def _users(nodes: Nodes) -> dict[Var, list[Node]]:
@@ -166,7 +216,8 @@ def _place(
     assert spot.work is not None
     spots = [layout.spots[user] for user in users]
     is_partial = node.is_partial
-    is_local = not is_partial and all(s.work is spot.work for s in spots)
+    is_local = all(s.work is spot.work for s in spots) and not is_partial
+    is_local = is_local and var not in node.across
     if is_local and node.is_fusable and all(s.item == spot.item for s in spots):
         if var in needed:
             _place_row(layout, spot.work, var, name)
@@ -177,8 +228,11 @@ def _place(
         spot.work.lives[id(spot.work.scratch[-1])] = (spot.item, max(last, spot.item))
     else:
         shape = (node.tiles, *var.shape[1:]) if is_partial else var.shape
-        buffer = Buffer(name, var.dtype, prod(shape), "arena")
-        layout.arena.append((buffer, var))
+        buffer = Buffer(name, var.dtype, prod(shape), "private" if layout.is_inner else "arena")
+        if layout.is_inner:
+            spot.work.scratch.append(buffer)
+        else:
+            layout.arena.append((buffer, var))
         layout.access[var] = whole(buffer, shape)
 
 

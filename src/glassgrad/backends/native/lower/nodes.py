@@ -7,7 +7,7 @@ puts the tiles together.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from typing import Any
@@ -16,8 +16,9 @@ import numpy as np
 
 from glassgrad.backends.native.lower.combinations import COMBINATIONS
 from glassgrad.backends.native.lower.products import matrix_strides
+from glassgrad.backends.native.lower.site import SpreadOf
 from glassgrad.backends.native.lower.table import LOWERINGS
-from glassgrad.backends.native.lower.views import View, is_view, stand_in
+from glassgrad.backends.native.lower.views import View, is_view
 from glassgrad.core.aval import Aval
 from glassgrad.core.primitive import Elementwise
 from glassgrad.errors import GraphError
@@ -44,6 +45,8 @@ class Node:
     rows:   the size of axis 0 if it can be computed row by row, else None
     copies: why it copies, if it does: "strides" cannot say a view, "blas" or "python" cannot read
             one, a "result" must be a value of its own
+    across: results whose axis 0 is not that of the rows
+    inner:  what its inner graphs take, in operations on floating numbers
     """
 
     kind: str
@@ -58,6 +61,8 @@ class Node:
     tiles: int = 1
     order: int = 0
     copies: str = ""
+    across: tuple[Var, ...] = ()
+    inner: float = 0.0
 
     @property
     def out(self) -> Var:
@@ -97,13 +102,25 @@ class Nodes:
         """(root, view, whether only row by row) of each operand that is no literal."""
         for view, by_row in zip(node.reads, node.by_row, strict=True):
             if view is not None:
-                yield view.root, view, by_row and view.keeps_rows
+                keeps = by_row and view.keeps_rows and not self._is_across(view.root)
+                yield view.root, view, keeps
+
+    def _is_across(self, root: Var) -> bool:
+        maker = self.makers.get(root)
+        return maker is not None and root in maker.across
 
 
-def nodes_of(graph: Graph, tested: int | None = None) -> Nodes:
+def nodes_of(
+    graph: Graph,
+    tested: int | None = None,
+    strides: Mapping[Var, tuple[int, ...]] | None = None,
+) -> Nodes:
     """All work of a graph that was expanded; the output numbered `tested` is made by a node that
-    every worker runs."""
-    maker = _Maker(graph)
+    every worker runs.
+
+    strides: of inputs that do not lie in C order
+    """
+    maker = _Maker(graph, strides or {})
     for eqn in graph.eqns:
         maker.equation(eqn)
     maker.results(tested)
@@ -111,10 +128,10 @@ def nodes_of(graph: Graph, tested: int | None = None) -> Nodes:
 
 
 class _Maker:
-    def __init__(self, graph: Graph) -> None:
+    def __init__(self, graph: Graph, strides: Mapping[Var, tuple[int, ...]]) -> None:
         self.found = Nodes(graph)
         for var in (*graph.inputs, *(var for var, _ in graph.consts)):
-            self.found.views[var] = View(var, (), True)
+            self.found.views[var] = View(var, (), True, strides.get(var))
 
     def add(self, node: Node) -> None:
         node.order = len(self.found.list)
@@ -183,8 +200,7 @@ class _Maker:
         self.add(Node("product", eqn, atoms, self.reads(atoms), (out,), by_row, rows))
 
     def factor(self, eqn: Eqn, atom: Var) -> Var:
-        view = self.found.views[atom]
-        access = view.access(stand_in(view.root))
+        access = self.found.views[atom].stand_in()
         return self.copy(eqn, atom, "blas") if matrix_strides(access) is None else atom
 
     def reduction(self, eqn: Eqn) -> bool:
@@ -245,6 +261,9 @@ class _Maker:
         if lowering.sums and eqn.inputs[0].aval.shape[0]:
             self.sums(eqn)
             return
+        if lowering.spread is not None:
+            self.spread(eqn, lowering.spread)
+            return
         use = lowering.rows(eqn)
         out = eqn.outputs[0]
         atoms: tuple[Atom, ...] = eqn.inputs
@@ -254,8 +273,17 @@ class _Maker:
         by_row = (False,) * len(atoms) if rows is None or use is None else tuple(use)
         self.add(Node("generic", eqn, atoms, self.reads(atoms), eqn.outputs, by_row, rows))
 
+    def spread(self, eqn: Eqn, spread_of: SpreadOf) -> None:
+        """An equation with inner graphs, which say themselves what they need."""
+        reads = self.reads(eqn.inputs)
+        found = spread_of(eqn, [None if view is None else view.stand_in() for view in reads])
+        node = Node("generic", eqn, eqn.inputs, reads, eqn.outputs, found.by_row, found.rows)
+        node.across, node.inner = found.across, found.work
+        self.add(node)
+
     def contiguous(self, eqn: Eqn, atom: Atom) -> Atom:
-        if isinstance(atom, Var) and not self.found.views[atom].steps:
+        view = self.found.views[atom] if isinstance(atom, Var) else None
+        if view is not None and not view.steps and view.strides is None:
             return atom
         return self.copy(eqn, atom, "python")
 

@@ -28,6 +28,7 @@ from glassgrad.backends.native.loops import (
 from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, Rows, broadcast
 from glassgrad.backends.native.lower.copies import copy, zero
+from glassgrad.backends.native.lower.panels import Packed
 from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import over, start
 from glassgrad.graph.ir import Eqn
@@ -41,11 +42,14 @@ _MATRIX = 2  # axes
 _Factors = Callable[[Position], tuple[Operand, Operand]]
 
 
-def emit(b: Builder, x: Access, y: Access, out: Access, rows: Rows | None) -> None:
+def emit(b: Builder, x: Access, y: Access | Packed, out: Access, rows: Rows | None) -> None:
     """`out = x @ y` for these rows of `out`, stacked matrices one by one.
 
     Factors and result have one dtype, and strides that a `Product` can read.
     """
+    if isinstance(y, Packed):
+        _panels(b, x, y, out, rows)
+        return
     x, y, out = _as_matrices(x, y, out)
     x, y, out, rows = _as_tall(b, x, y, out, rows)
     with _stack(b, out.shape[:-_MATRIX], rows) as at:
@@ -168,6 +172,26 @@ def _matrix(
             out.dtype,
         )
     )
+
+
+def _panels(b: Builder, x: Access, y: Packed, out: Access, rows: Rows | None) -> None:
+    """Panel by panel: each makes its own columns of the result."""
+    x_strides = matrix_strides(x)
+    assert x_strides is not None
+    first: Position = 0 if rows is None else rows.start
+    m = x.shape[0] if rows is None else rows.count
+    for panel in y.panels(b):
+        product = Product(
+            Place(out.buffer, out.index([first, panel.column])),
+            Place(x.buffer, x.index([first, 0])),
+            Place(y.held.buffer, panel.start),
+            (m, panel.width, y.k),
+            out.strides[0],
+            x_strides,
+            (panel.width, 1),
+            out.dtype,
+        )
+        b.add(product)
 
 
 def _loops(

@@ -8,6 +8,7 @@ whatever the machine.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from math import prod
 
@@ -52,7 +53,7 @@ class Region:
     @property
     def work(self) -> float:
         """Floating operations, or what takes as long."""
-        return sum(map(_work, self.nodes))
+        return sum(map(work_of_node, self.nodes))
 
 
 @dataclass
@@ -64,8 +65,11 @@ class Schedule:
     regions: list[list[Region]]
 
 
-def schedule(nodes: Nodes) -> Schedule:
-    """Phases and regions of all nodes."""
+def schedule(nodes: Nodes, tiles_of: Callable[[Region], int] | None = None) -> Schedule:
+    """Phases and regions of all nodes.
+
+    tiles_of: how many tiles a region has, where that is settled: in inner graphs
+    """
     _earliest(nodes)
     _latest(nodes)
     count = 1 + max((node.phase for node in nodes.list), default=0)
@@ -74,8 +78,8 @@ def schedule(nodes: Nodes) -> Schedule:
     for node in nodes.list:
         if node.is_scalar or _is_scalar_combine(node):
             scalars[node.phase].append(node)
-    for region in _regions(nodes):
-        region.tiles = _tiles(region)
+    for region in _regions(nodes, is_inner=tiles_of is not None):
+        region.tiles = _tiles(region) if tiles_of is None else tiles_of(region)
         for node in region.nodes:
             node.tiles = region.tiles
         regions[region.phase].append(region)
@@ -153,8 +157,11 @@ def _is_recomputed(node: Node) -> bool:
 # --- regions -----------------------------------------------------------------------------
 
 
-def _regions(nodes: Nodes) -> list[Region]:
-    """Nodes of one phase connected by rows, in the order of their first node."""
+def _regions(nodes: Nodes, *, is_inner: bool) -> list[Region]:
+    """Nodes of one phase connected by rows, in the order of their first node.
+
+    In an inner graph, which one worker runs, all of as many rows are taken together.
+    """
     leader: dict[Node, Node] = {}
 
     def find(node: Node) -> Node:
@@ -171,6 +178,10 @@ def _regions(nodes: Nodes) -> list[Region]:
                 continue
             if keeps and maker.rows == node.rows is not None:
                 leader[find(node)] = find(maker)
+    if is_inner:
+        alike: dict[tuple[int, int | None], Node] = {}
+        for node in working:
+            leader[find(node)] = find(alike.setdefault((node.phase, node.rows), node))
     regions: dict[Node, Region] = {}
     for node in working:
         first = find(node)
@@ -208,7 +219,7 @@ def _tiles(region: Region) -> int:
 def _rows_of_row(region: Region) -> int:
     """How many rows of matrices a row of axis 0 holds: the steps of a sequence in a batch."""
     products = [node for node in region.nodes if node.kind == "product"]
-    shapes = [node.out.shape for node in products or region.nodes]
+    shapes = [node.out.shape for node in products or region.nodes if not node.across]
     return min((prod(shape[1:-1]) for shape in shapes if len(shape) > 1), default=1)
 
 
@@ -252,8 +263,10 @@ def _bytes(aval: Aval) -> int:
     return prod(aval.shape) * aval.dtype.itemsize
 
 
-def _work(node: Node) -> float:
+def work_of_node(node: Node) -> float:
     """Floating operations, or what takes as long."""
+    if node.inner:
+        return node.inner
     size = prod(node.out.shape)
     if node.kind == "product":
         return 2.0 * size * node.atoms[0].aval.shape[-1]

@@ -19,6 +19,7 @@ from glassgrad.backends.native.loops import (
     Builder,
     CallBack,
     Index,
+    Inside,
     Number,
     Operand,
     Value,
@@ -64,6 +65,8 @@ class Site:
     outputs: an Access a result, to be filled completely (for the rows of the tile)
     rows:    the tile's rows, on axis 0 of results; None if the kernel makes everything
     number:  which equation of the graph it is, for faults
+    most:    how many rows a tile has at most; None for all of them
+    inside:  what the lowering of an inner graph tells of its parts
     """
 
     b: Builder
@@ -73,6 +76,8 @@ class Site:
     rows: Rows | None
     workspace: Workspace
     number: int = 0
+    most: int | None = None
+    inside: list[Inside] = field(default_factory=list)
 
     @property
     def out(self) -> Access:
@@ -160,6 +165,26 @@ Count = Callable[[Eqn], float]
 
 
 @dataclass(frozen=True)
+class Spread:
+    """How an equation with inner graphs is computed row by row.
+
+    rows:   how many there are
+    by_row: per operand whether row i needs only row i of it
+    across: results whose axis 0 is not that of the rows, such as steps stacked by a loop
+    work:   operations on floating numbers, or what takes as long
+    """
+
+    rows: int | None
+    by_row: tuple[bool, ...]
+    across: tuple[Var, ...]
+    work: float
+
+
+# An equation, and per operand how it lies, None for a literal.
+SpreadOf = Callable[[Eqn, Sequence[Access | None]], Spread]
+
+
+@dataclass(frozen=True)
 class Lowering:
     """How a primitive becomes loops.
 
@@ -169,6 +194,7 @@ class Lowering:
     sums:  whether results are sums over the rows of the operands: a tile makes those of its rows
     work:  floating operations, where they are many more than elements
     calls_back: Python runs it, by its NumPy text
+    spread: in place of `rows`, for what holds inner graphs
     """
 
     emit: Emit
@@ -176,6 +202,7 @@ class Lowering:
     calls_back: bool = False
     sums: bool = False
     work: Count | None = None
+    spread: SpreadOf | None = None
 
 
 LOWERINGS: dict[Primitive, Lowering] = {}
@@ -191,13 +218,14 @@ def lowers(
     calls_back: bool = False,
     sums: bool = False,
     work: Count | None = None,
+    spread: SpreadOf | None = None,
 ) -> Callable[[Emit], Emit]:
     """Register the lowering of `primitives`."""
 
     def register(emit: Emit) -> Emit:
         for primitive in primitives:
             assert primitive not in LOWERINGS, primitive.name
-            LOWERINGS[primitive] = Lowering(emit, rows, calls_back, sums, work)
+            LOWERINGS[primitive] = Lowering(emit, rows, calls_back, sums, work, spread)
         return emit
 
     return register

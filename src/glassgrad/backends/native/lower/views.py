@@ -8,7 +8,7 @@ chain of views from a root; the scheduler follows it and makes no node for it.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 
 from glassgrad.backends.native.loops import Buffer
@@ -106,11 +106,15 @@ def view_of(access: Access, eqn: Eqn) -> Access | None:
 
 @dataclass(frozen=True)
 class View:
-    """A value as a chain of views of a root; `keeps_rows` if its row i is made of the root's."""
+    """A value as a chain of views of a root; `keeps_rows` if its row i is made of the root's.
+
+    strides: how the root lies, where it does not lie in C order: an operand of an inner graph
+    """
 
     root: Var
     steps: tuple[Eqn, ...]
     keeps_rows: bool
+    strides: tuple[int, ...] | None = None
 
     def access(self, root: Access) -> Access:
         """Where the view lies, given where its root does."""
@@ -122,12 +126,17 @@ class View:
 
     def then(self, eqn: Eqn) -> View | None:
         """This view changed by one more equation; None if strides cannot say it."""
-        there = self.access(stand_in(self.root))
+        there = self.stand_in()
         found = view_of(there, eqn)
         if found is None:
             return None
         keeps = self.keeps_rows and _keeps_rows(there, found)
-        return View(self.root, (*self.steps, eqn), keeps)
+        return View(self.root, (*self.steps, eqn), keeps, self.strides)
+
+    def stand_in(self) -> Access:
+        """The view of a stand-in of the root."""
+        root = stand_in(self.root)
+        return self.access(root if self.strides is None else replace(root, strides=self.strides))
 
 
 def stand_in(root: Var) -> Access:

@@ -18,9 +18,16 @@ def is_flat(w: Writing) -> bool:
     return all(
         node.kind == "elementwise"
         and node.out.shape == w.nest.shape
+        and _is_in_order(w, node)
         and all(_is_walked(w, node, number) for number in range(len(node.atoms)))
         for node in w.nest.nodes
     )
+
+
+def _is_in_order(w: Writing, node: Node) -> bool:
+    """Whether the result has no memory, or lies in C order."""
+    target = w.memory.of(node.out)
+    return target is None or is_contiguous(target)
 
 
 def _is_walked(w: Writing, node: Node, number: int) -> bool:
@@ -64,4 +71,4 @@ def _as_one_axis(b: Builder, access: Access, width: int) -> Access:
     origin = access.origin
     if origin is not None and width != 1:
         origin = b.let("multiply", origin, Number(width, I64))
-    return Access(access.buffer, (prod(access.shape),), (1,), access.base, origin)
+    return Access(access.buffer, (prod(access.shape),), (1,), access.base, origin, access.shift)
