@@ -10,7 +10,7 @@
 
    Arrays lie row after row, and results apart from operands.
    Only these may be one array: W = dW.
-   Memory: 664 bytes for values, 16 bytes of constants; nothing is allocated.
+   Memory: 472 bytes for values, 16 bytes of constants; nothing is allocated.
    One call at a time: all calls share that memory.
    Needs stdint.h, math.h and nothing else.
    Compile with -std=c99 or -ffp-contract=off: each operation is rounded by itself.
@@ -150,14 +150,14 @@ static inline double gg_sech_squared_f64(double x)
     return t31;
 }
 
-static double arena[73];
+static double arena[49];
 static double *const t2 = arena;
 static double *const h = arena + 16;
-static double *const t7 = arena + 32;
-static double *const last = arena + 48;
-static double *const dlast = arena + 56;
-static double *const t4_parts = arena + 64;
-static double *const t5_parts = arena + 72;
+static double *const t7 = arena + 16;
+static double *const last = arena + 32;
+static double *const t4_parts = arena + 40;
+static double *const dlast = arena + 40;
+static double *const t5_parts = arena + 48;
 
 static double scratch[10];
 static double *const h2 = scratch;
@@ -231,6 +231,15 @@ static void compute_t4_parts(void)
     t4_parts[0] = 0.0 + gg_add_lanes_f64(sum_lanes, 2);
 }
 
+/* t4 = t3.sum()     ()
+   t5 = sums.sum()   ()
+   t6 = t5 / 6       ()
+   loss = t4 + t6    () */
+static void compute_loss(double *loss)
+{
+    loss[0] = t4_parts[0] + t5_parts[0] / 6.0;
+}
+
 static void compute_dlast(void)
 {
     /* dlast = 2 * last   (2,) */
@@ -251,15 +260,6 @@ static void compute_t7(const double *W)
             t7[2 * i + j] = t7_ij;
         }
     }
-}
-
-/* t4 = t3.sum()     ()
-   t5 = sums.sum()   ()
-   t6 = t5 / 6       ()
-   loss = t4 + t6    () */
-static void compute_loss(double *loss)
-{
-    loss[0] = t4_parts[0] + t5_parts[0] / 6.0;
 }
 
 static void compute_dxs(const double *W, const double *xs, double *dxs)
@@ -312,9 +312,9 @@ void scanned(const double *W, const double *xs, double *loss, double *dW, double
     compute_h(W, xs);
     compute_t5_parts();
     compute_t4_parts();
+    compute_loss(loss);
     compute_dlast();
     compute_t7(W);
-    compute_loss(loss);
     compute_dxs(W, xs, dxs);
     compute_dW(dW, dxs);
 }
