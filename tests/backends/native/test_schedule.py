@@ -168,7 +168,7 @@ def test_no_tile_is_empty(rows: int) -> None:
 
 
 def test_every_phase_ends_in_a_barrier() -> None:
-    """Also one of scalars alone: what it reads may be written by the next phase, or the next step."""
+    """Also one of scalars alone: the next phase, or step, may write what it reads."""
     rows = np.ones((4000, 100), np.float32)
     program = lower(trace(lambda x: np.sqrt((x * x).sum()), rows))
     assert any(kernel.tiles == 0 for kernel in program.phases[-1])
