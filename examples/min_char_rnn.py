@@ -145,12 +145,12 @@ def find_text(path):
 def main(*arguments):
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("steps", nargs="?", type=int, default=100_000)
-    parser.add_argument("--quick", action="store_true", help="a few hundred steps")
+    parser.add_argument("--quick", action="store_true", help="a few hundred windows")
     parser.add_argument("--text", help="a text file to learn from")
     given = parser.parse_args(arguments)
-    steps = 300 if given.quick else given.steps
+    steps = 200 if given.quick else given.steps
     gradient_check()
-    _, hello, _ = train("hello " * 200, 600 if given.quick else 2001, dtype=np.float64)
+    _, hello, _ = train("hello " * 200, 501 if given.quick else 2001, dtype=np.float64)
     print(
         f"'hello ': loss {hello[0]:.4f} at first (25 ln 5 = {25 * math.log(5):.4f}), then", end=""
     )
