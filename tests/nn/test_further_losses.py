@@ -159,6 +159,7 @@ def test_ctc_of_a_batch_is_that_of_its_sequences() -> None:
     np.testing.assert_array_equal(gradient[1, 3:], 0)
 
 
+@pytest.mark.full
 def test_second_order_of_ctc() -> None:
     log_p = np.log(np.random.default_rng(2).dirichlet(np.ones(2), (1, 3)))
     assert check_grads(lambda x: losses.ctc(x, np.array([[1]])), log_p, order=2)
