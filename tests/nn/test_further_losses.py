@@ -159,9 +159,37 @@ def test_ctc_of_a_batch_is_that_of_its_sequences() -> None:
     np.testing.assert_array_equal(gradient[1, 3:], 0)
 
 
+@pytest.mark.full
 def test_second_order_of_ctc() -> None:
     log_p = np.log(np.random.default_rng(2).dirichlet(np.ones(2), (1, 3)))
     assert check_grads(lambda x: losses.ctc(x, np.array([[1]])), log_p, order=2)
+
+
+def test_ctc_ends_labels_at_their_padding() -> None:
+    log_p = np.log(np.random.default_rng(2).dirichlet(np.ones(4), (2, 5)))
+    padded = losses.ctc(log_p, np.array([[1, 2, -1], [3, -1, -1]]))
+    assert padded == losses.ctc(log_p, np.array([[1, 2, 9], [3, 9, 9]]), None, np.array([2, 1]))
+    with pytest.raises(DataError, match="label -1 is the blank or outside"):
+        losses.ctc(log_p, np.array([[-1, 1, -1], [3, 1, 1]]))
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+def test_a_network_learns_where_labels_stand(backend: str) -> None:
+    """Two of six steps carry a label; which ones is not told."""
+    rng = np.random.default_rng(0)
+    X = 0.1 * rng.standard_normal((40, 6, 3))
+    labels = rng.integers(1, 3, (40, 2))
+    labels[::4, 1] = -1  # one label only
+    for x, row in zip(X, labels, strict=True):
+        for place, label in zip(np.sort(rng.choice(6, 2, replace=False)), row, strict=True):
+            x[place] += 3.0 * np.eye(3)[max(label, 0)]
+    model = nn.Sequential(nn.Linear(3, 3, rng=0), nn.LogSoftmax())
+    history = fit(model, (X, labels), loss="ctc", lr=0.1, epochs=30, batch_size=20, backend=backend)
+    assert history["loss"][-1] < 0.25 * history["loss"][0]
+    best = model.predict(X.astype(np.float32)).argmax(axis=-1)
+    read = [_reads_as(tuple(row), 0) for row in best]
+    wanted = [[label for label in row if label > 0] for row in labels.tolist()]
+    assert np.mean([a == b for a, b in zip(read, wanted, strict=True)]) > 0.7
 
 
 def test_ctc_of_impossible_labels() -> None:
@@ -267,3 +295,20 @@ def test_refusals(call: Any, error: type[Exception], words: str) -> None:
 def test_layers_are_their_functions(layer: nn.Loss, inputs: Any) -> None:
     built = nn.build(nn.describe(layer))
     assert built(*inputs) == losses.find_loss(layer.kind)(*inputs, **layer.options)
+
+
+def test_other_losses_by_torch() -> None:
+    torch = pytest.importorskip("torch")
+    F = torch.nn.functional
+    x, y, z = map(torch.tensor, (X, Y, Z))
+    counts, signs = np.arange(20.0).reshape(5, 4) % 5, torch.tensor(SIGNS)
+    for options in ({"margin": 2.0}, {"swap": True}, {"p": 1.0}):
+        theirs = F.triplet_margin_loss(x, y, z, eps=1e-12, **options)
+        assert losses.triplet(X, Y, Z, **options) == pytest.approx(theirs.item(), rel=1e-9)
+    pairs = (
+        (losses.cosine_embedding(X, Y, SIGNS), F.cosine_embedding_loss(x, y, signs)),
+        (losses.gaussian_nll(X, Y, np.exp(Z)), F.gaussian_nll_loss(x, y, torch.exp(z))),
+        (losses.poisson_nll(X, counts), F.poisson_nll_loss(x, torch.tensor(counts))),
+    )
+    for ours, expected in pairs:
+        assert ours == pytest.approx(expected.item(), rel=1e-9)

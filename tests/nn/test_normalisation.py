@@ -206,7 +206,9 @@ def test_back_ends_agree_on_running_statistics() -> None:
 def test_an_activation_behind_normalisation_suits_the_layer_in_front() -> None:
     with nn.init.seeded(0):
         model = nn.Sequential(nn.Linear(400, 300), nn.BatchNorm1d(300), nn.ReLU())
-    assert float(model[0].W.data.std()) == pytest.approx(np.sqrt(2 / 400), rel=0.02)
+        learnt = nn.Sequential(nn.Linear(400, 300), nn.PReLU())
+    for layer in (model[0], learnt[0]):
+        assert float(layer.W.data.std()) == pytest.approx(np.sqrt(2 / 400), rel=0.02)
 
 
 def test_a_layer_is_one_region() -> None:

@@ -17,6 +17,7 @@ from glassgrad.nn import init as initialisers
 from glassgrad.nn.activations import Activation, activation_layer
 from glassgrad.nn.checks import check_share, check_size, here, operand
 from glassgrad.nn.functional import dropout
+from glassgrad.nn.gating_layers import PReLU
 from glassgrad.nn.init import Rng, Spec
 from glassgrad.nn.linear import Linear
 from glassgrad.nn.module import Module
@@ -307,7 +308,7 @@ def _followed(rows: list[tuple[str, Module]]) -> Iterator[tuple[tuple[str, Weigh
             continue
         behind = (other for _, other in rows[i + 1 :] if not other.is_between)
         following = next(behind, None)
-        kind = following.kind if isinstance(following, Activation) else "identity"
+        kind = following.kind if isinstance(following, (Activation, PReLU)) else "identity"
         yield (path, layer), kind
 
 

@@ -18,6 +18,7 @@ from glassgrad.primitives.arithmetic import (
     add,
     divide,
     greater,
+    greater_equal,
     less,
     logical_and,
     maximum,
@@ -62,8 +63,9 @@ def ctc(
     An alignment names a class or the blank for every time step; without repetitions, and then
     without blanks, it reads as the labels.
 
-    Shapes:    log_p (n, t, k) log-probabilities; labels (n, s) int, padded with anything; lengths
-               (n,) int, all of t and all of s if not given -> (); (n,) if reduction is "none"
+    Shapes:    log_p (n, t, k) log-probabilities; labels (n, s) int; lengths (n,) int -> (); (n,)
+               if reduction is "none". Without `input_lengths` all t steps count; without
+               `label_lengths` labels end where they are padded with negative numbers
     Formula:   -log Σ over alignments of Π_t p[t, class at t], by the forward recursion over the
                2 s + 1 states blank, label, blank, label …, in logarithms
     Gradient:  minus the expected count of class j at step t, for log_p[t, j]
@@ -86,6 +88,8 @@ def ctc(
     n, steps, k = log_p.shape
     times = _lengths("input_lengths", input_lengths, log_p, n, steps)
     counts = _lengths("label_lengths", label_lengths, log_p, n, labels.shape[1])
+    if label_lengths is None:
+        counts = sum_of(astype(greater_equal(labels, 0), np.int64), axis=1)
     _check_labels(labels, counts, k, blank)
     states = _states(labels, counts, blank)
     last = _last_alphas(log_p, states, times, blank)

@@ -76,6 +76,8 @@ class PReLU(Module):
     Shapes:  x (n, channels, ...), or any shape for channels = 1; slope (channels,)
     """
 
+    kind = "leaky_relu"  # what starting weights in front of it suit
+
     def __init__(self, channels: int = 1, *, start: float = 0.25, dtype: Any = None) -> None:
         self.channels = check_size("PReLU", "channels", channels)
         self.start = float(start)
