@@ -28,7 +28,7 @@ from glassgrad.backends.native.lower.windows.geometry import (
     at,
     index_of,
 )
-from glassgrad.backends.native.lower.windows.images import each, tiled
+from glassgrad.backends.native.lower.windows.images import added, each, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
@@ -108,9 +108,7 @@ def plain(b: Builder, job: Job) -> None:
                 number = b.load(job.image.buffer, index_of(job.image, other, *there))
                 place = _place(job, channel, pixel)
                 total = b.load(job.out.buffer, place)
-                b.store(
-                    job.out.buffer, place, b.let("add", total, b.let("multiply", factor, number))
-                )
+                b.store(job.out.buffer, place, added(b, total, factor, number))
 
 
 def _place(job: Job, channel: Position, pixel: Sequence[Position]) -> Index:

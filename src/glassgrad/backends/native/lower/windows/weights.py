@@ -22,9 +22,10 @@ from glassgrad.backends.native.loops import (
     Operand,
     Value,
 )
+from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, positions
 from glassgrad.backends.native.lower.windows.geometry import At, Windows, at, index_of
-from glassgrad.backends.native.lower.windows.images import each, tiled
+from glassgrad.backends.native.lower.windows.images import added, each, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
@@ -69,7 +70,8 @@ def plain(b: Builder, job: Job) -> None:
         share = _over_pixels(b, job, (o, c), k, [], zero)
         index = index_of(job.total, o, c, *k)
         before = b.load(job.total.buffer, index)
-        b.store(job.total.buffer, index, b.let("add", before, share))
+        total = scalar.operation(b, "add", [before, share], [False, False])
+        b.store(job.total.buffer, index, total)
 
 
 def _over_pixels(
@@ -86,7 +88,7 @@ def _over_pixels(
         there = _read(w, done, k)
         one = b.load(job.y.buffer, index_of(job.y, channels[0], *done))
         other = b.load(job.image.buffer, index_of(job.image, channels[1], *there))
-        return b.let("add", total, b.let("multiply", one, other))
+        return added(b, total, one, other)
     if w.out[axis] == 1:
         return _over_pixels(b, job, channels, k, [*done, 0], total)
     with b.loop(w.out[axis]) as loop:
@@ -96,7 +98,7 @@ def _over_pixels(
             loop.set(held, _over_pixels(b, job, channels, k, place, held))
         else:
             row = _over_pixels(b, job, channels, k, place, zero)
-            loop.set(held, b.let("add", held, row))
+            loop.set(held, scalar.operation(b, "add", [held, row], [False, False]))
     return loop.result(held)
 
 
