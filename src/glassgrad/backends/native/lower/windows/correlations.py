@@ -28,17 +28,18 @@ from glassgrad.backends.native.lower.windows.geometry import (
     at,
     index_of,
 )
-from glassgrad.backends.native.lower.windows.images import added, each, tiled
+from glassgrad.backends.native.lower.windows.images import added, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
     block,
     block_of,
+    columns,
     part_of,
     room,
     vectors_for,
 )
-from glassgrad.backends.native.own_products import Blocks, widths
+from glassgrad.backends.native.own_products import Blocks
 
 _FEW = 4  # channels that fill too little of a vector
 
@@ -144,28 +145,13 @@ def in_blocks(b: Builder, job: Job, lanes: str, blocks: Blocks) -> None:
 
 
 def _columns(b: Builder, job: Job, r: tuple[At, int], blocks: Blocks) -> None:
-    """Vectors of channels; the rest in narrower ones."""
-    full = VECTOR_BYTES // job.out.dtype.itemsize
-    o = job.sizes[0]
-    wide = vectors_for(o, full, blocks) * full
-    rows = [(0, wide, o // wide)] if o >= wide else []
-    done = o // wide * wide
-    for width in widths(o - done, full):
-        rows.append((done, width, 1))
-        done += width
-    for first, width, many in rows:
-        with each(b, many) as number:
-            part = _Part(*r, at(number, width, first), width)
-            _pixels(b, job, part, blocks)
-
-
-def _pixels(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
-    """Blocks of pixels whose sums stay in registers."""
+    """Blocks of channels by pixels, whose sums stay in registers."""
     c = job.correlation
-    vectors = -(-part.width * job.out.dtype.itemsize // VECTOR_BYTES)
-    tall, wide = block_of(c.pixels[1:], max(1, room(blocks) // vectors), vectors)
-    for first, (_, high, broad) in tiled(b, c.pixels, (1, tall, wide)):
-        _of_channels(b, job, part, first, (high, broad))
+    for first, width, vectors in columns(b, job.sizes[0], job.out.dtype, blocks):
+        part = _Part(*r, first, width)
+        tall, wide = block_of(c.pixels[1:], max(1, room(blocks) // vectors), vectors)
+        for pixel, (_, high, broad) in tiled(b, c.pixels, (1, tall, wide)):
+            _of_channels(b, job, part, pixel, (high, broad))
 
 
 def _of_channels(
