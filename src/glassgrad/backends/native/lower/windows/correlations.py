@@ -51,14 +51,12 @@ class Job:
     image:  (r, *padded)
     weight: (o, r, *kernel), in any strides
     out:    (o, *sizes); `places` of the correlation say which of them are written
-    adds:   whether the sums are added to what is there
     """
 
     correlation: Correlation
     image: Access
     weight: Access
     out: Access
-    adds: bool
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -78,10 +76,10 @@ def lanes_of(job_sizes: tuple[int, int], c: Correlation, itemsize: int) -> str:
     return "channels" if o > _FEW and across >= along / 2 else "pixels"
 
 
-def parts_count(job_sizes: tuple[int, int], c: Correlation) -> int:
-    """Into how many chains a sum is cut."""
-    r = job_sizes[1]
-    return -(-r // part_of(r, prod(c.taps))) if prod(c.taps) else 0
+def chains(job: Job) -> int:
+    """Into how many chains a sum is cut; several are added to zeros that lie there."""
+    r, taps = job.sizes[1], prod(job.correlation.taps)
+    return -(-r // part_of(r, taps)) if taps else 0
 
 
 # --- plain -------------------------------------------------------------------------------
@@ -135,9 +133,10 @@ class _Part:
 def in_blocks(b: Builder, job: Job, lanes: str, blocks: Blocks) -> None:
     """The quick loops. With lanes over channels, `weight` has neighbours on axis 0, and so has
     `out`."""
-    c, (o, r) = job.correlation, job.sizes
-    depth = part_of(r, prod(c.taps))
-    for (r_at,), (deep,) in tiled(b, (r,), (depth,)):
+    (o, r), taps = job.sizes, prod(job.correlation.taps)
+    if not taps:
+        return
+    for (r_at,), (deep,) in tiled(b, (r,), (part_of(r, taps),)):
         if lanes == "channels":
             _columns(b, job, (r_at, deep), blocks)
         else:
@@ -239,6 +238,6 @@ def _levels(job: Job, depth: int, *, numbers_are_weights: bool = False) -> list[
 
 
 def _store(b: Builder, job: Job, index: Index, total: Operand) -> None:
-    if job.adds:
+    if chains(job) > 1:
         total = b.let("add", b.load(job.out.buffer, index), total)
     b.store(job.out.buffer, index, total)
