@@ -152,8 +152,9 @@ class Carry:
 
 @dataclass(slots=True, eq=False)
 class For:
-    """`for variable in range(stop)`; `unroll` asks a printer to write the iterations out.
+    """`for variable in range(stop)`.
 
+    unroll:  whether a printer writes the iterations out; None where it may decide
     vectors: how many vectors of 64 bytes the lanes fill, where it is not one
     """
 
@@ -162,7 +163,7 @@ class For:
     lanes: bool
     body: list[Statement] = field(default_factory=list)
     carries: list[Carry] = field(default_factory=list)
-    unroll: bool = False
+    unroll: bool | None = None
     vectors: int = 1
 
 
@@ -346,7 +347,12 @@ class Builder:
 
     @contextmanager
     def loop(
-        self, stop: int | Value, *, lanes: bool = False, unroll: bool = False, vectors: int = 1
+        self,
+        stop: int | Value,
+        *,
+        lanes: bool = False,
+        unroll: bool | None = None,
+        vectors: int = 1,
     ) -> Iterator[Loop]:
         """Statements written inside become the body of a loop over range(stop)."""
         statement = For(Value(I64), stop, lanes, unroll=unroll, vectors=vectors)

@@ -54,7 +54,9 @@ def write_serial(w: Writing, statement: For) -> None:
 
 
 def _is_short(loop: For, stop: int) -> bool:
-    return loop.unroll or stop * _length(loop.body) <= SHORT
+    if loop.unroll is not None:
+        return loop.unroll
+    return stop * _length(loop.body) <= SHORT
 
 
 def _length(body: Sequence[Statement]) -> int:

@@ -131,15 +131,17 @@ def _region_kernel(making: Making, name: str, work: Work) -> Kernel:
     kernel = _kernel(name, work.region.tiles, b)
     kernel.work = work.region.work
     rows = _rows_of(b, work, kernel)
+    making.workspace.private = []
     for number, item in enumerate(work.items):
-        making.workspace.private = []
         equations = tuple(dict.fromkeys(node.eqn for node in nodes_of_item(item)))
         kernel.equations += [eqn for eqn in equations if eqn not in kernel.equations]
         begun = len(b.body)
         b.add(Note(equations=equations))
+        held = len(making.workspace.private)
         _write_item(making, b, item, work, rows, kernel)
         kernel.parts.append(Part(item, begun, len(b.body)))
-        work.scratch += [(buffer, number, number) for buffer in making.workspace.private]
+        work.lives.update((id(x), (number, number)) for x in making.workspace.private[held:])
+    work.scratch += making.workspace.private
     return kernel
 
 

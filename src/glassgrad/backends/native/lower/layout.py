@@ -28,14 +28,15 @@ from glassgrad.graph.ir import Var
 class Work:
     """A region with its items.
 
-    scratch: memory of the worker's own that its kernel needs, each with the numbers of the first
-             and the last item that use it
+    scratch: memory of the worker's own that its kernel needs
+    lives:   (first, last) item that uses such memory, by the buffer's identity; all where it lacks
     start:   the first row of the tile that runs, a value of its kernel
     """
 
     region: Region
     items: list[Item]
-    scratch: list[tuple[Buffer, int, int]] = field(default_factory=list)
+    scratch: list[Buffer] = field(default_factory=list)
+    lives: dict[int, tuple[int, int]] = field(default_factory=dict)
     start: Value = field(default_factory=lambda: Value(I64, "start"))
 
 
@@ -164,34 +165,35 @@ def _place(
     spot = layout.spots[node]
     assert spot.work is not None
     spots = [layout.spots[user] for user in users]
-    is_local = not node.is_partial and all(s.work is spot.work for s in spots)
+    is_partial = node.is_partial
+    is_local = not is_partial and all(s.work is spot.work for s in spots)
     if is_local and node.is_fusable and all(s.item == spot.item for s in spots):
         if var in needed:
-            _place_row(layout, spot, var, name)
+            _place_row(layout, spot.work, var, name)
+            spot.work.lives[id(spot.work.scratch[-1])] = (spot.item, spot.item)
     elif is_local and spot.work.region.rows is not None:
-        _place_tile(layout, spot, var, name, max((s.item for s in spots), default=spot.item))
+        _place_tile(layout, spot.work, var, name)
+        last = max((s.item for s in spots), default=spot.item)
+        spot.work.lives[id(spot.work.scratch[-1])] = (spot.item, max(last, spot.item))
     else:
-        shape = (node.tiles, *var.shape[1:]) if node.is_partial else var.shape
+        shape = (node.tiles, *var.shape[1:]) if is_partial else var.shape
         buffer = Buffer(name, var.dtype, prod(shape), "arena")
         layout.arena.append((buffer, var))
         layout.access[var] = whole(buffer, shape)
 
 
-def _place_row(layout: Layout, spot: Spot, var: Var, name: str) -> None:
+def _place_row(layout: Layout, work: Work, var: Var, name: str) -> None:
     """Memory for one row, written anew for each."""
-    assert spot.work is not None
     inner = var.shape[1:]
     buffer = Buffer(name, var.dtype, prod(inner), "private")
-    spot.work.scratch.append((buffer, spot.item, spot.item))
+    work.scratch.append(buffer)
     layout.access[var] = Access(buffer, var.shape, (0, *whole(buffer, inner).strides))
 
 
-def _place_tile(layout: Layout, spot: Spot, var: Var, name: str, last: int) -> None:
-    """Memory for the rows of a tile, the first of which is its `start`, up to the item `last`."""
-    work = spot.work
-    assert work is not None
+def _place_tile(layout: Layout, work: Work, var: Var, name: str) -> None:
+    """Memory for the rows of a tile, the first of which is `work.start`."""
     shape = (work.region.tile_rows, *var.shape[1:])
     buffer = Buffer(name, var.dtype, prod(shape), "private")
-    work.scratch.append((buffer, spot.item, last))
+    work.scratch.append(buffer)
     strides = whole(buffer, shape).strides
     layout.access[var] = Access(buffer, var.shape, strides, 0, work.start)

@@ -36,7 +36,7 @@ class Node:
             "product"      a matrix product
             "generic"      an entry of LOWERINGS
             "sums"         one whose results are sums over rows: like "partial", on its own
-            "combine"      what the tiles made of "partial" and "sums" put together
+            "combine"      what the tiles made of "partial" and "sums", put together
     reads:  per operand the view it reads; None for a literal
     by_row: per operand whether row i of the result needs only row i of it
     rows:   the size of axis 0 if it can be computed row by row, else None
@@ -216,30 +216,35 @@ class _Maker:
         return Node("reduce", eqn, atoms, self.reads(atoms), (out,), (True,), rows, axes)
 
     def partial(self, eqn: Eqn, source: Var, out: Var) -> None:
-        """Rows reduced tile by tile, then the tiles."""
-        self.tile_by_tile("partial", eqn, (source,), out, source.shape[1:])
-
-    def tile_by_tile(
-        self, kind: str, eqn: Eqn, atoms: tuple[Atom, ...], out: Var, shape: tuple[int, ...]
-    ) -> None:
-        """A result of this shape a tile, and one of all. How many tiles there are comes later."""
-        middle = Var(Aval((0, *shape), out.dtype), "")
-        by_row, count = (True,) * len(atoms), atoms[0].aval.shape[0]
-        self.add(Node(kind, eqn, atoms, self.reads(atoms), (middle,), by_row, count))
+        """Rows reduced tile by tile, then the tiles; how many tiles there are is known later."""
+        rest = source.shape[1:]
+        middle = Var(Aval((0, *rest), out.dtype), "")
+        atoms: tuple[Atom, ...] = (source,)
+        node = Node("partial", eqn, atoms, self.reads(atoms), (middle,), (True,), source.shape[0])
+        self.add(node)
         rows = out.shape[0] if out.shape else None
         combine = Node(
             "combine", eqn, (middle,), self.reads((middle,)), (out,), (False,), rows, (0,)
         )
         self.add(combine)
 
+    def sums(self, eqn: Eqn) -> None:
+        """Rows summed tile by tile by an equation's own loops, then the tiles, as above."""
+        out, rows = eqn.outputs[0], eqn.inputs[0].aval.shape[0]
+        middle = Var(Aval((0, *out.shape), out.dtype), "")
+        by_row, reads = (True,) * len(eqn.inputs), self.reads(eqn.inputs)
+        self.add(Node("sums", eqn, eqn.inputs, reads, (middle,), by_row, rows))
+        reads = self.reads((middle,))
+        self.add(Node("combine", eqn, (middle,), reads, (out,), (False,), out.shape[0], (0,)))
+
     def generic(self, eqn: Eqn) -> None:
         lowering = LOWERINGS[eqn.primitive]
-        use = None if lowering.sums else lowering.rows(eqn)
+        if lowering.sums and eqn.inputs[0].aval.shape[0]:
+            self.sums(eqn)
+            return
+        use = lowering.rows(eqn)
         out = eqn.outputs[0]
         atoms: tuple[Atom, ...] = eqn.inputs
-        if lowering.sums and atoms[0].aval.shape[0]:
-            self.tile_by_tile("sums", eqn, atoms, out, out.shape)
-            return
         if lowering.calls_back:
             atoms = tuple(self.contiguous(eqn, a) for a in eqn.inputs)
         rows = out.shape[0] if use is not None and out.shape else None

@@ -1,7 +1,7 @@
 """At which byte each buffer begins: of the arena, and of every worker's own memory.
 
 Layer L6. Memory is used again as soon as nobody reads it any more: in the arena from phase to
-phase, in the worker's own memory from item to item of a region, and from region to region.
+phase, in the worker's own memory from region to region, and from item to item of a region.
 """
 
 from __future__ import annotations
@@ -32,18 +32,23 @@ def place_private(layout: Layout) -> int:
         end += _SCALAR
     first = end = aligned(end)
     for work in (work for works in layout.works for work in works):
-        end = max(end, _place_scratch(work, first))
+        end = max(end, _place_in_a_row(work, first))
     return end
 
 
-def _place_scratch(work: Work, offset: int) -> int:
-    """Places from `offset` on; memory of a region is used again when its last item is through."""
+def _place_in_a_row(work: Work, offset: int) -> int:
+    """Offsets from this one on for what a region needs, the largest first; where they end.
+
+    A tile goes through its items in order: memory is used again behind the last that reads it.
+    """
+    always = (0, len(work.items))
     placed: list[_Placed] = []
-    for buffer, first, last in sorted(work.scratch, key=lambda held: -held[0].bytes):
+    for buffer in sorted(work.scratch, key=lambda buffer: -buffer.bytes):
+        first, last = work.lives.get(id(buffer), always)
         rivals = sorted(p for p in placed if p.first <= last and p.last >= first)
-        at = _lowest(rivals, buffer.bytes)
-        placed.append(_Placed(at, aligned(at + max(buffer.bytes, 1)), first, last))
-        buffer.slot = offset + at
+        place = _lowest(rivals, buffer.bytes)
+        buffer.slot = offset + place
+        placed.append(_Placed(place, aligned(place + max(buffer.bytes, 1)), first, last))
     return offset + max((p.stop for p in placed), default=0)
 
 
@@ -57,7 +62,7 @@ def panel_size(kernels: Iterable[Kernel]) -> int:
 
 
 class _Placed(NamedTuple):
-    """Bytes that are taken, and the phases, or the items of a region, in which they are."""
+    """Bytes that are taken, and the phases in which they are."""
 
     start: int
     stop: int

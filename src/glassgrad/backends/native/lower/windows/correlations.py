@@ -27,19 +27,19 @@ from glassgrad.backends.native.lower.windows.geometry import (
     Correlation,
     at,
     index_of,
-    pieces,
 )
-from glassgrad.backends.native.lower.windows.images import each, nested
+from glassgrad.backends.native.lower.windows.images import added, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
     block,
     block_of,
+    columns,
     part_of,
     room,
     vectors_for,
 )
-from glassgrad.backends.native.own_products import Blocks, widths
+from glassgrad.backends.native.own_products import Blocks
 
 _FEW = 4  # channels that fill too little of a vector
 
@@ -70,7 +70,8 @@ def lanes_of(job_sizes: tuple[int, int], c: Correlation, itemsize: int) -> str:
     """Where lanes run, "channels" or "pixels": where they are filled better."""
     full = VECTOR_BYTES // itemsize
     o, row = job_sizes[0], c.axes[-1]
-    across = o / (-(-o // full) * full)
+    filled = -(-o // full) * full if o > full // 2 else full // 2
+    across = o / filled  # half a vector takes half a register, and often half the time
     along = row.pixels / (-(-row.pixels // full) * full)
     if row.stride != 1 or row.places[1] != 1:
         along /= _FEW  # neighbours in a vector are none in memory
@@ -87,25 +88,35 @@ def parts_count(job_sizes: tuple[int, int], c: Correlation) -> int:
 
 
 def plain(b: Builder, job: Job) -> None:
-    """A loop an axis."""
+    """A loop an axis; a row of results takes one product a number after the other, so that
+    compilers find vectors."""
     c, (o, r) = job.correlation, job.sizes
-    with positions(b, (o, *c.pixels)) as (channel, *pixel):
-
-        def plus(place: list[Position], total: list[Operand]) -> list[Operand]:
-            row, *taps = place
+    with positions(b, (o, *c.pixels[:-1]), lanes=False) as (channel, *line):
+        with b.loop(c.pixels[-1], lanes=True) as row:
+            zero = Number(job.out.dtype.type(0), job.out.dtype)
+            b.store(job.out.buffer, _place(job, channel, [*line, row.variable]), zero)
+        if 0 in c.taps:
+            return
+        with positions(b, (r, *c.taps), lanes=False) as (other, *taps):
             kernel = [at(t, a.kernel[1], a.kernel[0]) for t, a in zip(taps, c.axes, strict=True)]
-            there = [
-                at(t, a.image[1], a.image[0]).plus(at(p, a.stride))
-                for t, p, a in zip(taps, pixel, c.axes, strict=True)
-            ]
-            one = b.load(job.image.buffer, index_of(job.image, row, *there))
-            other = b.load(job.weight.buffer, index_of(job.weight, channel, row, *kernel))
-            return [b.let("add", total[0], b.let("multiply", one, other))]
+            factor = b.load(job.weight.buffer, index_of(job.weight, channel, other, *kernel))
+            with b.loop(c.pixels[-1], lanes=True) as row:
+                pixel = [*line, row.variable]
+                there = [
+                    at(t, a.image[1], a.image[0]).plus(at(p, a.stride))
+                    for t, p, a in zip(taps, pixel, c.axes, strict=True)
+                ]
+                number = b.load(job.image.buffer, index_of(job.image, other, *there))
+                place = _place(job, channel, pixel)
+                total = b.load(job.out.buffer, place)
+                b.store(job.out.buffer, place, added(b, total, factor, number))
 
-        zero = Number(job.out.dtype.type(0), job.out.dtype)
-        (total,) = nested(b, (r, *c.taps), [zero], plus)
-        places = [at(p, a.places[1], a.places[0]) for p, a in zip(pixel, c.axes, strict=True)]
-        b.store(job.out.buffer, index_of(job.out, channel, *places), total)
+
+def _place(job: Job, channel: Position, pixel: Sequence[Position]) -> Index:
+    """Where the result for a pixel lies."""
+    axes = job.correlation.axes
+    places = [at(p, a.places[1], a.places[0]) for p, a in zip(pixel, axes, strict=True)]
+    return index_of(job.out, channel, *places)
 
 
 # --- in blocks ---------------------------------------------------------------------------
@@ -126,42 +137,21 @@ def in_blocks(b: Builder, job: Job, lanes: str, blocks: Blocks) -> None:
     `out`."""
     c, (o, r) = job.correlation, job.sizes
     depth = part_of(r, prod(c.taps))
-    for r0, deep, many in pieces(r, depth):
-        with each(b, many) as part:
-            r_at = at(part, deep, r0)
-            if lanes == "channels":
-                _columns(b, job, (r_at, deep), blocks)
-            else:
-                _rows(b, job, _Part(r_at, deep, At(), o), blocks)
+    for (r_at,), (deep,) in tiled(b, (r,), (depth,)):
+        if lanes == "channels":
+            _columns(b, job, (r_at, deep), blocks)
+        else:
+            _rows(b, job, _Part(r_at, deep, At(), o), blocks)
 
 
 def _columns(b: Builder, job: Job, r: tuple[At, int], blocks: Blocks) -> None:
-    """Vectors of channels; the rest in narrower ones."""
-    full = VECTOR_BYTES // job.out.dtype.itemsize
-    o = job.sizes[0]
-    wide = vectors_for(o, full, blocks) * full
-    rows = [(0, wide, o // wide)] if o >= wide else []
-    done = o // wide * wide
-    for width in widths(o - done, full):
-        rows.append((done, width, 1))
-        done += width
-    for first, width, many in rows:
-        with each(b, many) as number:
-            part = _Part(*r, at(number, width, first), width)
-            _pixels(b, job, part, blocks)
-
-
-def _pixels(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
-    """Blocks of pixels whose sums stay in registers."""
+    """Blocks of channels by pixels, whose sums stay in registers."""
     c = job.correlation
-    vectors = -(-part.width * job.out.dtype.itemsize // VECTOR_BYTES)
-    tall, wide = block_of(c.pixels[1:], max(1, room(blocks) // vectors), vectors)
-    with each(b, c.pixels[0]) as z:
-        for y0, high, rows in pieces(c.pixels[1], tall):
-            for x0, broad, columns in pieces(c.pixels[2], wide):
-                with each(b, rows) as row, each(b, columns) as column:
-                    first = (at(z), at(row, high, y0), at(column, broad, x0))
-                    _of_channels(b, job, part, first, (high, broad))
+    for first, width, vectors in columns(b, job.sizes[0], job.out.dtype, blocks):
+        part = _Part(*r, first, width)
+        tall, wide = block_of(c.pixels[1:], max(1, room(blocks) // vectors), vectors)
+        for pixel, (_, high, broad) in tiled(b, c.pixels, (1, tall, wide)):
+            _of_channels(b, job, part, pixel, (high, broad))
 
 
 def _of_channels(
@@ -191,21 +181,11 @@ def _rows(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
     full = VECTOR_BYTES // job.out.dtype.itemsize
     broad = min(c.pixels[2], full * vectors_for(c.pixels[2], full, blocks))
     vectors = -(-broad // full)
-    sides = (part.width, c.pixels[1])
     most = max(1, room(blocks) // vectors)
-    deep, tall = block_of(sides, most, vectors)
-    for x0, width, columns in pieces(c.pixels[2], broad):
-        for o0, channels, many in pieces(part.width, deep):
-            for y0, high, rows in pieces(c.pixels[1], tall):
-                with (
-                    each(b, many) as number,
-                    each(b, c.pixels[0]) as z,
-                    each(b, rows) as row,
-                    each(b, columns) as column,
-                ):
-                    first = (at(z), at(row, high, y0), at(column, width, x0))
-                    some = _Part(part.r, part.depth, at(number, channels, o0), channels)
-                    _of_pixels(b, job, some, first, (high, width))
+    deep, tall = block_of((part.width, c.pixels[1]), most, vectors)
+    for (o, *first), sides in tiled(b, (part.width, *c.pixels), (deep, 1, tall, broad)):
+        some = _Part(part.r, part.depth, o, sides[0])
+        _of_pixels(b, job, some, first, (sides[2], sides[3]))
 
 
 def _of_pixels(

@@ -6,7 +6,8 @@ Layer L6. An image is one sample, never a whole batch.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
+from itertools import product
 
 import numpy as np
 
@@ -22,6 +23,7 @@ from glassgrad.backends.native.loops import (
     Turn,
     Value,
 )
+from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import (
     Access,
     Position,
@@ -31,7 +33,7 @@ from glassgrad.backends.native.lower.access import (
 )
 from glassgrad.backends.native.lower.copies import copy, fill
 from glassgrad.backends.native.lower.site import Site
-from glassgrad.backends.native.lower.windows.geometry import Sizes, sample
+from glassgrad.backends.native.lower.windows.geometry import At, Sizes, at, pieces, sample
 from glassgrad.backends.native.own_products import TURNED, Blocks
 
 _LEAST = 4  # rows and columns that are worth being turned in registers
@@ -116,6 +118,22 @@ def each(b: Builder, count: int | Value) -> Iterator[Position]:
         yield loop.variable
 
 
+def tiled(
+    b: Builder, sizes: Sequence[int], sides: Sequence[int]
+) -> Iterator[tuple[tuple[At, ...], tuple[int, ...]]]:
+    """Blocks that cover a grid: where one begins, and its sides. What is written for one of them
+    stands in loops over all that are as large."""
+    axes = (pieces(size, side) for size, side in zip(sizes, sides, strict=True))
+    for parts in product(*axes):
+        with ExitStack() as loops:
+            numbers = [loops.enter_context(each(b, many)) for _, _, many in parts]
+            rows = list(zip(numbers, parts, strict=True))
+            yield (
+                tuple(at(number, side, first) for number, (first, side, _) in rows),
+                tuple(side for _, side, _ in parts),
+            )
+
+
 def as_value(b: Builder, index: Index) -> Value:
     """An index as one value that loops below may add to."""
     total: Operand = Number(index.base, I64)
@@ -123,6 +141,12 @@ def as_value(b: Builder, index: Index) -> Value:
         part = value if stride == 1 else b.let("multiply", value, Number(stride, I64))
         total = b.let("add", part, total)
     return total if isinstance(total, Value) else b.let("add", total, Number(0, I64))
+
+
+def added(b: Builder, total: Operand, one: Operand, other: Operand) -> Operand:
+    """`total + one * other`, each rounded, as NumPy has it for numbers of any kind."""
+    product = scalar.operation(b, "multiply", [one, other], [False, False])
+    return scalar.operation(b, "add", [total, product], [False, False])
 
 
 # --- loops -------------------------------------------------------------------------------

@@ -8,9 +8,11 @@ written out, LLVM keeps what two of them load in registers that the sums need.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+
+import numpy as np
 
 from glassgrad.backends.native.loops import (
     I64,
@@ -22,10 +24,12 @@ from glassgrad.backends.native.loops import (
     Operand,
     Value,
 )
-from glassgrad.backends.native.lower.windows.images import as_value
-from glassgrad.backends.native.own_products import DEPTH, Blocks
+from glassgrad.backends.native.lower.windows.geometry import At, at
+from glassgrad.backends.native.lower.windows.images import as_value, each
+from glassgrad.backends.native.own_products import DEPTH, Blocks, widths
 
 _LATENCY = 5.0  # fused operations that must be under way at any time
+_STEP = 1.0  # cycles that a step takes beside
 _MORE_CODE = 0.03  # what another block, of another size, costs beside
 _SPARE = 4  # wide registers that take sums besides those of a product
 
@@ -87,7 +91,7 @@ class _Block:
         if not levels:
             return self.step(at, totals)
         level, *inner = levels
-        with self.b.loop(level.count) as loop:
+        with self.b.loop(level.count, unroll=False) as loop:
             held = [loop.carry(total) for total in totals]
             moves = (level.vectors, level.numbers)
             moved = [self.moved(x, loop.variable, by) for x, by in zip(at, moves, strict=True)]
@@ -131,6 +135,23 @@ def vectors_for(width: int, lanes: int, blocks: Blocks) -> int:
     return 2 if blocks.vectors > 1 and width >= 2 * lanes else 1
 
 
+def columns(
+    b: Builder, count: int, dtype: np.dtype, blocks: Blocks
+) -> Iterator[tuple[At, int, int]]:
+    """(first, width, vectors) of blocks of channels that are neighbours, as many vectors as share
+    the loads of each number; the rest in narrower ones."""
+    full = VECTOR_BYTES // dtype.itemsize
+    wide = vectors_for(count, full, blocks) * full
+    done = count // wide * wide
+    rows = [(0, wide, count // wide)] if done else []
+    for width in widths(count - done, full):
+        rows.append((done, width, 1))
+        done += width
+    for first, width, many in rows:
+        with each(b, many) as number:
+            yield at(number, width, first), width, -(-width // full)
+
+
 def block_of(sizes: Sequence[int], most: int, vectors: int) -> tuple[int, ...]:
     """How a grid of numbers is cut: the block with the least time for all, `most` numbers in it.
 
@@ -143,8 +164,9 @@ def block_of(sizes: Sequence[int], most: int, vectors: int) -> tuple[int, ...]:
         for side in sides:
             count *= side
         if count <= most:
-            best = min(best, (_time(sizes, sides, vectors), tuple(-side for side in sides)))
-    return tuple(-side for side in best[1])
+            time = _time(sizes, sides, vectors)
+            best = min(best, (time, tuple(-side for side in reversed(sides))))
+    return tuple(-side for side in reversed(best[1]))
 
 
 def _time(sizes: Sequence[int], sides: Sequence[int], vectors: int) -> float:
@@ -159,7 +181,7 @@ def _time(sizes: Sequence[int], sides: Sequence[int], vectors: int) -> float:
         for side, count in parts:
             numbers, times = numbers * side, times * count
         kinds += 1
-        total += times * max(vectors * numbers, _LATENCY, (vectors + numbers) / 2)
+        total += times * (_STEP + max(vectors * numbers, _LATENCY, (vectors + numbers) / 2))
     return total * (1 + _MORE_CODE * (kinds - 1))
 
 

@@ -12,30 +12,29 @@ are added to the total one after the other.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack, contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glassgrad.backends.native.loops import (
-    VECTOR_BYTES,
     Builder,
     Number,
     Operand,
     Value,
 )
+from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, positions
-from glassgrad.backends.native.lower.windows.geometry import At, Windows, at, index_of, pieces
-from glassgrad.backends.native.lower.windows.images import each
+from glassgrad.backends.native.lower.windows.geometry import At, Windows, at, index_of
+from glassgrad.backends.native.lower.windows.images import added, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
     block,
     block_of,
+    columns,
     part_of,
     room,
-    vectors_for,
 )
-from glassgrad.backends.native.own_products import Blocks, depth_of, widths
+from glassgrad.backends.native.own_products import Blocks, depth_of
 
 _FEW = 4  # channels that fill too little of a vector
 
@@ -70,7 +69,8 @@ def plain(b: Builder, job: Job) -> None:
         share = _over_pixels(b, job, (o, c), k, [], zero)
         index = index_of(job.total, o, c, *k)
         before = b.load(job.total.buffer, index)
-        b.store(job.total.buffer, index, b.let("add", before, share))
+        total = scalar.operation(b, "add", [before, share], [False, False])
+        b.store(job.total.buffer, index, total)
 
 
 def _over_pixels(
@@ -87,7 +87,7 @@ def _over_pixels(
         there = _read(w, done, k)
         one = b.load(job.y.buffer, index_of(job.y, channels[0], *done))
         other = b.load(job.image.buffer, index_of(job.image, channels[1], *there))
-        return b.let("add", total, b.let("multiply", one, other))
+        return added(b, total, one, other)
     if w.out[axis] == 1:
         return _over_pixels(b, job, channels, k, [*done, 0], total)
     with b.loop(w.out[axis]) as loop:
@@ -97,7 +97,7 @@ def _over_pixels(
             loop.set(held, _over_pixels(b, job, channels, k, place, held))
         else:
             row = _over_pixels(b, job, channels, k, place, zero)
-            loop.set(held, b.let("add", held, row))
+            loop.set(held, scalar.operation(b, "add", [held, row], [False, False]))
     return loop.result(held)
 
 
@@ -114,89 +114,56 @@ class _Chunk:
     """Pixels whose products make one chain."""
 
     first: Sequence[At]
-    sizes: tuple[int, int]
+    sizes: Sequence[int]
 
 
 def in_blocks(b: Builder, job: Job, blocks: Blocks) -> None:
     """The quick loops; axis 0 of `y` and of `total` has neighbours."""
-    full = VECTOR_BYTES // job.total.dtype.itemsize
-    o = job.total.shape[0]
-    wide = vectors_for(o, full, blocks) * full
-    rows = [(0, wide, o // wide)] if o >= wide else []
-    done = o // wide * wide
-    for width in widths(o - done, full):
-        rows.append((done, width, 1))
-        done += width
-    for first, width, many in rows:
-        with each(b, many) as number:
-            _taps(b, job, (at(number, width, first), width), blocks)
+    for first, width, vectors in columns(b, job.total.shape[0], job.total.dtype, blocks):
+        _taps(b, job, (first, width), max(1, room(blocks) // vectors), vectors)
 
 
-def _taps(b: Builder, job: Job, columns: tuple[At, int], blocks: Blocks) -> None:
-    """Blocks of channels and places of the kernel."""
+def _taps(b: Builder, job: Job, across: tuple[At, int], most: int, vectors: int) -> None:
+    """Blocks of channels and places of the kernel, `most` of them in one."""
     w, c = job.windows, job.total.shape[1]
-    vectors = -(-columns[1] * job.total.dtype.itemsize // VECTOR_BYTES)
-    sides = block_of((c, *w.size[1:]), max(1, room(blocks) // vectors), vectors)
-    cuts = [list(pieces(n, side)) for n, side in zip((c, *w.size[1:]), sides, strict=True)]
-    with each(b, w.size[0]) as kz:
-        for c0, some, many in cuts[0]:
-            for y0, high, rows in cuts[1]:
-                for x0, broad, parts in cuts[2]:
-                    with each(b, many) as i, each(b, rows) as j, each(b, parts) as k:
-                        first = (at(i, some, c0), at(kz), at(j, high, y0), at(k, broad, x0))
-                        for chunk in _chunks(b, w):
-                            with chunk as pixels:
-                                _block(b, job, columns, first, (some, high, broad), pixels)
-
-
-def _chunks(b: Builder, w: Windows) -> Iterator[AbstractContextManager[_Chunk]]:
-    """The pixels in chunks, each to be entered: some rows of a plane, or a part of a row."""
+    sides = block_of((c, *w.size[1:]), most, vectors)
     _, tall, wide = w.out
     along = depth_of(wide)
-    down = part_of(tall, wide) if along == wide else 1
-    for y in pieces(tall, down):
-        for x in pieces(wide, along):
-            yield _entered(b, w.out[0], y, x)
-
-
-@contextmanager
-def _entered(
-    b: Builder, planes: int, y: tuple[int, int, int], x: tuple[int, int, int]
-) -> Iterator[_Chunk]:
-    with ExitStack() as loops:
-        z, row, column = (loops.enter_context(each(b, n)) for n in (planes, y[2], x[2]))
-        yield _Chunk((at(z), at(row, y[1], y[0]), at(column, x[1], x[0])), (y[1], x[1]))
+    chunk = (1, part_of(tall, wide) if along == wide else 1, along)
+    for (channel, *k), block_sides in tiled(b, (c, *w.size), (sides[0], 1, *sides[1:])):
+        for pixel, pixels in tiled(b, w.out, chunk):
+            _block(b, job, across, (channel, *k), block_sides, _Chunk(pixel, pixels))
 
 
 def _block(
     b: Builder,
     job: Job,
-    columns: tuple[At, int],
+    across: tuple[At, int],
     first: Sequence[At],
-    sides: tuple[int, int, int],
+    sides: Sequence[int],
     pixels: _Chunk,
 ) -> None:
     """One block over one chunk, added to the totals."""
     w, image, y, total = job.windows, job.image, job.y, job.total
     channel, *k = first
-    taps = [(i, j, x) for i in range(sides[0]) for j in range(sides[1]) for x in range(sides[2])]
+    taps = [(i, j, x) for i in range(sides[0]) for j in range(sides[2]) for x in range(sides[3])]
     steps = (image.strides[0], w.dilation[1] * image.strides[2], w.dilation[2] * image.strides[3])
     offsets = [sum(n * step for n, step in zip(tap, steps, strict=True)) for tap in taps]
     numbers = Factor(image.buffer, index_of(image, channel, *_read(w, pixels.first, k)), offsets)
-    vectors = Factor(y.buffer, index_of(y, columns[0], *pixels.first), [0], y.strides[0])
+    vectors = Factor(y.buffer, index_of(y, across[0], *pixels.first), [0], y.strides[0])
     levels = [
         Level(count, y.strides[axis], w.stride[axis - 1] * image.strides[axis])
-        for count, axis in zip(pixels.sizes, (2, 3), strict=True)
+        for axis, count in enumerate(pixels.sizes, 1)
     ]
 
     def finish(lane: Value, totals: list[list[Operand]]) -> None:
         for (i, j, x), value in zip(taps, totals[0], strict=True):
             there = (at(channel, 1, i), k[0], at(k[1], 1, j), at(k[2], 1, x))
-            index = index_of(total, columns[0].plus(at(lane)), *there)
+            index = index_of(total, across[0].plus(at(lane)), *there)
             before = b.load(total.buffer, index)
             b.store(total.buffer, index, b.let("add", before, value))
 
-    block(b, columns[1], (vectors, numbers), levels, finish)
+    block(b, across[1], (vectors, numbers), levels, finish)
 
 
 # --- with lanes along rows ---------------------------------------------------------------
@@ -208,10 +175,9 @@ def along_rows(b: Builder, job: Job, blocks: Blocks) -> None:
     o, c = job.total.shape[:2]
     across = min(w.size[2], room(blocks) // 2)
     with positions(b, (o, c, *w.size[:2]), lanes=False) as (channel, other, kz, ky):
-        for first, broad, many in pieces(w.size[2], across):
-            with each(b, many) as part, each(b, w.out[0]) as z:
-                taps = [at(part, broad, first + i) for i in range(broad)]
-                _row_sums(b, job, (channel, other), (kz, ky), taps, z)
+        for (z, part), (_, broad) in tiled(b, (w.out[0], w.size[2]), (1, across)):
+            taps = [at(part, 1, i) for i in range(broad)]
+            _row_sums(b, job, (channel, other), (kz, ky), taps, z)
 
 
 def _row_sums(
@@ -220,7 +186,7 @@ def _row_sums(
     channels: tuple[Position, Position],
     k: tuple[Position, Position],
     taps: Sequence[At],
-    z: Position,
+    z: At,
 ) -> None:
     """Of one plane: chains down the rows in each lane, then the lanes together."""
     w, dtype = job.windows, job.total.dtype
