@@ -242,6 +242,13 @@ def test_messages_in_korean() -> None:
     assert "채널이 맨 뒤에" in str(caught.value)
 
 
+def test_a_residual_block_names_the_shortcut_that_fits() -> None:
+    block = nn.Residual(nn.Conv2d(2, 4, 3, padding=1))
+    with pytest.raises(ShapeError) as caught:
+        block(np.ones((1, 2, 5, 5), np.float32))
+    assert "nn.Residual(body, nn.Conv2d(in, out, 1))" in caught.value.hint
+
+
 # --- shown -------------------------------------------------------------------------------
 
 
