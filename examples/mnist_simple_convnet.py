@@ -71,8 +71,8 @@ def main(*arguments):
     with nn.init.seeded(1):
         model = network(digits.image_shape[1])
     gg.fit(
-        model, digits, loss="cross_entropy", optimizer="adam", lr=0.001, schedule="cosine",
-        epochs=epochs[0], batch_size=100, metrics="accuracy",
+        model, digits, loss="cross_entropy", optimizer="adam", lr=0.005 if quick else 0.001,
+        schedule="cosine", epochs=epochs[0], batch_size=100, metrics="accuracy",
         validation=(digits.test_X, digits.test_y),
     )  # fmt: skip
     accuracy = model.evaluate(digits.test_X, digits.test_y)["accuracy"]

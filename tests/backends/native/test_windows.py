@@ -163,12 +163,29 @@ def test_no_element_outside(blocks: Blocks | None) -> None:
 
 
 @needs_llvm
-def test_whole_numbers_have_plain_loops() -> None:
-    x, w = RNG.integers(-5, 5, (2, 3, 7)), RNG.integers(-5, 5, (4, 3, 2))
-    graph = trace(lambda x, w: convolution(x, w, stride=2, padding=1), x, w)
-    (found,) = Executable(graph, 1)(x, w)
-    np.testing.assert_array_equal(found, convolution(x, w, stride=2, padding=1))
-    assert found.dtype == np.int64
+@pytest.mark.parametrize(
+    "dtypes", [(np.int64, np.int8), (np.bool_, np.bool_), (np.int32, np.float32)]
+)
+def test_other_numbers(dtypes: Any) -> None:
+    """Those that do not float have plain loops; mixed ones are converted."""
+    x, w = (
+        (RNG.standard_normal(shape) * 3).astype(dtype)
+        for shape, dtype in zip(((2, 3, 7), (8, 3, 2)), dtypes, strict=True)
+    )
+    y = RNG.standard_normal((2, 8, 4)).astype(dtypes[0])
+    params = {"stride": (2,), "padding": ((1, 1),), "dilation": (1,), "groups": 1}
+
+    def function(x: Any, w: Any, y: Any) -> tuple[Any, ...]:
+        return (
+            bind(convolution_p, x, w, **params),
+            bind(convolution_input_p, y, w, size=(7,), **params),
+            bind(convolution_weight_p, x, y, size=(2,), **params),
+        )
+
+    graph = trace(function, x, w, y)
+    for found, wanted in zip(Executable(graph, 1)(x, w, y), function(x, w, y), strict=True):
+        assert found.dtype == wanted.dtype
+        np.testing.assert_allclose(found, wanted, rtol=1e-6, atol=1e-6)
 
 
 @needs_llvm

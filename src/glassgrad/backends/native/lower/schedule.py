@@ -25,9 +25,9 @@ from glassgrad.graph.ir import Var
 TILE_FLOPS = 1.6e6
 MOST_TILES = 8
 FIRST_ROWS, MORE_ROWS = 16, 64  # a tile has at least: of two, and of more
-# Of images fewer will do: kernels are packed once a tile, which soon pays. A tile holds what its
-# convolutions and pools give, of which little must lie in memory far away.
-IMAGES, IMAGE_BYTES = 8, 1 << 21
+# Of images fewer will do, and of large ones a single one: kernels are packed once a tile, which
+# soon pays. A tile holds what its convolutions and pools give, of which little must lie far away.
+IMAGES, IMAGE_FLOPS, IMAGE_BYTES = 8, 3e7, 1 << 21
 MOST_SUMS = 16  # tiles whose sums can be put together
 # A tile of weights stays in a core's own cache, with its gradient and two moments.
 TILE_BYTES, ARRAYS, FEWEST_ROWS = 1 << 19, 4, 32
@@ -205,7 +205,9 @@ def _tiles(region: Region) -> int:
     has_images = any(map(_is_of_images, region.nodes))
     counted = rows if has_images else rows * inner
     while tiles < min(MOST_TILES, rows) and work / (2 * tiles) >= TILE_FLOPS:
-        fewest = IMAGES if has_images else FIRST_ROWS if tiles == 1 else MORE_ROWS
+        fewest = FIRST_ROWS if tiles == 1 else MORE_ROWS
+        if has_images:
+            fewest = 1 if work / (2 * tiles) >= IMAGE_FLOPS else IMAGES
         if counted / (2 * tiles) < fewest:
             break
         tiles *= 2

@@ -43,7 +43,6 @@ from glassgrad.primitives.convolution import (
 
 _NO_PADDING: tuple[Sizes, Sizes] = ((0, 0, 0), (0, 0, 0))
 _IMAGE = (1, 2, 3, 0)  # (o, *sizes) with its channels last
-_KERNEL = (1, 2, 3, 4, 0)  # (o, r, *kernel) likewise
 
 
 def twice(
@@ -72,6 +71,18 @@ def _nothing(b: Builder) -> None:
 
 
 @dataclass(frozen=True)
+class _Held:
+    """Memory of the worker's own where lanes run over channels.
+
+    kernels: (groups, r, *kernel, o)
+    pixels:  (*sizes, o), results of one group and sample
+    """
+
+    kernels: Access
+    pixels: Access
+
+
+@dataclass(frozen=True)
 class _Sums:
     """A convolution, or its transpose by the input.
 
@@ -89,12 +100,13 @@ class _Sums:
         sizes = (self.weight.shape[1], self.weight.shape[2])
         itemsize = site.out.dtype.itemsize
         lanes = correlations.lanes_of(sizes, self.phases[0], itemsize)
-        packed = held = None
+        held = None
         if lanes == "channels" and site.out.dtype.kind == "f":
             shape = (groups, sizes[1], *self.weight.shape[3:], sizes[0])
-            packed = site.scratch(site.out.dtype, shape, "kernels")
-            held = site.scratch(site.out.dtype, (*self.out_shape, sizes[0]), "pixels")
-            twice(site, _nothing, lambda b, blocks: self.pack(b, packed, blocks))
+            kernels = site.scratch(site.out.dtype, shape, "kernels")
+            pixels = (*spatial(site.out).shape[LEAD:], sizes[0])
+            held = _Held(kernels, site.scratch(site.out.dtype, pixels, "pixels"))
+            twice(site, _nothing, lambda b, blocks: self.pack(b, kernels, blocks))
         read = image_of(site, spatial(site.array(0)), self.padding, site.out.dtype)
         out = spatial(site.out)
         with samples(site) as number:
@@ -102,12 +114,8 @@ class _Sums:
             twice(
                 site,
                 lambda b: self.plain(b, image, result),
-                lambda b, blocks: self.quick(b, image, result, (packed, held), blocks),
+                lambda b, blocks: self.quick(b, image, result, held, blocks),
             )
-
-    @property
-    def out_shape(self) -> tuple[int, ...]:
-        return spatial(self.site.out).shape[LEAD:]
 
     def pack(self, b: Builder, packed: Access, blocks: Blocks) -> None:
         """Channels of the results side by side."""
@@ -129,49 +137,31 @@ class _Sums:
 
     def plain(self, b: Builder, image: Access, out: Access) -> None:
         with each(b, self.weight.shape[0]) as g:
+            some, result = self.of_group(g, image, out)
             for phase in self.phases:
-                correlations.plain(b, self.job(phase, image, out, self.weight.at(g), g))
+                correlations.plain(b, correlations.Job(phase, some, self.weight.at(g), result))
 
-    def job(
-        self,
-        phase: Correlation,
-        image: Access,
-        out: Access,
-        weight: Access,
-        g: Position,
-        *,
-        adds: bool = False,
-    ) -> correlations.Job:
+    def of_group(self, g: Position, image: Access, out: Access) -> tuple[Access, Access]:
+        """The channels of group `g`."""
         o, r = self.weight.shape[1:3]
-        return correlations.Job(phase, group_of(image, g, r), weight, group_of(out, g, o), adds)
+        return group_of(image, g, r), group_of(out, g, o)
 
     def quick(
-        self,
-        b: Builder,
-        image: Access,
-        out: Access,
-        held: tuple[Access | None, Access | None],
-        blocks: Blocks,
+        self, b: Builder, image: Access, out: Access, held: _Held | None, blocks: Blocks
     ) -> None:
-        packed, pixels = held
-        sizes = (self.weight.shape[1], self.weight.shape[2])
-        parts = [correlations.parts_count(sizes, phase) for phase in self.phases]
         with each(b, self.weight.shape[0]) as g:
-            result = group_of(out, g, sizes[0])
+            some, result = self.of_group(g, image, out)
             target, weight, lanes = result, self.weight.at(g), "pixels"
-            if packed is not None and pixels is not None:
-                lanes = "channels"
-                target = permuted(pixels, (3, 0, 1, 2))
-                weight = permuted(packed.at(g), (4, 0, 1, 2, 3))
-            if any(count != 1 for count in parts):
-                zero(b, pixels if lanes == "channels" and pixels is not None else result)
-            for phase, count in zip(self.phases, parts, strict=True):
-                if count:
-                    some = group_of(image, g, sizes[1])
-                    job = correlations.Job(phase, some, weight, target, adds=count > 1)
-                    correlations.in_blocks(b, job, lanes, blocks)
-            if pixels is not None:
-                _unpack(b, pixels, result, blocks)
+            if held is not None:
+                target, lanes = permuted(held.pixels, (3, 0, 1, 2)), "channels"
+                weight = permuted(held.kernels.at(g), (4, 0, 1, 2, 3))
+            jobs = [correlations.Job(phase, some, weight, target) for phase in self.phases]
+            if any(correlations.chains(job) != 1 for job in jobs):
+                zero(b, target if held is None else held.pixels)
+            for job in jobs:
+                correlations.in_blocks(b, job, lanes, blocks)
+            if held is not None:
+                _unpack(b, held.pixels, result, blocks)
 
 
 def _unpack(b: Builder, pixels: Access, out: Access, blocks: Blocks) -> None:
@@ -282,7 +272,7 @@ def _convolution_weight(site: Site) -> None:
             lambda b, blocks: quick(b, image, other, blocks),
         )
     if turns:
-        twice(site, _nothing, lambda b, blocks: _unpack_total(b, sides[0], out, blocks))
+        twice(site, _nothing, lambda b, blocks: _unpack(b, sides[0], out, blocks))
 
 
 def _turn_image(b: Builder, image: Access, turned: Access, blocks: Blocks) -> None:
@@ -293,8 +283,3 @@ def _turn_image(b: Builder, image: Access, turned: Access, blocks: Blocks) -> No
         copy(b, permuted(image, _IMAGE), turned)
         return
     turn(b, source, target, blocks)
-
-
-def _unpack_total(b: Builder, total: Access, out: Access, blocks: Blocks) -> None:
-    """(c, *size, o) as (o, c, *size)."""
-    _unpack(b, total, out, blocks)

@@ -28,17 +28,18 @@ from glassgrad.backends.native.lower.windows.geometry import (
     at,
     index_of,
 )
-from glassgrad.backends.native.lower.windows.images import each, tiled
+from glassgrad.backends.native.lower.windows.images import added, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
     block,
     block_of,
+    columns,
     part_of,
     room,
     vectors_for,
 )
-from glassgrad.backends.native.own_products import Blocks, widths
+from glassgrad.backends.native.own_products import Blocks
 
 _FEW = 4  # channels that fill too little of a vector
 
@@ -50,14 +51,12 @@ class Job:
     image:  (r, *padded)
     weight: (o, r, *kernel), in any strides
     out:    (o, *sizes); `places` of the correlation say which of them are written
-    adds:   whether the sums are added to what is there
     """
 
     correlation: Correlation
     image: Access
     weight: Access
     out: Access
-    adds: bool
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -77,10 +76,10 @@ def lanes_of(job_sizes: tuple[int, int], c: Correlation, itemsize: int) -> str:
     return "channels" if o > _FEW and across >= along / 2 else "pixels"
 
 
-def parts_count(job_sizes: tuple[int, int], c: Correlation) -> int:
-    """Into how many chains a sum is cut."""
-    r = job_sizes[1]
-    return -(-r // part_of(r, prod(c.taps))) if prod(c.taps) else 0
+def chains(job: Job) -> int:
+    """Into how many chains a sum is cut; several are added to zeros that lie there."""
+    r, taps = job.sizes[1], prod(job.correlation.taps)
+    return -(-r // part_of(r, taps)) if taps else 0
 
 
 # --- plain -------------------------------------------------------------------------------
@@ -108,9 +107,7 @@ def plain(b: Builder, job: Job) -> None:
                 number = b.load(job.image.buffer, index_of(job.image, other, *there))
                 place = _place(job, channel, pixel)
                 total = b.load(job.out.buffer, place)
-                b.store(
-                    job.out.buffer, place, b.let("add", total, b.let("multiply", factor, number))
-                )
+                b.store(job.out.buffer, place, added(b, total, factor, number))
 
 
 def _place(job: Job, channel: Position, pixel: Sequence[Position]) -> Index:
@@ -136,9 +133,10 @@ class _Part:
 def in_blocks(b: Builder, job: Job, lanes: str, blocks: Blocks) -> None:
     """The quick loops. With lanes over channels, `weight` has neighbours on axis 0, and so has
     `out`."""
-    c, (o, r) = job.correlation, job.sizes
-    depth = part_of(r, prod(c.taps))
-    for (r_at,), (deep,) in tiled(b, (r,), (depth,)):
+    (o, r), taps = job.sizes, prod(job.correlation.taps)
+    if not taps:
+        return
+    for (r_at,), (deep,) in tiled(b, (r,), (part_of(r, taps),)):
         if lanes == "channels":
             _columns(b, job, (r_at, deep), blocks)
         else:
@@ -146,28 +144,13 @@ def in_blocks(b: Builder, job: Job, lanes: str, blocks: Blocks) -> None:
 
 
 def _columns(b: Builder, job: Job, r: tuple[At, int], blocks: Blocks) -> None:
-    """Vectors of channels; the rest in narrower ones."""
-    full = VECTOR_BYTES // job.out.dtype.itemsize
-    o = job.sizes[0]
-    wide = vectors_for(o, full, blocks) * full
-    rows = [(0, wide, o // wide)] if o >= wide else []
-    done = o // wide * wide
-    for width in widths(o - done, full):
-        rows.append((done, width, 1))
-        done += width
-    for first, width, many in rows:
-        with each(b, many) as number:
-            part = _Part(*r, at(number, width, first), width)
-            _pixels(b, job, part, blocks)
-
-
-def _pixels(b: Builder, job: Job, part: _Part, blocks: Blocks) -> None:
-    """Blocks of pixels whose sums stay in registers."""
+    """Blocks of channels by pixels, whose sums stay in registers."""
     c = job.correlation
-    vectors = -(-part.width * job.out.dtype.itemsize // VECTOR_BYTES)
-    tall, wide = block_of(c.pixels[1:], max(1, room(blocks) // vectors), vectors)
-    for first, (_, high, broad) in tiled(b, c.pixels, (1, tall, wide)):
-        _of_channels(b, job, part, first, (high, broad))
+    for first, width, vectors in columns(b, job.sizes[0], job.out.dtype, blocks):
+        part = _Part(*r, first, width)
+        tall, wide = block_of(c.pixels[1:], max(1, room(blocks) // vectors), vectors)
+        for pixel, (_, high, broad) in tiled(b, c.pixels, (1, tall, wide)):
+            _of_channels(b, job, part, pixel, (high, broad))
 
 
 def _of_channels(
@@ -255,6 +238,6 @@ def _levels(job: Job, depth: int, *, numbers_are_weights: bool = False) -> list[
 
 
 def _store(b: Builder, job: Job, index: Index, total: Operand) -> None:
-    if job.adds:
+    if chains(job) > 1:
         total = b.let("add", b.load(job.out.buffer, index), total)
     b.store(job.out.buffer, index, total)

@@ -23,6 +23,7 @@ from glassgrad.backends.native.loops import (
     Turn,
     Value,
 )
+from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import (
     Access,
     Position,
@@ -140,6 +141,12 @@ def as_value(b: Builder, index: Index) -> Value:
         part = value if stride == 1 else b.let("multiply", value, Number(stride, I64))
         total = b.let("add", part, total)
     return total if isinstance(total, Value) else b.let("add", total, Number(0, I64))
+
+
+def added(b: Builder, total: Operand, one: Operand, other: Operand) -> Operand:
+    """`total + one * other`, each rounded, as NumPy has it for numbers of any kind."""
+    product = scalar.operation(b, "multiply", [one, other], [False, False])
+    return scalar.operation(b, "add", [total, product], [False, False])
 
 
 # --- loops -------------------------------------------------------------------------------

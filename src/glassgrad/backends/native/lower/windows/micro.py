@@ -8,9 +8,11 @@ written out, LLVM keeps what two of them load in registers that the sums need.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+
+import numpy as np
 
 from glassgrad.backends.native.loops import (
     I64,
@@ -22,8 +24,9 @@ from glassgrad.backends.native.loops import (
     Operand,
     Value,
 )
-from glassgrad.backends.native.lower.windows.images import as_value
-from glassgrad.backends.native.own_products import DEPTH, Blocks
+from glassgrad.backends.native.lower.windows.geometry import At, at
+from glassgrad.backends.native.lower.windows.images import as_value, each
+from glassgrad.backends.native.own_products import DEPTH, Blocks, widths
 
 _LATENCY = 5.0  # fused operations that must be under way at any time
 _STEP = 1.0  # cycles that a step takes beside
@@ -130,6 +133,23 @@ def room(blocks: Blocks) -> int:
 def vectors_for(width: int, lanes: int, blocks: Blocks) -> int:
     """How many vectors side by side: two share the loads of each number where they are wide."""
     return 2 if blocks.vectors > 1 and width >= 2 * lanes else 1
+
+
+def columns(
+    b: Builder, count: int, dtype: np.dtype, blocks: Blocks
+) -> Iterator[tuple[At, int, int]]:
+    """(first, width, vectors) of blocks of channels that are neighbours, as many vectors as share
+    the loads of each number; the rest in narrower ones."""
+    full = VECTOR_BYTES // dtype.itemsize
+    wide = vectors_for(count, full, blocks) * full
+    done = count // wide * wide
+    rows = [(0, wide, count // wide)] if done else []
+    for width in widths(count - done, full):
+        rows.append((done, width, 1))
+        done += width
+    for first, width, many in rows:
+        with each(b, many) as number:
+            yield at(number, width, first), width, -(-width // full)
 
 
 def block_of(sizes: Sequence[int], most: int, vectors: int) -> tuple[int, ...]:

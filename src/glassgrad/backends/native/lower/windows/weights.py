@@ -16,25 +16,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from glassgrad.backends.native.loops import (
-    VECTOR_BYTES,
     Builder,
     Number,
     Operand,
     Value,
 )
+from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, positions
 from glassgrad.backends.native.lower.windows.geometry import At, Windows, at, index_of
-from glassgrad.backends.native.lower.windows.images import each, tiled
+from glassgrad.backends.native.lower.windows.images import added, tiled
 from glassgrad.backends.native.lower.windows.micro import (
     Factor,
     Level,
     block,
     block_of,
+    columns,
     part_of,
     room,
-    vectors_for,
 )
-from glassgrad.backends.native.own_products import Blocks, depth_of, widths
+from glassgrad.backends.native.own_products import Blocks, depth_of
 
 _FEW = 4  # channels that fill too little of a vector
 
@@ -69,7 +69,8 @@ def plain(b: Builder, job: Job) -> None:
         share = _over_pixels(b, job, (o, c), k, [], zero)
         index = index_of(job.total, o, c, *k)
         before = b.load(job.total.buffer, index)
-        b.store(job.total.buffer, index, b.let("add", before, share))
+        total = scalar.operation(b, "add", [before, share], [False, False])
+        b.store(job.total.buffer, index, total)
 
 
 def _over_pixels(
@@ -86,7 +87,7 @@ def _over_pixels(
         there = _read(w, done, k)
         one = b.load(job.y.buffer, index_of(job.y, channels[0], *done))
         other = b.load(job.image.buffer, index_of(job.image, channels[1], *there))
-        return b.let("add", total, b.let("multiply", one, other))
+        return added(b, total, one, other)
     if w.out[axis] == 1:
         return _over_pixels(b, job, channels, k, [*done, 0], total)
     with b.loop(w.out[axis]) as loop:
@@ -96,7 +97,7 @@ def _over_pixels(
             loop.set(held, _over_pixels(b, job, channels, k, place, held))
         else:
             row = _over_pixels(b, job, channels, k, place, zero)
-            loop.set(held, b.let("add", held, row))
+            loop.set(held, scalar.operation(b, "add", [held, row], [False, False]))
     return loop.result(held)
 
 
@@ -118,37 +119,26 @@ class _Chunk:
 
 def in_blocks(b: Builder, job: Job, blocks: Blocks) -> None:
     """The quick loops; axis 0 of `y` and of `total` has neighbours."""
-    full = VECTOR_BYTES // job.total.dtype.itemsize
-    o = job.total.shape[0]
-    wide = vectors_for(o, full, blocks) * full
-    rows = [(0, wide, o // wide)] if o >= wide else []
-    done = o // wide * wide
-    for width in widths(o - done, full):
-        rows.append((done, width, 1))
-        done += width
-    for first, width, many in rows:
-        with each(b, many) as number:
-            _taps(b, job, (at(number, width, first), width), blocks)
+    for first, width, vectors in columns(b, job.total.shape[0], job.total.dtype, blocks):
+        _taps(b, job, (first, width), max(1, room(blocks) // vectors), vectors)
 
 
-def _taps(b: Builder, job: Job, columns: tuple[At, int], blocks: Blocks) -> None:
-    """Blocks of channels and places of the kernel."""
+def _taps(b: Builder, job: Job, across: tuple[At, int], most: int, vectors: int) -> None:
+    """Blocks of channels and places of the kernel, `most` of them in one."""
     w, c = job.windows, job.total.shape[1]
-    vectors = -(-columns[1] * job.total.dtype.itemsize // VECTOR_BYTES)
-    most = max(1, room(blocks) // vectors)
     sides = block_of((c, *w.size[1:]), most, vectors)
     _, tall, wide = w.out
     along = depth_of(wide)
     chunk = (1, part_of(tall, wide) if along == wide else 1, along)
     for (channel, *k), block_sides in tiled(b, (c, *w.size), (sides[0], 1, *sides[1:])):
         for pixel, pixels in tiled(b, w.out, chunk):
-            _block(b, job, columns, (channel, *k), block_sides, _Chunk(pixel, pixels))
+            _block(b, job, across, (channel, *k), block_sides, _Chunk(pixel, pixels))
 
 
 def _block(
     b: Builder,
     job: Job,
-    columns: tuple[At, int],
+    across: tuple[At, int],
     first: Sequence[At],
     sides: Sequence[int],
     pixels: _Chunk,
@@ -160,7 +150,7 @@ def _block(
     steps = (image.strides[0], w.dilation[1] * image.strides[2], w.dilation[2] * image.strides[3])
     offsets = [sum(n * step for n, step in zip(tap, steps, strict=True)) for tap in taps]
     numbers = Factor(image.buffer, index_of(image, channel, *_read(w, pixels.first, k)), offsets)
-    vectors = Factor(y.buffer, index_of(y, columns[0], *pixels.first), [0], y.strides[0])
+    vectors = Factor(y.buffer, index_of(y, across[0], *pixels.first), [0], y.strides[0])
     levels = [
         Level(count, y.strides[axis], w.stride[axis - 1] * image.strides[axis])
         for axis, count in enumerate(pixels.sizes, 1)
@@ -169,11 +159,11 @@ def _block(
     def finish(lane: Value, totals: list[list[Operand]]) -> None:
         for (i, j, x), value in zip(taps, totals[0], strict=True):
             there = (at(channel, 1, i), k[0], at(k[1], 1, j), at(k[2], 1, x))
-            index = index_of(total, columns[0].plus(at(lane)), *there)
+            index = index_of(total, across[0].plus(at(lane)), *there)
             before = b.load(total.buffer, index)
             b.store(total.buffer, index, b.let("add", before, value))
 
-    block(b, columns[1], (vectors, numbers), levels, finish)
+    block(b, across[1], (vectors, numbers), levels, finish)
 
 
 # --- with lanes along rows ---------------------------------------------------------------
