@@ -6,6 +6,7 @@ Layer L8.
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ import numpy as np
 from glassgrad.errors import GlassgradError, OptionError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
+from glassgrad.nn.containers import Unflatten
 from glassgrad.nn.module import evaluating
 from glassgrad.text import say
 from glassgrad.view.network.items import CURVE_AT
@@ -93,7 +95,7 @@ def _of_graph(
 
 
 def _of_module(model: Any, inputs: Any, row: int) -> Network:
-    x = _blank(model.parameters()) if inputs is None else np.asarray(_plain(inputs))
+    x = _blank(model) if inputs is None else np.asarray(_plain(inputs))
     with evaluating(model):
         graph = _recorded(model, x, is_blank=inputs is None)
         leaves = graph.flatten_arguments((model, x))
@@ -180,8 +182,12 @@ def _row(x: Any, row: int) -> tuple[np.ndarray, ...]:
     return () if x is None else (np.asarray(x)[min(row, len(x) - 1)],)
 
 
-def _blank(parameters: Sequence[Any]) -> np.ndarray:
-    """One empty row for the first matrix of weights."""
+def _blank(model: Any) -> np.ndarray:
+    """One empty row for the first matrix of weights, or for the images that rows become."""
+    parameters = model.parameters()
+    first = next((m for _, m in model.named_modules() if isinstance(m, Unflatten)), None)
+    if first is not None and parameters and len(parameters[0].shape) != _MATRIX:
+        return np.zeros((1, math.prod(first.sizes)), parameters[0].dtype)
     for parameter in parameters:
         if len(parameter.shape) == _MATRIX:
             return np.zeros((1, parameter.shape[0]), parameter.dtype)

@@ -9,7 +9,7 @@
    out  dxs    (6, 2) float64
 
    Arrays lie row after row, and results apart from operands.
-   Memory: 1,064 bytes for values, 144 bytes of constants; nothing is allocated.
+   Memory: 1,048 bytes for values, 144 bytes of constants; nothing is allocated.
    One call at a time: all calls share that memory.
    Needs stdint.h, math.h and nothing else.
    Compile with -std=c99 or -ffp-contract=off: each operation is rounded by itself.
@@ -166,21 +166,21 @@ static double *const dlast = arena + 40;
 static double *const t6_parts = arena + 48;
 static double *const t7_parts = arena + 56;
 
-static double scratch[76];
+static double scratch[74];
 static double *const h = scratch;
 static double *const dW2 = scratch;
 static double *const t10 = scratch + 8;
-static double *const dh = scratch + 8;
+static double *const dW3 = scratch + 8;
 static double *const t11 = scratch + 16;
-static double *const t13 = scratch + 16;
+static double *const t19 = scratch + 16;
 static double *const h2 = scratch + 24;
-static double *const t14 = scratch + 24;
-static double *const dh2 = scratch + 32;
-static double *const t15 = scratch + 40;
-static double *const t16 = scratch + 48;
-static double *const dW3 = scratch + 56;
-static double *const dh3 = scratch + 64;
-static double *const t19 = scratch + 72;
+static double *const dh = scratch + 24;
+static double *const t13 = scratch + 32;
+static double *const t14 = scratch + 40;
+static double *const dh2 = scratch + 48;
+static double *const t15 = scratch + 56;
+static double *const t16 = scratch + 64;
+static double *const dh3 = scratch + 72;
 
 static void compute_sums(const double *W, const double *xs)
 {

@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 
 from glassgrad.backends.native.llvm.words import scalar_type, vector
 from glassgrad.backends.native.llvm.writing import Text, Writing
-from glassgrad.backends.native.loops import Carry, For, If, Value, walk
+from glassgrad.backends.native.loops import (
+    Blocked,
+    Carry,
+    For,
+    If,
+    Product,
+    Statement,
+    Turn,
+    Value,
+)
 
 # Statements up to which a loop is written out: its index arithmetic then costs nothing, and a
 # kernel stays a few pages long.
@@ -45,7 +54,26 @@ def write_serial(w: Writing, statement: For) -> None:
 
 
 def _is_short(loop: For, stop: int) -> bool:
-    return loop.unroll or stop * sum(1 for _ in walk(loop.body)) <= SHORT
+    if loop.unroll is not None:
+        return loop.unroll
+    return stop * _length(loop.body) <= SHORT
+
+
+def _length(body: Sequence[Statement]) -> int:
+    """How much code a body is: a product becomes loops, a turned block some hundred lines."""
+    total = len(body)
+    for statement in body:
+        if isinstance(statement, Product | Turn | Blocked):
+            total += SHORT
+        elif isinstance(statement, For | If):
+            total += _length(statement.body) * _times_written(statement)
+    return total
+
+
+def _times_written(statement: For | If) -> int:
+    if isinstance(statement, If) or statement.lanes or not isinstance(statement.stop, int):
+        return 1
+    return statement.stop if _is_short(statement, statement.stop) else 1
 
 
 def _unrolled(w: Writing, statement: For, stop: int) -> None:

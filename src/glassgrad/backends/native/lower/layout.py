@@ -29,12 +29,14 @@ class Work:
     """A region with its items.
 
     scratch: memory of the worker's own that its kernel needs
+    lives:   (first, last) item that uses such memory, by the buffer's identity; all where it lacks
     start:   the first row of the tile that runs, a value of its kernel
     """
 
     region: Region
     items: list[Item]
     scratch: list[Buffer] = field(default_factory=list)
+    lives: dict[int, tuple[int, int]] = field(default_factory=dict)
     start: Value = field(default_factory=lambda: Value(I64, "start"))
 
 
@@ -163,13 +165,16 @@ def _place(
     spot = layout.spots[node]
     assert spot.work is not None
     spots = [layout.spots[user] for user in users]
-    is_partial = node.kind == "partial"
+    is_partial = node.is_partial
     is_local = not is_partial and all(s.work is spot.work for s in spots)
     if is_local and node.is_fusable and all(s.item == spot.item for s in spots):
         if var in needed:
             _place_row(layout, spot.work, var, name)
+            spot.work.lives[id(spot.work.scratch[-1])] = (spot.item, spot.item)
     elif is_local and spot.work.region.rows is not None:
         _place_tile(layout, spot.work, var, name)
+        last = max((s.item for s in spots), default=spot.item)
+        spot.work.lives[id(spot.work.scratch[-1])] = (spot.item, max(last, spot.item))
     else:
         shape = (node.tiles, *var.shape[1:]) if is_partial else var.shape
         buffer = Buffer(name, var.dtype, prod(shape), "arena")

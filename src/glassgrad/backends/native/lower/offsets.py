@@ -1,7 +1,7 @@
 """At which byte each buffer begins: of the arena, and of every worker's own memory.
 
 Layer L6. Memory is used again as soon as nobody reads it any more: in the arena from phase to
-phase, in the worker's own memory from region to region.
+phase, in the worker's own memory from region to region, and from item to item of a region.
 """
 
 from __future__ import annotations
@@ -37,10 +37,19 @@ def place_private(layout: Layout) -> int:
 
 
 def _place_in_a_row(work: Work, offset: int) -> int:
-    for buffer in work.scratch:
-        buffer.slot = offset
-        offset = aligned(offset + buffer.bytes)
-    return offset
+    """Offsets from this one on for what a region needs, the largest first; where they end.
+
+    A tile goes through its items in order: memory is used again behind the last that reads it.
+    """
+    always = (0, len(work.items))
+    placed: list[_Placed] = []
+    for buffer in sorted(work.scratch, key=lambda buffer: -buffer.bytes):
+        first, last = work.lives.get(id(buffer), always)
+        rivals = sorted(p for p in placed if p.first <= last and p.last >= first)
+        place = _lowest(rivals, buffer.bytes)
+        buffer.slot = offset + place
+        placed.append(_Placed(place, aligned(place + max(buffer.bytes, 1)), first, last))
+    return offset + max((p.stop for p in placed), default=0)
 
 
 def panel_size(kernels: Iterable[Kernel]) -> int:

@@ -156,6 +156,7 @@ class Site:
 
 Emit = Callable[[Site], None]
 RowUse = Callable[[Eqn], Sequence[bool] | None]
+Count = Callable[[Eqn], float]
 
 
 @dataclass(frozen=True)
@@ -165,12 +166,16 @@ class Lowering:
     emit:  writes the loops
     rows:  whether row i of the results (axis 0) needs only row i of each operand (True), or all of
            it (False); None for the whole if it cannot be made row by row
+    sums:  whether results are sums over the rows of the operands: a tile makes those of its rows
+    work:  floating operations, where they are many more than elements
     calls_back: Python runs it, by its NumPy text
     """
 
     emit: Emit
     rows: RowUse
     calls_back: bool = False
+    sums: bool = False
+    work: Count | None = None
 
 
 LOWERINGS: dict[Primitive, Lowering] = {}
@@ -181,14 +186,18 @@ def _never(eqn: Eqn) -> None:
 
 
 def lowers(
-    *primitives: Primitive, rows: RowUse = _never, calls_back: bool = False
+    *primitives: Primitive,
+    rows: RowUse = _never,
+    calls_back: bool = False,
+    sums: bool = False,
+    work: Count | None = None,
 ) -> Callable[[Emit], Emit]:
     """Register the lowering of `primitives`."""
 
     def register(emit: Emit) -> Emit:
         for primitive in primitives:
             assert primitive not in LOWERINGS, primitive.name
-            LOWERINGS[primitive] = Lowering(emit, rows, calls_back)
+            LOWERINGS[primitive] = Lowering(emit, rows, calls_back, sums, work)
         return emit
 
     return register
