@@ -158,9 +158,7 @@ def test_the_thread_ends_with_the_loop() -> None:
         for _ in ahead_of(items()):
             raise ZeroDivisionError
     gc.collect()
-    assert threading.active_count() == 1 or "glassgrad-prefetch" not in {
-        thread.name for thread in threading.enumerate()
-    }
+    assert "glassgrad-prefetch" not in {thread.name for thread in threading.enumerate()}
 
 
 def test_ctrl_c_ends_a_wait() -> None:
@@ -180,8 +178,8 @@ def test_ctrl_c_ends_a_wait() -> None:
     helper = threading.Thread(target=interrupt)
     stream = ahead_of(items())
     next(stream)
-    helper.start()
     with pytest.raises(KeyboardInterrupt):
+        helper.start()
         next(stream)
     helper.join()
 

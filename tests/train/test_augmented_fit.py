@@ -25,7 +25,7 @@ from glassgrad.data import (
 )
 from glassgrad.data.augment import batch_key
 from glassgrad.errors import OptionError
-from glassgrad.train import Checkpoint, fit
+from glassgrad.train import Callback, Checkpoint, fit
 from glassgrad.train.feed import stream_feed
 
 RNG = np.random.default_rng(0)
@@ -112,6 +112,22 @@ def test_a_fault_in_the_thread_stops_the_run() -> None:
         trained(augment=Broken())
     with pytest.raises(OptionError, match="str is no augmentation"):
         trained(augment="flip")
+
+
+def test_ctrl_c_leaves_the_last_whole_step_and_no_thread() -> None:
+    class Interrupt(Callback):
+        every_step = True
+
+        def on_step(self, run: Any) -> None:
+            if run.step == 3:
+                raise KeyboardInterrupt
+
+    model = network()
+    options = {"loss": "cross_entropy", "batch_size": 8, "seed": 5, "augment": CHANGES}
+    with pytest.raises(KeyboardInterrupt):
+        fit(model, (X, Y), callbacks=Interrupt(), epochs=3, **options)
+    assert "glassgrad-prefetch" not in {thread.name for thread in threading.enumerate()}
+    assert_same(model.state_dict(), trained(augment=CHANGES, steps=3)[0])
 
 
 def test_streams_train_as_arrays(tmp_path: Path) -> None:

@@ -67,6 +67,14 @@ def test_frozen_and_tied_parameters() -> None:
     assert "15 parameters, 3 of them trained; weights 60 B" in str(model.summary())
 
 
+def test_depth() -> None:
+    model = nn.Sequential(nn.Residual(nn.Sequential(nn.Linear(3, 3))), nn.ReLU())
+    assert list(rows_of(model, depth=0)) == [""]
+    assert list(rows_of(model, depth=1)) == ["", "layers.0", "layers.1"]
+    assert len(rows_of(model, depth=2)) == 4
+    assert rows_of(model, (2, 3), depth=0)[""] == rows_of(model, (2, 3))[""]
+
+
 def test_a_model_that_fails_is_as_it_was() -> None:
     model = nn.Sequential(nn.Linear(4, 3), nn.Dropout(0.5))
     with pytest.raises(ShapeError):

@@ -95,11 +95,12 @@ class Summary:
         )
 
 
-def summary(model: Module, *inputs: Any, dtype: Any = None) -> Summary:
+def summary(model: Module, *inputs: Any, dtype: Any = None, depth: int | None = None) -> Summary:
     """What a model is made of, and what a forward pass in evaluation mode takes.
 
     inputs:  arrays, or shapes as tuples of integers, batch axis first; none: no shapes are known
     dtype:   of inputs that are given as shapes; by default that of the model
+    depth:   how many layers of modules inside modules are shown; 0 is the model alone
 
     >>> from glassgrad.nn import Linear, ReLU, Sequential
     >>> print(summary(Sequential(Linear(4, 3), ReLU(), Linear(3, 2)), (5, 4)))
@@ -119,9 +120,9 @@ def summary(model: Module, *inputs: Any, dtype: Any = None) -> Summary:
         with evaluating(model), random_key(0), _watched(known.values(), calls):
             graph = trace(model, *given)
     regions = _regions(model)
+    shown = [path for path in known if depth is None or len(regions[path]) <= depth + 1]
     rows = tuple(
-        _row(path, module, calls[id(module)], graph, regions[path])
-        for path, module in known.items()
+        _row(path, known[path], calls[id(known[path])], graph, regions[path]) for path in shown
     )
     return Summary(rows, bool(inputs))
 

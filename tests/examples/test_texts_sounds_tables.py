@@ -14,12 +14,14 @@ def run(root: Path, name: str, *arguments: str) -> Any:
     return program["main"](["--quick", *arguments])
 
 
+@pytest.mark.full
 @pytest.mark.shared("data/nsmc-subset/ratings_train_subset.txt")
 def test_nsmc(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(root, "nsmc.py", "정말 최고의 영화") > 0.52
     assert "정말 최고의 영화: positive" in capsys.readouterr().out
 
 
+@pytest.mark.full
 @pytest.mark.shared("data/spoken-digits/recordings.zip")
 def test_spoken_digits(root: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 <= run(root, "spoken_digits.py") <= 1
