@@ -32,18 +32,24 @@ Prepare = Callable[[Sequence[Any]], Batch]
 class Feed:
     """Batches by epoch; `length` is their number an epoch, None where it cannot be told."""
 
-    def __init__(self, source: Any, length: int | None, form: dict[str, Any]) -> None:
+    def __init__(
+        self, source: Any, length: int | None, form: dict[str, Any], together: int = 1
+    ) -> None:
         self._source = source
-        self.length = length
+        self._together = together  # batches of the source that are one here
+        self.length = None if length is None else -(-length // together)
         self.form = form  # what a resumed run must have in common
         self.prepare: Prepare | None = None
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[Batch]:
         """The batches of an epoch from number `start` on."""
+        start *= self._together
         if isinstance(self._source, Batches):
             batches = self._source.epoch(epoch, start)
         else:
             batches = islice(iter(self._source), start, None)
+        if self._together > 1:
+            batches = _joined(batches, self._together)
         return batches if self.prepare is None else map(self.prepare, batches)
 
     @cached_property
@@ -101,12 +107,12 @@ def array_feed(X: np.ndarray, y: np.ndarray, batch_size: int | None, **options: 
     return Feed(batches, len(batches), form)
 
 
-def stream_feed(train: Any) -> Feed:
-    """Batches of a `data.Batches`, or of anything that can be iterated."""
+def stream_feed(train: Any, together: int = 1) -> Feed:
+    """Batches of a `data.Batches`, or of anything that can be iterated; so many of them as one."""
     if isinstance(train, Batches):
         names = ("batch_size", "shuffle", "seed", "replacement", "drop_last")
         form = {"rows": train.n, **{name: getattr(train, name) for name in names}}
-        return Feed(train, len(train), form)
+        return Feed(train, len(train), form, together)
     if not isinstance(train, Iterable) or isinstance(train, (str, dict, np.ndarray)):
         raise OptionError(
             say("training data of {kind}", kind=type(train).__name__),
@@ -115,7 +121,13 @@ def stream_feed(train: Any) -> Feed:
     length = len(train) if isinstance(train, Sized) else None
     if length == 0:
         raise DataError(say("there are no batches"))
-    return Feed(train, length, {"batches": length})
+    return Feed(train, length, {"batches": length}, together)
+
+
+def _joined(batches: Iterator[Any], count: int) -> Iterator[Batch]:
+    """So many batches in a row as one; the last one may be of fewer."""
+    while group := list(islice(batches, count)):
+        yield tuple(np.concatenate(column) for column in zip(*group, strict=True))
 
 
 def checked_inputs(X: Any, dtype: np.dtype | None) -> np.ndarray:

@@ -154,7 +154,7 @@ def prepare(
     options = {"seed": seed, "shuffle": shuffle, "replacement": replacement, "drop_last": drop_last}
     chosen = _optimizer(optimizer, model, lr)
     batch_size = _rows_of_update(batch_size, whole("accumulate", accumulate, 1), chosen)
-    data = FitData(model, train, validation, objective, batch_size, options)
+    data = FitData(model, train, validation, objective, batch_size, options, accumulate)
     limits = _limits(epochs, steps, until, objective, data.validation is not None)
     if isinstance(chosen, LBFGS) and data.feed.length != 1:
         hint = say("leave batch_size out (--batch-size full), and give (X, y)")
