@@ -57,7 +57,8 @@ class ModulePrinter:
     def text(self) -> str:
         """The module so far."""
         tables = [_table_text(name, buffer) for name, buffer in self.shared.tables.values()]
-        return "\n".join([*self.shared.declared, *tables, *self._functions(), ""])
+        called = self.shared.functions.values()
+        return "\n".join([*self.shared.declared, *tables, *called, *self._functions(), ""])
 
     def _functions(self) -> list[str]:
         alike: dict[tuple[str, ...], list[Writing]] = {}
