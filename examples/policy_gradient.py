@@ -72,7 +72,7 @@ class CartPole:
         return (self.state * (0.5, 0.5, 5.0, 0.5)).astype(np.float32)
 
     def step(self, actions):
-        x, speed, angle, turn = self.state.T
+        _, speed, angle, turn = self.state.T
         push = np.where(actions == 1, self.force, -self.force)
         total = self.cart + self.pole
         inertia = (push + self.pole * self.half * turn**2 * np.sin(angle)) / total
@@ -111,7 +111,7 @@ def play(world, policy, rng, n, *, greedy=False):
 
 
 def returns(rewards, discount):
-    """What follows from each moment on, later rewards discounted: G_t = r_t + discount · G_{t+1}."""
+    """What follows each moment, later rewards discounted: G_t = r_t + discount · G_{t+1}."""
     found = np.zeros_like(rewards)
     total = np.zeros(rewards.shape[1])
     for t in reversed(range(len(rewards))):

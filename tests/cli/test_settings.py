@@ -136,6 +136,12 @@ def test_every_data_set_has_defaults() -> None:
     assert set(_BY_NAME) == set(DATASETS)
 
 
+def test_a_line_search_has_defaults_of_its_own() -> None:
+    chosen = Settings(dataset="digits", optimizer="lbfgs:history=5")
+    full = chosen.over(defaults_for(chosen, "digits", load_dataset("digits")))
+    assert (full.lr, full.batch_size, full.weight_decay, full.dropout) == (1.0, "full", 0.0, 0.0)
+
+
 def test_defaults_leave_what_was_chosen() -> None:
     dataset = load_dataset("moons")
     chosen = Settings(dataset="moons", lr=0.5, steps=3)

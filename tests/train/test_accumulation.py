@@ -101,6 +101,21 @@ def test_fit_is_that_of_the_large_batch(loss: str) -> None:
     assert len(found[1][1].losses) == len(found[0][1].losses)
 
 
+def test_batches_of_others_are_taken_together() -> None:
+    X, y = labelled(22)
+    batches = [(X[i : i + 4], y[i : i + 4]) for i in range(0, 22, 4)]
+    large = [(X[i : i + 8], y[i : i + 8]) for i in range(0, 22, 8)]
+    models = []
+    for data, parts in ((large, 1), (batches, 2)):
+        model = network()
+        model.layers.pop(0)
+        history = fit(model, data, loss="cross_entropy", epochs=2, accumulate=parts)
+        assert len(history.losses) == 6
+        models.append(model.state_dict())
+    for name, value in models[0].items():
+        np.testing.assert_allclose(models[1][name], value, rtol=1e-4, atol=1e-6)
+
+
 def test_what_it_refuses() -> None:
     model = network()
     X, y = labelled()

@@ -97,6 +97,13 @@ def test_regions_by_path() -> None:
         checkpoint_regions(model, "block")
 
 
+def test_what_is_computed_again_stands_where_it_belongs() -> None:
+    graph = _step(Blocks(2), "blocks").graph(*_batch())
+    regions = {eqn.region for eqn in graph.eqns if eqn.derives is None}
+    assert ("backward", "blocks", "blocks.0", "body", "layers.1") in regions
+    assert all(len(set(region)) == len(region) for region in regions)
+
+
 def test_the_model_is_left_as_it_was() -> None:
     model = Blocks()
     before = [sorted(vars(m)) for _, m in model.named_modules()]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from glassgrad.cli.settings import FULL, Settings
+from glassgrad.cli.settings import FULL, Settings, parse_spec
 from glassgrad.data import Dataset
 from glassgrad.errors import OptionError
 from glassgrad.text import say
@@ -78,6 +78,10 @@ BOOK = Settings(
     batch_size=100,
     replacement=True,
 )
+# What a line search needs: the same loss wherever it looks, and Newton's rate.
+LINE_SEARCH = Settings(
+    lr=1.0, schedule="constant", batch_size=FULL, weight_decay=0.0, dropout=0.0, epochs=100
+)
 _WITH_BOOK = ("mnist", "fashion-mnist")
 
 # Rows of a table from which a part can be spared for early stopping.
@@ -94,6 +98,8 @@ def defaults_for(settings: Settings, name: str, dataset: Dataset) -> Settings:
             raise OptionError(problem, rule=rule)
         return BOOK.over(_COMMON)
     by_data = _BY_NAME[name] if name else _by_size(len(dataset))
+    if parse_spec(settings.optimizer or "")[0] == "lbfgs":
+        by_data = LINE_SEARCH.over(by_data)
     if settings.validation is not None and not settings.validation:
         by_data = replace(by_data, patience=None)  # nothing is left for it to watch
     loss = "cross_entropy" if dataset.task == CLASSIFICATION else "mse"

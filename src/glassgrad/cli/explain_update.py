@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from glassgrad.cli.settings import parse_spec
+from glassgrad.cli.settings import optimizer_spec
 from glassgrad.cli.subject import Subject
 from glassgrad.io.checkpoint import newest_checkpoint, read_checkpoint
 from glassgrad.optim import make_optimizer
@@ -74,7 +74,7 @@ def _stepped(optimizer: Any, values: Sequence[Any], gradients: Sequence[Any]) ->
 def _of_run(trained: Trained, rate: float | None) -> tuple[Any, str]:
     """The run's optimizer in the state in which the run left it, and a remark that says so."""
     settings = trained.folder.settings()
-    name, options = parse_spec(settings.optimizer or "adam")
+    name, options = optimizer_spec(settings.optimizer or "adam")
     common = {
         "lr": settings.lr if rate is None else rate,
         "weight_decay": settings.weight_decay or 0.0,

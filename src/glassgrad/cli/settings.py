@@ -192,6 +192,16 @@ def parse_spec(value: str) -> tuple[str, dict[str, float]]:
     return name.strip(), options
 
 
+def optimizer_spec(value: str) -> tuple[str, dict[str, float]]:
+    """The name and the options of an optimiser: numbers without a fraction are whole.
+
+    >>> optimizer_spec("lbfgs:history=5")
+    ('lbfgs', {'history': 5})
+    """
+    name, options = parse_spec(value)
+    return name, {k: int(v) if v.is_integer() else v for k, v in options.items()}
+
+
 def batch_size(value: Any) -> int | str:
     """A number of rows, or `full` for all."""
     return FULL if value == FULL else int(whole(1)(value))

@@ -121,7 +121,7 @@ def resume_run(
 def _refuse_longer(settings: Settings, stored: Settings) -> None:
     """A rate that was planned for the length of the run leaves nothing for a longer one."""
     is_as_long = (settings.epochs, settings.steps) == (stored.epochs, stored.steps)
-    if is_as_long or stored.schedule in (None, "constant"):
+    if is_as_long or stored.schedule in (None, "constant", "plateau"):
         return
     problem = say("the schedule {name} was planned for the run's length", name=stored.schedule)
     hint = say("start a new run, with --schedule constant if it is to be lengthened later")

@@ -5,7 +5,7 @@ Layer L11. The state of the optimiser is that before its first step.
 
 from __future__ import annotations
 
-from glassgrad.cli.settings import parse_spec
+from glassgrad.cli.settings import optimizer_spec
 from glassgrad.cli.trained import Trained
 from glassgrad.nn.losses import find_loss
 from glassgrad.optim import make_optimizer, planned
@@ -19,7 +19,7 @@ EPOCHS = 10  # of a run that says none
 def step_of_run(trained: Trained) -> TrainStep:
     """The step that the run was trained with."""
     settings = trained.folder.settings()
-    name, given = parse_spec(settings.optimizer or "adam")
+    name, given = optimizer_spec(settings.optimizer or "adam")
     common = {
         "lr": settings.lr,
         "weight_decay": settings.weight_decay or 0.0,

@@ -12,7 +12,7 @@ from glassgrad.cli.defaults import BOOK
 from glassgrad.cli.network import build_network
 from glassgrad.cli.problem import Part, validation_split
 from glassgrad.cli.run_folder import RunFolder
-from glassgrad.cli.settings import FULL, Settings, parse_goal, parse_spec
+from glassgrad.cli.settings import FULL, Settings, optimizer_spec, parse_goal
 from glassgrad.cli.trained import Scores, require_fitting, score
 from glassgrad.errors import OptionError, unknown_option
 from glassgrad.nn import MLP
@@ -149,7 +149,7 @@ def is_book(settings: Settings) -> bool:
 
 def optimizer_of(settings: Settings, model: Any) -> Any:
     """The optimiser that the settings describe."""
-    name, options = parse_spec(settings.optimizer or "adam")
+    name, options = optimizer_spec(settings.optimizer or "adam")
     common = {
         "lr": settings.lr,
         "weight_decay": settings.weight_decay or 0.0,

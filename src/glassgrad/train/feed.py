@@ -36,9 +36,12 @@ Change = Callable[[Batch, int, int], Batch]  # of a batch, an epoch and a number
 class Feed:
     """Batches by epoch; `length` is their number an epoch, None where it cannot be told."""
 
-    def __init__(self, source: Any, length: int | None, form: dict[str, Any]) -> None:
+    def __init__(
+        self, source: Any, length: int | None, form: dict[str, Any], together: int = 1
+    ) -> None:
         self._source = source
-        self.length = length
+        self._together = together  # batches of the source that are one here
+        self.length = None if length is None else -(-length // together)
         self.form = form  # what a resumed run must have in common
         self.prepare: Prepare | None = None
         self._change: Change | None = None
@@ -72,10 +75,13 @@ class Feed:
         yield from ahead_of(change(batch, epoch, number) for number, batch in numbered)
 
     def _plain(self, epoch: int, start: int) -> Iterable[Batch]:
+        start *= self._together
         if isinstance(self._source, EpochBatches):
             batches = self._source.epoch(epoch, start)
         else:
             batches = islice(iter(self._source), start, None)
+        if self._together > 1:
+            batches = _joined(batches, self._together)
         return batches if self.prepare is None else map(self.prepare, batches)
 
     @cached_property
@@ -134,13 +140,14 @@ def array_feed(X: np.ndarray, y: np.ndarray, batch_size: int | None, **options: 
     return Feed(batches, len(batches), form)
 
 
-def stream_feed(train: Any, batch_size: int | None, **options: Any) -> Feed:
-    """Batches addressed by epoch, of a `Streamed`, or of anything that can be iterated."""
+def stream_feed(train: Any, batch_size: int | None, together: int = 1, **options: Any) -> Feed:
+    """Batches addressed by epoch, of a `Streamed`, or of anything that can be iterated; so many of
+    them as one, where their size is not for us to choose."""
     if isinstance(train, Streamed):
         size = min(int(DEFAULT_BATCH), len(train)) if batch_size is DEFAULT_BATCH else batch_size
-        train = train.batches(size, **options)
+        train, together = train.batches(size, **options), 1
     if isinstance(train, EpochBatches):
-        return Feed(train, len(train), train.form)
+        return Feed(train, len(train), train.form, together)
     if not isinstance(train, Iterable) or isinstance(train, (str, dict, np.ndarray)):
         raise OptionError(
             say("training data of {kind}", kind=type(train).__name__),
@@ -149,7 +156,13 @@ def stream_feed(train: Any, batch_size: int | None, **options: Any) -> Feed:
     length = len(train) if isinstance(train, Sized) else None
     if length == 0:
         raise DataError(say("there are no batches"))
-    return Feed(train, length, {"batches": length})
+    return Feed(train, length, {"batches": length}, together)
+
+
+def _joined(batches: Iterator[Any], count: int) -> Iterator[Batch]:
+    """So many batches in a row as one; the last one may be of fewer."""
+    while group := list(islice(batches, count)):
+        yield tuple(np.concatenate(column) for column in zip(*group, strict=True))
 
 
 def checked_inputs(X: Any, dtype: np.dtype | None) -> np.ndarray:

@@ -39,6 +39,7 @@ class FitData:
         objective: Objective,
         batch_size: int | None,
         options: dict[str, Any],
+        together: int = 1,
     ) -> None:
         self.dtype = dtype_of(model)
         arrays = arrays_of(train)
@@ -48,7 +49,7 @@ class FitData:
         elif validation is not None:
             held_out = _pair(validation)
         if arrays is None:
-            self.feed = stream_feed(train, batch_size, **options)
+            self.feed = stream_feed(train, batch_size, together, **options)
             self.targets = self._targets(model, objective, self.feed.first())
             self.feed.prepare = preparing(self.targets, self.dtype)
         else:

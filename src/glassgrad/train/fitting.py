@@ -160,7 +160,7 @@ def prepare(
     options = {"seed": seed, "shuffle": shuffle, "replacement": replacement, "drop_last": drop_last}
     chosen = _optimizer(optimizer, model, lr)
     batch_size = _rows_of_update(batch_size, whole("accumulate", accumulate, 1), chosen)
-    data = FitData(model, train, validation, objective, batch_size, options)
+    data = FitData(model, train, validation, objective, batch_size, options, accumulate)
     if augment is not None:
         data.feed.augment_by(augment, seed, getattr(train, "image_shape", None))
     limits = _limits(epochs, steps, until, objective, data.validation is not None)

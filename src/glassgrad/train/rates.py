@@ -22,7 +22,6 @@ from glassgrad.optim.schedules import Exponential
 from glassgrad.text import say
 from glassgrad.train.feed import DEFAULT_BATCH
 from glassgrad.train.fitting import prepare
-from glassgrad.view.charts import Series, line_chart
 
 _DIVERGED = 4.0  # times the lowest loss, as in fast.ai: there is nothing to see beyond
 _REACH = 20  # a loss is smoothed over a twentieth of the curve to both sides, so that nothing lags
@@ -48,6 +47,8 @@ class RateCurve:
 
     def svg(self, title: str | None = None) -> str:
         """The curve as a picture; the horizontal axis counts powers of ten."""
+        from glassgrad.view.charts import Series, line_chart  # noqa: PLC0415 - for who looks
+
         place = math.log10(self.suggestion)
         named = title or say("learning rate finder: {rate:.2g} to begin with", rate=self.suggestion)
         powers = np.log10(self.rates)

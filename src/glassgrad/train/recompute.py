@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from glassgrad.autodiff.functions import checkpoint
+from glassgrad.core.region import provenance
 from glassgrad.errors import GraphError, OptionError, nearest
 from glassgrad.graph.ir import Graph
 from glassgrad.nn.containers import Chain
@@ -150,7 +151,12 @@ def _checkpointed(holder: Any, forward: Callable[..., Any]) -> Callable[..., Any
         slots = [s for module in holders for s in module.tree_slots() if s.role == "state"]
 
         def inside(*values: Any) -> Any:
-            out = forward(*values, **options)
+            now = provenance.now
+            path, now.path = now.path, ()  # where it is computed again, it stands there already
+            try:
+                out = forward(*values, **options)
+            finally:
+                now.path = path
             return out, [slot.get() for slot in slots]
 
         inside.__name__ = "region"

@@ -17,6 +17,7 @@ from glassgrad.backends.native.loops import F32, F64
 from glassgrad.backends.native.lower.contract import contract, contract_one
 from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive
+from glassgrad.core.region import Path
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 from glassgrad.primitives.activation import log_softmax_p
@@ -113,7 +114,7 @@ class Writer:
                     eqn,
                     inputs=given,
                     outputs=outputs,
-                    region=eqn.region or outer.region,
+                    region=_inside(outer.region, eqn.region),
                     derives=eqn.derives or outer.derives,
                 )
             )
@@ -132,6 +133,11 @@ class Writer:
             self._alias[result] = var
         else:
             self._alias[var] = result
+
+
+def _inside(outer: Path, inner: Path) -> Path:
+    """The region of an equation of an inner graph: it may have been recorded outside of any."""
+    return inner if inner[: len(outer)] == outer else (*outer, *inner)
 
 
 def _require_native(var: Var, operation: str) -> None:
