@@ -18,6 +18,7 @@ from glassgrad.nn import GPT
 def test_gpt_shakespeare(root: Path, tmp_path: Path) -> None:
     source = Path(glassgrad.errors.__file__).parent.parent
     environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONWARNINGS": "error"}
+    environment["GLASSGRAD_BACKEND"] = "auto"
     program = root / "examples" / "gpt_shakespeare.py"
     command = [sys.executable, str(program), "--quick", "--folder", str(tmp_path)]
 
