@@ -11,6 +11,7 @@ from backends.native.agreement import many_tiles
 from backends.native.wide_programs import Program, programs
 from hypothesis import given
 
+from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.lower.expand import expand
 from glassgrad.backends.native.lower.nodes import Node, nodes_of
 from glassgrad.backends.native.lower.schedule import (
@@ -21,6 +22,7 @@ from glassgrad.backends.native.lower.schedule import (
     schedule,
     why_apart,
 )
+from glassgrad.backends.native.module import driver_text
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 
@@ -163,3 +165,11 @@ def test_no_tile_is_empty(rows: int) -> None:
     plan = planned(lambda x: np.exp(np.tanh(x)), np.ones((rows, 500), np.float32))
     for region in plan.regions[0]:
         check_tiles(region)
+
+
+def test_every_phase_ends_in_a_barrier() -> None:
+    """Also one of scalars alone: the next phase, or step, may write what it reads."""
+    rows = np.ones((4000, 100), np.float32)
+    program = lower(trace(lambda x: np.sqrt((x * x).sum()), rows))
+    assert any(kernel.tiles == 0 for kernel in program.phases[-1])
+    assert driver_text(program).count("@gg_barrier") == len(program.phases)

@@ -232,7 +232,7 @@ def _phase(number: int, kernels: list[Kernel]) -> list[str]:
     for kernel in kernels:
         if kernel.tiles > 1:
             lines += _tiles(kernel)
-    if any(k.tiles for k in kernels):
+    if kernels:  # scalars alone too: the next phase may write where a slower worker still reads
         lines.append("  call void @gg_barrier(ptr %barrier, i64 %workers)")
     lines.append(f"  br label %phase{number + 1}")
     return lines
