@@ -58,7 +58,7 @@ def validation_loss(model, codes):
 
 def rate_of(steps):
     """Up to the peak in a straight line, then down in half a cosine."""
-    rising = min(WARM_UP, steps // 10)
+    rising = min(WARM_UP, max(1, steps // 10))
     return gg.optim.WarmUp(gg.optim.Cosine(PEAK, steps - rising, FLOOR), rising)
 
 

@@ -110,6 +110,16 @@ def test_embedding_reads_rows_and_adds_gradients() -> None:
     np.testing.assert_array_equal(gradient[:, 0], [1, 0, 0, 0, 3])
 
 
+def test_gradient_of_an_embedding_is_scattered() -> None:
+    layer = nn.Embedding(50, 3, rng=0)
+    ids = np.array([[0, 4], [4, 4]])
+    graph = trace(lambda m: (m(ids) ** 2).sum(), layer).gradients()
+    names = [eqn.primitive.name for eqn in graph.eqns]
+    assert "add_at" in names
+    assert "matmul" not in names
+    assert all(np.prod(out.shape) <= 50 * 3 for eqn in graph.eqns for out in eqn.outputs)
+
+
 def test_embedding_refuses() -> None:
     layer = nn.Embedding(5, 3)
     with pytest.raises(DataError, match="embedding: id 5 is outside the 5 rows"):

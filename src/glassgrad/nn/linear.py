@@ -107,7 +107,9 @@ class Embedding(Module):
     """A table of vectors, read by integer: row i of `W` stands for the i-th word.
 
     Shapes:   ids (...) int -> (..., width)
-    Gradient: added into the rows that were read
+    Gradient: added into the rows that were read, one after the other; no product with one-hot
+              rows. It is an array of the table's shape, zero elsewhere, so an optimiser moves
+              every row: moments decay and weight decay acts on words that did not occur too
     Raises:   DataError for an id outside [0, count); DtypeError for ids that are no integers
 
     >>> Embedding(5, 3)(np.array([[0, 4]])).shape

@@ -6,7 +6,7 @@ checked and converted once; batches that somebody else makes are converted as th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterable, Sequence, Sized
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence, Sized
 from functools import cached_property
 from itertools import chain, islice
 from typing import Any
