@@ -14,9 +14,7 @@ Long because it holds the book's whole layer file, each gate with its example.
 
 from __future__ import annotations
 
-from abc import ABC
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -28,24 +26,21 @@ from glassgrad.core.interpret import as_operand
 from glassgrad.core.region import composite
 from glassgrad.errors import ShapeError
 from glassgrad.gates.base import (
-    Program,
+    Fixed,
     cotangent,
     given,
-    is_plain,
     labels_of,
     not_forward,
-    program_of,
     real,
     unshared,
 )
+from glassgrad.gates.images import Convolution, Pooling
 from glassgrad.primitives import transcendental
 from glassgrad.primitives.activation import log_softmax
 from glassgrad.primitives.along import take_along_axis
 from glassgrad.primitives.arithmetic import maximum
-from glassgrad.primitives.convolution import convolution as spatial_convolution
 from glassgrad.primitives.layout import expand_dims
 from glassgrad.primitives.layout import sum as sum_over
-from glassgrad.primitives.pooling import max_pool
 from glassgrad.primitives.transcendental import exp, log
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, unflatten
@@ -207,33 +202,7 @@ class Gate:
 # --- gates of fixed functions ------------------------------------------------------------
 
 
-class _Fixed(ABC):
-    """A gate whose function never changes: its text is compiled once for given shapes."""
-
-    function: Callable[..., Any]
-    out: Any = None
-    _memory: tuple[Program, Sequence[Any], Sequence[Any]] | None = None
-
-    def _compute(self, *operands: Any) -> tuple[Any, ...]:
-        """The results; the first is the one that is differentiated."""
-        values = [x if is_plain(x) else given(x) for x in operands]
-        program = program_of(self.function, tuple(map(aval_of, values)))
-        results = program.forward(*values)
-        self.out = results[0]
-        self._memory = program, values, results
-        return results[: program.count]
-
-    def _differentiate(self, dout: Any) -> list[Any]:
-        """Gradients by the operands that have one."""
-        if self._memory is None:
-            raise not_forward(type(self).__name__)
-        program, values, results = self._memory
-        ct = cotangent(dout, results[0], type(self).__name__)
-        found = program.backward(*results[program.count :], ct)
-        return unshared(found, [ct], values)
-
-
-class _Unary(_Fixed):
+class _Unary(Fixed):
     """One operand, as many results."""
 
     x: Any = None
@@ -248,7 +217,7 @@ class _Unary(_Fixed):
         return self.dx
 
 
-class _Binary(_Fixed):
+class _Binary(Fixed):
     """Two operands, broadcast as NumPy does."""
 
     x: Any = None
@@ -334,7 +303,7 @@ def affine(x: Any, W: Any, b: Any) -> Any:
     return x @ W + b  # (n, d) @ (d, m) + (m,) -> (n, m)
 
 
-class Affine(_Fixed):
+class Affine(Fixed):
     """x @ W + b. `W` and `b` are held by reference; their gradients are `dW` and `db`.
 
     Shapes:    x (n, ...) with the axes behind n multiplying to d, W (d, m), b (m,) -> (n, m)
@@ -382,7 +351,7 @@ def _softmax_with_loss(x: Any, t: Any) -> tuple[Any, Any]:
     return loss, exp(log_y)
 
 
-class SoftmaxWithLoss(_Fixed):
+class SoftmaxWithLoss(Fixed):
     """Cross-entropy of softmax(x), averaged over the batch.
 
     Shapes:    x (n, k) scores; t integer labels (n,) or one-hot (n, k) -> (); (k,) is a batch of 1
@@ -414,84 +383,6 @@ class SoftmaxWithLoss(_Fixed):
         """The gradient by the scores."""
         self.dx = self._differentiate(dout)[0]
         return self.dx
-
-
-# --- images (chapter 7) ------------------------------------------------------------------
-
-
-@lru_cache(maxsize=64)
-def _convolution(stride: int, pad: int) -> Callable[..., Any]:
-    """The function of a Convolution gate, the same object for the same options."""
-
-    def convolution(x: Any, W: Any, b: Any) -> Any:
-        out = spatial_convolution(x, W, stride, pad)
-        return out + b.reshape(-1, 1, 1)  # (n, fn, oh, ow) + (fn, 1, 1)
-
-    return composite(convolution)
-
-
-class Convolution(_Fixed):
-    """Filters slid over images, plus a bias each. `W` and `b` are held by reference.
-
-    Shapes:    x (n, c, h, w), W (fn, c, fh, fw), b (fn,) -> (n, fn, oh, ow) with
-               oh = (h + 2 pad - fh) // stride + 1
-    Gradient:  `backward(dout)` returns dx and keeps `dW` and `db`
-
-    >>> gate = Convolution(np.ones((1, 1, 2, 2)), np.zeros(1))
-    >>> gate.forward(np.arange(9.0).reshape(1, 1, 3, 3))
-    array([[[[ 8., 12.],
-             [20., 24.]]]])
-    >>> gate.backward(np.ones((1, 1, 2, 2)))[0, 0], gate.db
-    (array([[1., 2., 1.],
-           [2., 4., 2.],
-           [1., 2., 1.]]), array([4.]))
-    """
-
-    x: Any = None
-    dx: Any = None
-    dW: Any = None
-    db: Any = None
-
-    def __init__(self, W: Any, b: Any, stride: int = 1, pad: int = 0) -> None:
-        self.W = W if isinstance(W, np.ndarray) else real(W)
-        self.b = b if isinstance(b, np.ndarray) else real(b)
-        self.stride, self.pad = stride, pad
-        self.function = _convolution(stride, pad)
-
-    def forward(self, x: Any) -> Any:
-        """The convolution with the numbers that W and b hold now."""
-        self.x = x
-        return self._compute(real(x), real(self.W), real(self.b))[0]
-
-    def backward(self, dout: Any = 1) -> Any:
-        """The gradient by the images."""
-        self.dx, self.dW, self.db = self._differentiate(dout)
-        return self.dx
-
-
-@lru_cache(maxsize=64)
-def _pooling(pool_h: int, pool_w: int, stride: int, pad: int) -> Callable[..., Any]:
-    def pooling(x: Any) -> Any:
-        return max_pool(x, (pool_h, pool_w), stride, pad)
-
-    return composite(pooling)
-
-
-class Pooling(_Unary):
-    """The largest element of each window of an image.
-
-    Shapes:    x (n, c, h, w) -> (n, c, oh, ow) with oh = (h + 2 pad - pool_h) // stride + 1
-    Gradient:  to the first largest element of each window; padding never wins (the book pads zeros)
-
-    >>> gate = Pooling(2, 2, stride=2)
-    >>> gate.forward(np.arange(16.0).reshape(1, 1, 4, 4))[0, 0]
-    array([[ 5.,  7.],
-           [13., 15.]])
-    """
-
-    def __init__(self, pool_h: int, pool_w: int, stride: int = 1, pad: int = 0) -> None:
-        self.pool_h, self.pool_w, self.stride, self.pad = pool_h, pool_w, stride, pad
-        self.function = _pooling(pool_h, pool_w, stride, pad)
 
 
 # The names that the book gives its first two layers.

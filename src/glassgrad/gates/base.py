@@ -6,6 +6,7 @@ cut in two: what the results need, and what waits for `dout`.
 
 from __future__ import annotations
 
+from abc import ABC
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -15,7 +16,7 @@ import numpy as np
 
 from glassgrad.autodiff.graphs import record
 from glassgrad.autodiff.vjp import pullback
-from glassgrad.core.aval import Aval, is_float
+from glassgrad.core.aval import Aval, aval_of, is_float
 from glassgrad.errors import DtypeError, GradientError, IndexRangeError, Operand, ShapeError
 from glassgrad.graph.evaluate import evaluate
 from glassgrad.graph.ir import Eqn, Graph, Var
@@ -158,3 +159,32 @@ def _cut(joint: Graph, count: int) -> Program:
     return Program(
         forward.transform("exact").callable(), backward.transform("exact").callable(), count
     )
+
+
+# --- gates of fixed functions ------------------------------------------------------------
+
+
+class Fixed(ABC):
+    """A gate whose function never changes: its text is compiled once for given shapes."""
+
+    function: Callable[..., Any]
+    out: Any = None
+    _memory: tuple[Program, Sequence[Any], Sequence[Any]] | None = None
+
+    def _compute(self, *operands: Any) -> tuple[Any, ...]:
+        """The results; the first is the one that is differentiated."""
+        values = [x if is_plain(x) else given(x) for x in operands]
+        program = program_of(self.function, tuple(map(aval_of, values)))
+        results = program.forward(*values)
+        self.out = results[0]
+        self._memory = program, values, results
+        return results[: program.count]
+
+    def _differentiate(self, dout: Any) -> list[Any]:
+        """Gradients by the operands that have one."""
+        if self._memory is None:
+            raise not_forward(type(self).__name__)
+        program, values, results = self._memory
+        ct = cotangent(dout, results[0], type(self).__name__)
+        found = program.backward(*results[program.count :], ct)
+        return unshared(found, [ct], values)
