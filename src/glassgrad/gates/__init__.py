@@ -15,7 +15,6 @@ Long because it holds the book's whole layer file, each gate with its example.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -35,15 +34,14 @@ from glassgrad.gates.base import (
     real,
     unshared,
 )
+from glassgrad.gates.images import Convolution, Pooling
 from glassgrad.gates.training import BatchNormalization, Dropout
 from glassgrad.primitives import transcendental
 from glassgrad.primitives.activation import log_softmax
 from glassgrad.primitives.along import take_along_axis
 from glassgrad.primitives.arithmetic import maximum
-from glassgrad.primitives.convolution import convolution as spatial_convolution
 from glassgrad.primitives.layout import expand_dims
 from glassgrad.primitives.layout import sum as sum_over
-from glassgrad.primitives.pooling import max_pool
 from glassgrad.primitives.transcendental import exp, log
 from glassgrad.text import say
 from glassgrad.tree import Structure, flatten, installed, unflatten
@@ -388,84 +386,6 @@ class SoftmaxWithLoss(Fixed):
         """The gradient by the scores."""
         self.dx = self._differentiate(dout)[0]
         return self.dx
-
-
-# --- images (chapter 7) ------------------------------------------------------------------
-
-
-@lru_cache(maxsize=64)
-def _convolution(stride: int, pad: int) -> Callable[..., Any]:
-    """The function of a Convolution gate, the same object for the same options."""
-
-    def convolution(x: Any, W: Any, b: Any) -> Any:
-        out = spatial_convolution(x, W, stride, pad)
-        return out + b.reshape(-1, 1, 1)  # (n, fn, oh, ow) + (fn, 1, 1)
-
-    return composite(convolution)
-
-
-class Convolution(Fixed):
-    """Filters slid over images, plus a bias each. `W` and `b` are held by reference.
-
-    Shapes:    x (n, c, h, w), W (fn, c, fh, fw), b (fn,) -> (n, fn, oh, ow) with
-               oh = (h + 2 pad - fh) // stride + 1
-    Gradient:  `backward(dout)` returns dx and keeps `dW` and `db`
-
-    >>> gate = Convolution(np.ones((1, 1, 2, 2)), np.zeros(1))
-    >>> gate.forward(np.arange(9.0).reshape(1, 1, 3, 3))
-    array([[[[ 8., 12.],
-             [20., 24.]]]])
-    >>> gate.backward(np.ones((1, 1, 2, 2)))[0, 0], gate.db
-    (array([[1., 2., 1.],
-           [2., 4., 2.],
-           [1., 2., 1.]]), array([4.]))
-    """
-
-    x: Any = None
-    dx: Any = None
-    dW: Any = None
-    db: Any = None
-
-    def __init__(self, W: Any, b: Any, stride: int = 1, pad: int = 0) -> None:
-        self.W = W if isinstance(W, np.ndarray) else real(W)
-        self.b = b if isinstance(b, np.ndarray) else real(b)
-        self.stride, self.pad = stride, pad
-        self.function = _convolution(stride, pad)
-
-    def forward(self, x: Any) -> Any:
-        """The convolution with the numbers that W and b hold now."""
-        self.x = x
-        return self._compute(real(x), real(self.W), real(self.b))[0]
-
-    def backward(self, dout: Any = 1) -> Any:
-        """The gradient by the images."""
-        self.dx, self.dW, self.db = self._differentiate(dout)
-        return self.dx
-
-
-@lru_cache(maxsize=64)
-def _pooling(pool_h: int, pool_w: int, stride: int, pad: int) -> Callable[..., Any]:
-    def pooling(x: Any) -> Any:
-        return max_pool(x, (pool_h, pool_w), stride, pad)
-
-    return composite(pooling)
-
-
-class Pooling(_Unary):
-    """The largest element of each window of an image.
-
-    Shapes:    x (n, c, h, w) -> (n, c, oh, ow) with oh = (h + 2 pad - pool_h) // stride + 1
-    Gradient:  to the first largest element of each window; padding never wins (the book pads zeros)
-
-    >>> gate = Pooling(2, 2, stride=2)
-    >>> gate.forward(np.arange(16.0).reshape(1, 1, 4, 4))[0, 0]
-    array([[ 5.,  7.],
-           [13., 15.]])
-    """
-
-    def __init__(self, pool_h: int, pool_w: int, stride: int = 1, pad: int = 0) -> None:
-        self.pool_h, self.pool_w, self.stride, self.pad = pool_h, pool_w, stride, pad
-        self.function = _pooling(pool_h, pool_w, stride, pad)
 
 
 # The names that the book gives its first two layers.
