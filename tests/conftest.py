@@ -37,6 +37,7 @@ INSTALLED = Path(glassgrad.__file__).parent
 ROOT = Path(__file__).resolve().parent.parent
 SHARED = ROOT.parent / "shared"
 _SHARED_FIXTURES = {"shared", "shared_data"}
+_ON_SHARED = "on ../shared"  # what a report of such a test says
 _open = ExitStack()
 
 
@@ -101,6 +102,8 @@ _NATIVE = ("native", "backend.py", "bench", "jit", "doctor", "compiler")
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     for item in items:
+        if _uses_shared(item):
+            item.user_properties.append((_ON_SHARED, True))
         reason = _missing_files(item)
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -129,19 +132,18 @@ def _uses_shared(item: pytest.Item) -> bool:
 
 
 class _SharedCount:
-    """How many tests on shared files ran, and how many were skipped."""
+    """How many tests on shared files ran, and how many were skipped, in all processes."""
 
     ran = 0
     skipped = 0
 
 
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    if not _uses_shared(item):
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if (_ON_SHARED, True) not in report.user_properties:
         return
-    skipped = call.excinfo is not None and call.excinfo.errisinstance(pytest.skip.Exception)
-    if skipped:
+    if report.skipped:
         _SharedCount.skipped += 1
-    elif call.when == "call":
+    elif report.when == "call":
         _SharedCount.ran += 1
 
 

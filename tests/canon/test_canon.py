@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends.native.native_texts import needs_llvm
+from machine_code import machine_code
 
 import glassgrad
 from glassgrad.canon import EXAMPLES, Circuit, Example, Experiment, book, cs231n, find, mazur
@@ -63,6 +65,28 @@ def test_printed_numbers_on_data(example: Example) -> None:
     assert example.missing() == ""
     assert example.check()
     assert _wrong(example) == []
+
+
+def _by_machine_code(example: Example) -> list[str]:
+    """What is wrong when native programs compute all that NumPy would."""
+    fresh = dataclasses.replace(example)  # without the results that are there already
+    with machine_code() as code:
+        found = _wrong(fresh)
+    assert code.ran or isinstance(example, Experiment)
+    return found
+
+
+@needs_llvm
+@pytest.mark.parametrize("example", CIRCUITS, ids=_name)
+def test_circuits_by_machine_code(example: Circuit) -> None:
+    assert _by_machine_code(example) == []
+
+
+@needs_llvm
+@pytest.mark.full
+@pytest.mark.parametrize("example", [e for e in QUICK if e not in CIRCUITS], ids=_name)
+def test_experiments_by_machine_code(example: Example) -> None:
+    assert _by_machine_code(example) == []
 
 
 def test_all_of_the_list_is_there() -> None:

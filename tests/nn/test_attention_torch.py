@@ -1,4 +1,4 @@
-"""Attention, norms and blocks beside PyTorch's, forward and backward; only where it is installed."""
+"""Attention, norms and blocks beside PyTorch's, both passes; only where it is installed."""
 
 from __future__ import annotations
 

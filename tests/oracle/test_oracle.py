@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,9 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from backends.native.native_texts import needs_llvm
 
 from glassgrad.tensor import Tensor
-from oracle import adapter
+from oracle import adapter, by_native
 
 pytestmark = [
     pytest.mark.shared("oracle/check_oracle.py", "oracle/opinfo-dev.json"),
@@ -50,6 +52,49 @@ def test_every_offered_case_passes(checker: ModuleType, shared: Path, f32: bool)
     assert not any(counts["absent"] for counts in found.values())
     whole = [name for name, counts in found.items() if counts.keys() == {"pass"}]
     assert len(whole) >= 260  # of 264
+
+
+def _cases_of_one_shape(checker: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the checker see the first case of every operator alone."""
+    load = checker.load
+
+    def firsts(pack: str) -> Any:
+        meta, array_of = load(pack)
+        first = {case["op"]: case for case in reversed(meta["cases"])}
+        return {**meta, "cases": list(first.values())}, array_of
+
+    monkeypatch.setattr(checker, "load", firsts)
+
+
+# One case of each operator; all of them, six minutes a precision, are for the night.
+_CASES = [
+    pytest.param(False, marks=pytest.mark.full, id="first"),
+    pytest.param(
+        True,
+        id="all",
+        marks=[
+            pytest.mark.full,
+            pytest.mark.skipif(
+                "GLASSGRAD_MILLION" not in os.environ, reason="for the night: set GLASSGRAD_MILLION"
+            ),
+        ],
+    ),
+]
+
+
+@needs_llvm
+@pytest.mark.parametrize("f32", [False, True], ids=["float64", "float32"])
+@pytest.mark.parametrize("whole", _CASES)
+def test_machine_code_passes_too(
+    checker: ModuleType, shared: Path, whole: bool, f32: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not whole:
+        _cases_of_one_shape(checker, monkeypatch)
+    by_native.results.clear()
+    found = _replay(checker, shared, by_native, f32)
+    assert _failed(found) == []
+    assert sum(counts["pass"] > 0 for counts in found.values()) >= 240
+    assert by_native.results["native"] > 10 * by_native.results["constant"]
 
 
 def _by_backward(

@@ -12,12 +12,14 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pytest
 
+from glassgrad.errors import ShapeError
 from glassgrad.view.charts import (
     Bar,
     Histogram,
     Picture,
     Plane,
     Series,
+    attention_chart,
     bar_chart,
     confusion_chart,
     css,
@@ -51,6 +53,9 @@ CHARTS: dict[str, Callable[[str], str]] = {
         [Series(n, [1, 2], [3.0, 4.0], note=n)], title=n, x_label=n, y_label=n, description=n
     ),
     "bars": lambda n: bar_chart([Bar(n, 1.0, n)], title=n, x_label=n, description=n),
+    "attention": lambda n: attention_chart(
+        np.eye(2)[None].repeat(3, axis=0), [n, "b"], title=n, description=n
+    ),
     "confusion": lambda n: confusion_chart(
         [[3, 1], [0, 2]], [n, "b"], title=n, row_label=n, column_label=n
     ),
@@ -244,3 +249,26 @@ def test_a_scatter_with_a_diagonal_has_one_scale() -> None:
 
 def test_a_scatter_of_nothing() -> None:
     assert "<svg" in scatter_chart([], [], title="t")
+
+
+# --- attention ---------------------------------------------------------------------------
+
+
+def test_attention_has_a_square_a_head() -> None:
+    weights = np.tril(np.ones((2, 4, 4))) / np.arange(1, 5)[:, None]
+    root = ET.fromstring(attention_chart(weights, "abcd", title="t"))
+    cells = [r for r in root.iter(f"{SVG}rect") if r.get("class") == "wash"]
+    assert len(cells) == 2 * 10
+    assert {cell.get("opacity") for cell in cells} == {"1.000", "0.707", "0.577", "0.500"}
+    words = [t.text for t in root.iter(f"{SVG}text")]
+    assert words.count("head 2") == 1
+    assert words.count("d") == 4
+    wide = ET.fromstring(attention_chart(np.ones((3, 200)), title="t"))
+    assert len(list(wide.iter(f"{SVG}text"))) == 1
+
+
+def test_attention_refuses() -> None:
+    with pytest.raises(ShapeError, match="axes, got shape"):
+        attention_chart(np.ones(3), title="t")
+    with pytest.raises(ShapeError, match="2 and 2 names for weights of shape"):
+        attention_chart(np.ones((3, 3)), ["a", "b"], title="t")

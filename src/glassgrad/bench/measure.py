@@ -121,9 +121,9 @@ def _names(workload: Workload, plan: Plan) -> Iterator[str]:
 def _first_calls(name: str, plan: Plan, root: Path) -> tuple[list[float], list[float] | None, Path]:
     """Cold and cached first calls, each in a process of its own, and the folder that is filled.
 
-    The clock runs from the call of a step that was made but never called, with glassgrad imported,
-    until its loss is there: recording, passes, compilation, whatever is imported on the way, and
-    one step. Interpreter, imports, data and weights are not in it.
+    The clock runs from the call of a step that was made but never called until its loss is there:
+    recording, passes, compilation and one step. Interpreter, imports (LLVM's too, which something
+    tiny that was compiled before has loaded), data and weights are not in it.
     """
     cold = []
     cache = root
@@ -139,8 +139,8 @@ def _first_calls(name: str, plan: Plan, root: Path) -> tuple[list[float], list[f
 
 def _first_call(name: str, plan: Plan, cache: Path) -> float:
     with Process(OWN, name, plan.settings, cache) as process:
-        process.ask("load")
-        process.ask("build")
+        for command in ("load", "warm", "build"):
+            process.ask(command)
         return float(process.ask("first")["seconds"])
 
 

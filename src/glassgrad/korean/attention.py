@@ -6,7 +6,9 @@ MESSAGES: dict[str, str] = {
         "특성 {wanted}개를 정규화하는 계층에 형상 {shape:이/가} 들어왔습니다"
     ),
     # --- attention ---
-    "queries, keys and values have at least two axes": "쿼리, 키, 값에는 축이 둘 이상 있어야 합니다",
+    "queries, keys and values have at least two axes": (
+        "쿼리, 키, 값에는 축이 둘 이상 있어야 합니다"
+    ),
     "queries have {a} features, keys {b}": "쿼리의 특성은 {a}개인데 키의 특성은 {b}개입니다",
     "there are {a} keys and {b} values": "키는 {a}개인데 값은 {b}개입니다",
     "a mask is boolean, not {dtype}": "마스크는 {dtype:이/가} 아니라 불리언이어야 합니다",
@@ -17,8 +19,8 @@ MESSAGES: dict[str, str] = {
     "a mask of shape {a} for scores of shape {b}": (
         "마스크의 형상은 {a}인데 점수의 형상은 {b}입니다"
     ),
-    "a mask of the keys alone, (batch, m), is given as `key_mask`": (
-        "키만 가리는 마스크 (batch, m)는 `key_mask`로 주십시오"
+    "a mask of the keys alone, {shape}, is given as `key_mask`": (
+        "키만 가리는 마스크 {shape:은/는} `key_mask`로 주십시오"
     ),
     "a width of {width} does not divide into {heads} heads": (
         "너비 {width:은/는} 헤드 {heads}개로 나누어떨어지지 않습니다"
@@ -39,8 +41,12 @@ MESSAGES: dict[str, str] = {
         "{steps}단계는 길이 {context}인 문맥에 들어가지 않습니다"
     ),
     "keep the last ones: `x[:, -{context}:]`": "마지막 것만 남기십시오: `x[:, -{context}:]`",
-    # --- GPT ---
-    "a prompt holds integers, (n,) or (batch, n), at least one": (
-        "프롬프트는 정수가 하나 이상인 (n,) 또는 (batch, n) 배열입니다"
+    # --- its picture ---
+    "needs {wanted} axes, got shape {shape}": ("축이 {wanted}개여야 하는데 형상이 {shape}입니다"),
+    "{a} and {b} names for weights of shape {shape}": (
+        "가중치의 형상은 {shape}인데 이름은 {a}개와 {b}개입니다"
     ),
+    "head {number}": "헤드 {number}",
+    # --- GPT ---
+    "a prompt holds integers, at least one": "프롬프트에는 정수가 하나 이상 들어 있어야 합니다",
 }

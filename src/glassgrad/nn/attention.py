@@ -164,7 +164,9 @@ def _checked_mask(mask: Any, scores: Any) -> Any:
             operation="attention",
             operands=operands,
             rule=_MASK_RULE,
-            hint=say("a mask of the keys alone, (batch, m), is given as `key_mask`"),
+            hint=say(
+                "a mask of the keys alone, {shape}, is given as `key_mask`", shape="(batch, m)"
+            ),
         )
     return mask
 
@@ -244,9 +246,7 @@ class MultiHeadAttention(Module):
         self.out = linear(self.width)
         self.dropout = Dropout(dropout)
 
-    def forward(
-        self, x: Any, context: Any = None, *, mask: Any = None, key_mask: Any = None
-    ) -> Any:
+    def forward(self, x: Any, context: Any = None, mask: Any = None, key_mask: Any = None) -> Any:
         q, k = self._asked(x, context)
         v = self._apart(self.value(x if context is None else context))
         p = self.dropout.p if self.dropout.training else 0.0
@@ -258,7 +258,10 @@ class MultiHeadAttention(Module):
     def weights(
         self, x: Any, context: Any = None, *, mask: Any = None, key_mask: Any = None
     ) -> np.ndarray:
-        """How much each query takes of each key, (..., heads, n, m), as an array; rows sum to 1."""
+        """How much each query takes of each key, (..., heads, n, m), as an array; rows sum to 1.
+
+        `glassgrad.view.charts.attention_chart` draws those of one sample.
+        """
         q, k = self._asked(array_of(x), context)
         allowed = self._mask(mask, key_mask, q, k)
         found = attention_weights(q, k, mask=allowed, causal=self.causal)

@@ -8,6 +8,7 @@ Source:  Radford et al. (2019), Language Models are Unsupervised Multitask Learn
 
 from __future__ import annotations
 
+from functools import cache
 from math import sqrt
 from typing import Any
 
@@ -130,21 +131,28 @@ class GPT(Module):
         """
         found = np.asarray(prompt)
         if not found.size or found.ndim not in (1, 2) or found.dtype.kind not in "iu":
-            problem = say("a prompt holds integers, (n,) or (batch, n), at least one")
-            raise DataError(problem, operation="generate")
-        ids = found.reshape(-1, found.shape[-1])
+            problem = say("a prompt holds integers, at least one")
+            raise DataError(problem, operation="generate", rule="(n,) | (batch, n)")
         choose = _Chooser(temperature, top_k, self.vocabulary, seed)
         count = check_size("generate", "count", count, least=0)
-        ids = ids.astype(np.int64)
+        ids = found.reshape(-1, found.shape[-1]).astype(np.int64)
         with evaluating(self), no_grad():
+            self.tokens(ids)  # refuses what is outside the vocabulary
             for _ in range(count):
                 ids = np.concatenate([ids, choose(self._next(ids))[:, None]], axis=1)
         return ids if found.ndim > 1 else ids[0]
 
     def _next(self, ids: np.ndarray) -> np.ndarray:
-        """Scores of the token behind each row, (batch, vocabulary)."""
-        out = self(ids[:, -self.context :])
-        return np.asarray(getattr(out, "data", out))[:, -1]
+        """Scores of the token behind each row, (batch, vocabulary).
+
+        All windows have the length of the context, so that one program serves every step; what
+        stands behind the last token is not seen by it.
+        """
+        seen = ids[:, -self.context :]
+        window = np.zeros((len(ids), self.context), np.int64)
+        window[:, : seen.shape[1]] = seen
+        out = _compiled()(self, window)
+        return np.asarray(getattr(out, "data", out))[:, seen.shape[1] - 1]
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments, as JSON can hold them."""
@@ -176,6 +184,18 @@ class GPT(Module):
         return f"{sizes}, heads={self.heads}, layers={len(self.blocks)}"
 
 
+@cache
+def _compiled() -> Any:
+    """What computes the scores of a model, as one program for each kind of model and window."""
+    from glassgrad.backends.jit import jit  # noqa: PLC0415 - for who writes text
+
+    return jit(_scores)
+
+
+def _scores(model: GPT, ids: Any) -> Any:
+    return model(ids)
+
+
 class _Chooser:
     """Draws a token from each row of scores."""
 
@@ -192,13 +212,13 @@ class _Chooser:
     def __call__(self, scores: np.ndarray) -> np.ndarray:
         """A column a row, from softmax(scores / temperature) of the `top_k` largest."""
         if not self.temperature or self.top_k == 1:
-            return scores.argmax(axis=-1)
+            return np.asarray(scores.argmax(axis=-1))
         scores = scores.astype(np.float64) / self.temperature
         least = np.sort(scores, axis=-1)[:, -self.top_k, None]
         powers = np.where(scores >= least, np.exp(scores - scores.max(axis=-1, keepdims=True)), 0)
         edges = np.cumsum(powers, axis=-1)
         drawn = self.generator.random(len(scores))[:, None] * edges[:, -1:]
-        return (edges <= drawn).sum(axis=-1)
+        return np.asarray((edges <= drawn).sum(axis=-1))
 
 
 __all__ = ["GPT"]

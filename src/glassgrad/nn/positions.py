@@ -55,11 +55,11 @@ def _angles(length: int, width: int, base: float) -> np.ndarray:
 
 
 def _even(operation: str, width: Any) -> int:
-    width = check_size(operation, "width", width)
-    if width % 2:
-        problem = say("a width of {width} is odd", width=width)
+    size = check_size(operation, "width", width)
+    if size % 2:
+        problem = say("a width of {width} is odd", width=size)
         raise OptionError(problem, operation=operation, rule="width % 2 == 0")
-    return width
+    return size
 
 
 # --- rotary ------------------------------------------------------------------------------
@@ -176,8 +176,8 @@ class LearnedPositions(Module):
     @staticmethod
     def least_weights(options: Any) -> int:
         """How many weights the layer of a description has."""
-        sizes = options.get("context"), options.get("width")
-        return sizes[0] * sizes[1] if all(isinstance(size, int) for size in sizes) else 0
+        context, width = options.get("context"), options.get("width")
+        return context * width if isinstance(context, int) and isinstance(width, int) else 0
 
     def extra(self) -> str:
         return f"{self.context}, {self.width}"

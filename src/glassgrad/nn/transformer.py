@@ -77,8 +77,8 @@ class FeedForward(Module):
     @staticmethod
     def least_weights(options: Any) -> int:
         """How many weights the layer of a description has at least."""
-        sizes = options.get("width"), options.get("hidden")
-        return 2 * sizes[0] * sizes[1] if all(isinstance(size, int) for size in sizes) else 0
+        width, hidden = options.get("width"), options.get("hidden")
+        return 2 * width * hidden if isinstance(width, int) and isinstance(hidden, int) else 0
 
     def extra(self) -> str:
         return f"{self.width}-{self.hidden}-{self.width}"
@@ -184,7 +184,7 @@ class TransformerEncoderBlock(_Block):
     (2, 3, 8)
     """
 
-    def forward(self, x: Any, *, mask: Any = None, key_mask: Any = None) -> Any:
+    def forward(self, x: Any, mask: Any = None, key_mask: Any = None) -> Any:
         def attend(x: Any) -> Any:
             return self.attention(x, mask=mask, key_mask=key_mask)
 
@@ -217,7 +217,6 @@ class TransformerDecoderBlock(_Block):
         self,
         x: Any,
         memory: Any,
-        *,
         mask: Any = None,
         key_mask: Any = None,
         memory_mask: Any = None,
@@ -281,7 +280,7 @@ class TransformerEncoder(_Stack):
     def __init__(self, layers: int, *, rng: Rng = None, **options: Any) -> None:
         self._fill(TransformerEncoderBlock, layers, rng, options)
 
-    def forward(self, x: Any, *, mask: Any = None, key_mask: Any = None) -> Any:
+    def forward(self, x: Any, mask: Any = None, key_mask: Any = None) -> Any:
         for block in self.blocks:
             x = block(x, mask=mask, key_mask=key_mask)
         return x if self.norm is None else self.norm(x)
@@ -307,7 +306,6 @@ class TransformerDecoder(_Stack):
         self,
         x: Any,
         memory: Any,
-        *,
         mask: Any = None,
         key_mask: Any = None,
         memory_mask: Any = None,
@@ -343,7 +341,7 @@ class Transformer(Module):
         self.decoder = TransformerDecoder(layers, rng=generator, **options)
 
     def forward(
-        self, source: Any, target: Any, *, source_mask: Any = None, target_mask: Any = None
+        self, source: Any, target: Any, source_mask: Any = None, target_mask: Any = None
     ) -> Any:
         memory = self.encoder(source, key_mask=source_mask)
         return self.decoder(target, memory, key_mask=target_mask, memory_mask=source_mask)

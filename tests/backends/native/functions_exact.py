@@ -158,6 +158,8 @@ CASES: dict[str, Case] = {
         _log_sum_terms,
     ),
 }  # fmt: skip
+# Where its derivative is computed too, a function is written in another way.
+CASES |= {f"{name}_beside": CASES[name] for name in ("tanh", "sigmoid")}
 
 
 # --- points ------------------------------------------------------------------------------

@@ -143,6 +143,7 @@ class _Ready:
     ) -> Outcome:
         steps, executable = self.steps, self.executable
         program = executable.program
+        self.require_length(inputs, order, count)
         held: list[np.ndarray] = []
         values = self.own(inputs) if in_place else self.lent(inputs)
         others: dict[int, np.ndarray] = {}
@@ -171,6 +172,14 @@ class _Ready:
         del rest
         carried = [others[i] if done % 2 else values[i] for i in steps.carried]
         return Outcome(done, carried, collected, stopped, executable.is_faulty)
+
+    def require_length(self, inputs: Sequence[np.ndarray], order: np.ndarray, count: int) -> None:
+        """Machine code reads as many values as there are steps, whatever there is."""
+        for i in self.steps.stepped:
+            assert len(inputs[i]) >= count, f"input {i} has fewer values than there are steps"
+        if self.order_slot is not None:
+            rows = self.executable.program.graph.inputs[self.order_slot].shape[0]
+            assert order.size >= count * rows, "order has fewer rows than the steps take"
 
     def bind_rest(self) -> list[np.ndarray]:
         """Memory for outputs that nobody asked for."""

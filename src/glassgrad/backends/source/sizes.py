@@ -301,7 +301,8 @@ def _is_odd(value: Any) -> bool:
 
 
 def pattern_of(value: Any) -> tuple[Any, ...] | None:
-    """("fill", number) for equal elements, ("range",) for 0, 1, 2, ..., ("eye",), else None."""
+    """("fill", number) for equal elements, ("range",) for 0, 1, 2, ..., ("eye",), ("triangle",)
+    for a boolean lower triangle that ends in the last corner, else None."""
     array = np.asarray(value)
     if array.ndim == 0 or array.dtype.kind not in "biuf":
         return None
@@ -311,13 +312,21 @@ def pattern_of(value: Any) -> tuple[Any, ...] | None:
     if bits.tobytes() == np.full(bits.shape, bits[0], array.dtype).tobytes():
         return "fill", bits[0].tobytes()
     if array.dtype.kind == "b":
-        return None
+        return ("triangle",) if _is_triangle(array) else None
     if array.ndim == 1 and array.tobytes() == np.arange(array.size, dtype=array.dtype).tobytes():
         return ("range",)
     square = array.ndim == 2 and array.shape[0] == array.shape[1]  # noqa: PLR2004
     if square and array.tobytes() == np.eye(len(array), dtype=array.dtype).tobytes():
         return ("eye",)
     return None
+
+
+def _is_triangle(array: np.ndarray) -> bool:
+    """Whether it is what a causal mask allows: the last row all, each one before it one less."""
+    if array.ndim != 2:  # noqa: PLR2004 - a matrix
+        return False
+    n, m = array.shape
+    return bool((array == np.tri(n, m, m - n, dtype=bool)).all())
 
 
 def pattern_text(value: Any, shape: Sequence[int]) -> str | None:
@@ -331,6 +340,10 @@ def pattern_text(value: Any, shape: Sequence[int]) -> str | None:
         return f"np.arange({shape[0]!r}{'' if array.dtype == np.int64 else dtype})"
     if pattern[0] == "eye":
         return f"np.eye({shape[0]!r}{dtype})"
+    if pattern[0] == "triangle":
+        n, m = array.shape
+        columns = "" if n == m else f", {shape[1]!r}, {m - n}"
+        return f"np.tri({shape[0]!r}{columns}, dtype=bool)"
     sizes = repr(tuple(shape)) if len(shape) != 1 else repr(shape[0])
     number = np.frombuffer(pattern[1], array.dtype)[0]
     if number == 0 and not np.signbit(number) if array.dtype.kind == "f" else number == 0:

@@ -4,6 +4,7 @@ Layer L8. What is told apart by colour is told apart by dash, marker or a label 
 its own style sheet; a page that shows several gives `style=False` and puts `css()` once.
 """
 
+from glassgrad.view.charts.attention import attention_chart
 from glassgrad.view.charts.bars import Bar, bar_chart
 from glassgrad.view.charts.heat import confusion_chart
 from glassgrad.view.charts.histogram import Histogram, histogram, histograms
@@ -20,6 +21,7 @@ __all__ = [
     "Picture",
     "Plane",
     "Series",
+    "attention_chart",
     "bar_chart",
     "confusion_chart",
     "css",

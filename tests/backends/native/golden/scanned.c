@@ -109,51 +109,45 @@ static inline double gg_add_lanes_f64(double *lanes, int64_t count)
     return lanes[0];
 }
 
-/* sech_squared, within 1.05 ulp of the true value */
+/* sech_squared, within 1.6 ulp of the true value */
 static inline double gg_sech_squared_f64(double x)
 {
     const double t1 = fabs(x);
     const double t2 = t1 + t1;
-    const double t3 = t2 > 748.0 ? 748.0 : t2;
-    const double t4 = -t3;
-    const double t5 = fma(t4, 0x1.71547652b82fep+0 /* 1.4427 */, 6755399441055744.0);
-    const double t6 = t5 - 6755399441055744.0;
-    const double t7 = fma(t6, -0x1.62e42fefa4p-1 /* -0.693147 */, t4);
-    const double t8 = fma(t6, 0x1.8432a1b0e2634p-43 /* 1.72394e-13 */, t7);
-    const unsigned char t9 = t3 > 700.0;
-    const double t10 = t8 * t8;
-    const double t11 = fma(
-        t10, 0x1.adab89ee6ad5ep-26 /* 2.50101e-08 */,
+    const double t3 = -(t2 > 748.0 ? 748.0 : t2);
+    const double t4 = fma(t3, 0x1.71547652b82fep+0 /* 1.4427 */, 6755399441055744.0);
+    const double t5 = t4 - 6755399441055744.0;
+    const double t6 = fma(t5, -0x1.62e42fefa4p-1 /* -0.693147 */, t3);
+    const double t7 = fma(t5, 0x1.8432a1b0e2634p-43 /* 1.72394e-13 */, t6);
+    const double t8 = t7 * t7;
+    const double t9 = fma(
+        t8, 0x1.adab89ee6ad5ep-26 /* 2.50101e-08 */,
         0x1.71df087f8aab3p-19 /* 2.75576e-06 */);
-    const double t12 = fma(t10, t11, 0x1.a01a0137cae4ep-13 /* 0.000198413 */);
-    const double t13 = fma(t10, t12, 0x1.1111111125202p-7 /* 0.00833333 */);
-    const double t14 = fma(t10, t13, 0x1.5555555555505p-3 /* 0.166667 */);
-    const double t15 = fma(
-        t10, 0x1.28adf57364303p-22 /* 2.76304e-07 */,
+    const double t10 = fma(t8, t9, 0x1.a01a0137cae4ep-13 /* 0.000198413 */);
+    const double t11 = fma(t8, t10, 0x1.1111111125202p-7 /* 0.00833333 */);
+    const double t12 = fma(t8, t11, 0x1.5555555555505p-3 /* 0.166667 */);
+    const double t13 = fma(
+        t8, 0x1.28adf57364303p-22 /* 2.76304e-07 */,
         0x1.a0199965c465dp-16 /* 2.48015e-05 */);
-    const double t16 = fma(t10, t15, 0x1.6c16c184751d8p-10 /* 0.00138889 */);
-    const double t17 = fma(t10, t16, 0x1.55555555506c1p-5 /* 0.0416667 */);
-    const double t18 = fma(t10, t17, 0x1.000000000000ap-1 /* 0.5 */);
-    const double t19 = fma(t8, t14, t18);
-    const double t20 = fma(t10, t19, t8);
-    const double t21 = 1.0 + t20;
-    const double t22 = t20 - (t21 - 1.0);
-    const uint64_t t23 = (gg_u64_of_bits_f64(t5) << 52u) + UINT64_C(4607182418800017408);
-    const double t24 = t9 ? 0.0 : gg_f64_of_bits_u64(t23);
-    const double t25 = t21 * t24;
-    const double t26 = 1.0 + t25;
-    const double t27 = t25 - (t26 - 1.0);
-    const double t28 = t26 * t26;
-    const double t29 = fma(t22, t24, t27);
-    const double t30 = fma(t26, t26, -t28);
-    const double t31 = 1.0 / t28;
-    const double t32 = t21 * t31;
-    const double t33 = fma(t26 + t26, t29, t30);
-    const double t34 = (fma(-t32, t28, t21) + fma(-t32, t33, t22)) * t31;
-    const uint64_t t35 = t9 ? UINT64_C(6913025428013711360) : UINT64_C(4602678819172646912);
-    const double t36 = gg_f64_of_bits_u64((gg_u64_of_bits_f64(t5) << 52u) + t35);
-    const double t37 = (t32 + t34) * 4.0 * t36 * (t9 ? 0x1p-512 /* 7.45834e-155 */ : 2.0);
-    return t37;
+    const double t14 = fma(t8, t13, 0x1.6c16c184751d8p-10 /* 0.00138889 */);
+    const double t15 = fma(t8, t14, 0x1.55555555506c1p-5 /* 0.0416667 */);
+    const double t16 = fma(t8, t15, 0x1.000000000000ap-1 /* 0.5 */);
+    const double t17 = fma(t7, t12, t16);
+    const double t18 = fma(t8, t17, t7);
+    const uint64_t t19 = (gg_u64_of_bits_f64(t4) << 52u) + UINT64_C(6913025428013711360);
+    const double t20 = gg_f64_of_bits_u64(t19);
+    const double t21 = fma(t20, t18, t20);
+    const double t22 = fma(t20, t18, t20 - t21);
+    const double t23 = fma(t21, 0x1p-512 /* 7.45834e-155 */, 1.0);
+    const double t24 = fma(t21, 0x1p-512 /* 7.45834e-155 */, 1.0 - t23);
+    const double t25 = 1.0 / t23;
+    const double t26 = fma(t22, 0x1p-512 /* 7.45834e-155 */, t24);
+    const double t27 = fma(-t25, t23, 1.0);
+    const double t28 = t25 * fma(-t25, t26, t27);
+    const double t29 = fma(t22, t25, t21 * t28);
+    const double t30 = fma(t21, t25, t29);
+    const double t31 = fma(t30, t25, t30 * t28) * 0x1p-510 /* 2.98334e-154 */;
+    return t31;
 }
 
 static double arena[73];

@@ -90,43 +90,36 @@ static inline void gg_fill_f32(float *lanes, int64_t count, float value)
     }
 }
 
-/* logistic_density, within 1.1 ulp of the true value */
+/* logistic_density, within 1.7 ulp of the true value */
 static inline float gg_logistic_density_f32(float x)
 {
     const float t1 = fabsf(x);
-    const float t2 = t1 > 106.0f ? 106.0f : t1;
-    const float t3 = -t2;
-    const float t4 = fmaf(t3, 0x1.715476p+0f /* 1.442695 */, 12582912.0f);
-    const float t5 = t4 - 12582912.0f;
-    const float t6 = fmaf(t5, -0x1.62e4p-1f /* -0.693146 */, t3);
-    const float t7 = fmaf(t5, -0x1.7f7d1cp-20f /* -1.42861e-06 */, t6);
-    const unsigned char t8 = t2 > 80.0f;
-    const float t9 = t7 * t7;
-    const float t10 =
-        fmaf(t9, 0x1.12397ap-7f /* 0.00836867 */, 0x1.555492p-3f /* 0.166665 */);
-    const float t11 =
-        fmaf(t9, 0x1.6a5134p-10f /* 0.00138213 */, 0x1.5558acp-5f /* 0.0416683 */);
-    const float t12 = fmaf(t9, t11, 0x1.fffffcp-2f /* 0.5 */);
-    const float t13 = fmaf(t7, t10, t12);
-    const float t14 = fmaf(t9, t13, t7);
-    const float t15 = 1.0f + t14;
-    const float t16 = t14 - (t15 - 1.0f);
-    const float t17 = gg_f32_of_bits_u32((gg_u32_of_bits_f32(t4) << 23u) + 1065353216u);
-    const float t18 = t8 ? 0.0f : t17;
-    const float t19 = t15 * t18;
-    const float t20 = 1.0f + t19;
-    const float t21 = t19 - (t20 - 1.0f);
-    const float t22 = t20 * t20;
-    const float t23 = fmaf(t16, t18, t21);
-    const float t24 = fmaf(t20, t20, -t22);
-    const float t25 = 1.0f / t22;
-    const float t26 = t15 * t25;
-    const float t27 = fmaf(t20 + t20, t23, t24);
-    const float t28 = (fmaf(-t26, t22, t15) + fmaf(-t26, t27, t16)) * t25;
-    const uint32_t t29 = (gg_u32_of_bits_f32(t4) << 23u) + (t8 ? 1602224128u : 1056964608u);
-    const float t30 =
-        (t26 + t28) * 1.0f * gg_f32_of_bits_u32(t29) * (t8 ? 0x1p-64f /* 5.42101e-20 */ : 2.0f);
-    return t30;
+    const float t2 = -(t1 > 106.0f ? 106.0f : t1);
+    const float t3 = fmaf(t2, 0x1.715476p+0f /* 1.442695 */, 12582912.0f);
+    const float t4 = t3 - 12582912.0f;
+    const float t5 = fmaf(t4, -0x1.62e4p-1f /* -0.693146 */, t2);
+    const float t6 = fmaf(t4, -0x1.7f7d1cp-20f /* -1.42861e-06 */, t5);
+    const float t7 = t6 * t6;
+    const float t8 =
+        fmaf(t7, 0x1.12397ap-7f /* 0.00836867 */, 0x1.555492p-3f /* 0.166665 */);
+    const float t9 =
+        fmaf(t7, 0x1.6a5134p-10f /* 0.00138213 */, 0x1.5558acp-5f /* 0.0416683 */);
+    const float t10 = fmaf(t7, t9, 0x1.fffffcp-2f /* 0.5 */);
+    const float t11 = fmaf(t6, t8, t10);
+    const float t12 = fmaf(t7, t11, t6);
+    const float t13 = gg_f32_of_bits_u32((gg_u32_of_bits_f32(t3) << 23u) + 1602224128u);
+    const float t14 = fmaf(t13, t12, t13);
+    const float t15 = fmaf(t13, t12, t13 - t14);
+    const float t16 = fmaf(t14, 0x1p-64f /* 5.42101e-20 */, 1.0f);
+    const float t17 = fmaf(t14, 0x1p-64f /* 5.42101e-20 */, 1.0f - t16);
+    const float t18 = 1.0f / t16;
+    const float t19 = fmaf(t15, 0x1p-64f /* 5.42101e-20 */, t17);
+    const float t20 = fmaf(-t18, t16, 1.0f);
+    const float t21 = t18 * fmaf(-t18, t19, t20);
+    const float t22 = fmaf(t15, t18, t14 * t21);
+    const float t23 = fmaf(t14, t18, t22);
+    const float t24 = fmaf(t23, t18, t23 * t21) * 0x1p-64f /* 5.42101e-20 */;
+    return t24;
 }
 
 /* lanes are combined pairwise: l with l + count / 2, then l with l + count / 4, ... */

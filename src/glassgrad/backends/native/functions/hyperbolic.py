@@ -13,6 +13,7 @@ import numpy as np
 from glassgrad.backends.native.functions.exponential import (
     LIMITS,
     LOG2_E,
+    decay_parts,
     exp_less_one,
     power_of_two,
     reduce,
@@ -68,6 +69,22 @@ def tanh(x: Term) -> Term:
         part = top / select(is_large, below, horner(z, _TANH_BOTTOM))
         value = select(is_large, 1.0 - part, y + part)
     return with_sign_of(value, x)
+
+
+@recipe("tanh_beside", f32=0.95, f64=1.55)
+def tanh_beside(x: Term) -> Term:
+    """tanh where its derivative is computed too: 1 - 2 e / (1 + e) with e = exp(-2 |x|).
+
+    In float64 the quotient of `tanh`, which serves small x as well, would be a second division.
+    """
+    if x.dtype == F64:
+        return tanh(x)
+    y = size(x)
+    z = y * y
+    near = fma(y * z, polynomial(z, _TANH), y)
+    decay = decay_parts(y + y)
+    far = fma(decay.part, -2.0 * decay.unit, 1.0)
+    return with_sign_of(select(y > _TANH_BORDER, far, near), x)
 
 
 def _exp_plus_one(y: Term) -> Term:

@@ -66,7 +66,7 @@ class ModulePrinter:
     def text(self) -> str:
         """The module so far."""
         tables = [_table_text(name, buffer) for name, buffer in self.shared.tables.values()]
-        functions = [*self._functions(), *self.callers]
+        functions = [*self.shared.functions.values(), *self._functions(), *self.callers]
         return "\n".join([*self.shared.declared, *tables, *functions, ""])
 
     def _functions(self) -> list[str]:

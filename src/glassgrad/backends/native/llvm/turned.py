@@ -2,10 +2,13 @@
 
 Layer L6. As many vectors as each has lanes. Vector i is interleaved with the one half the block
 further, low halves and high halves; after log2(size) such rounds rows and columns have changed
-places.
+places. A block is a function of the module: written out at every place it would be most of a
+module's text, and of LLVM's time.
 """
 
 from __future__ import annotations
+
+from functools import cache
 
 from glassgrad.backends.native.llvm.memory import pointer_to
 from glassgrad.backends.native.llvm.words import memory_type
@@ -14,31 +17,52 @@ from glassgrad.backends.native.loops import Turn
 
 
 def write_turn(w: Writing, statement: Turn) -> None:
-    """Load the rows, interleave them, store them."""
-    size, (out_stride, x_stride) = statement.size, statement.strides
+    """Call the function that turns a block of this size."""
     dtype = statement.x.buffer.dtype
-    kind, align = memory_type(dtype), dtype.itemsize
+    kind, align, size = memory_type(dtype), dtype.itemsize, statement.size
+    name = f"turn_{kind}_{size}"
+    w.shared.functions[name] = _function(name, kind, align, size)
+    out_stride, x_stride = statement.strides
+    out = pointer_to(w, statement.out.buffer, statement.out.index)
+    x = pointer_to(w, statement.x.buffer, statement.x.index)
+    w.line(f"call void @{name}(ptr {out}, i64 {out_stride}, ptr {x}, i64 {x_stride})")
+
+
+@cache
+def _function(name: str, kind: str, align: int, size: int) -> str:
+    """Load the rows, interleave them, store them; the strides are in elements."""
     whole = f"<{size} x {kind}>"
-    at = pointer_to(w, statement.x.buffer, statement.x.index)
-    rows = []
+    given = "ptr %out, i64 %out_stride, ptr %x, i64 %x_stride"
+    lines = [f"define internal void @{name}({given}) #0 {{"]
     for i in range(size):
-        row = w.new(f"getelementptr {kind}, ptr {at}, i64 {i * x_stride}")
-        rows.append(w.new(f"load {whole}, ptr {row}, align {align}"))
-    for _ in range(size.bit_length() - 1):
-        rows = _interleaved(w, rows, whole)
-    at = pointer_to(w, statement.out.buffer, statement.out.index)
-    for i, value in enumerate(rows):
-        row = w.new(f"getelementptr {kind}, ptr {at}, i64 {i * out_stride}")
-        w.line(f"store {whole} {value}, ptr {row}, align {align}")
+        lines += _row_at(f"%x{i}", "%x", i, kind)
+        lines.append(f"  %r0.{i} = load {whole}, ptr %x{i}, align {align}")
+    rounds = size.bit_length() - 1
+    for number in range(rounds):
+        lines += _interleaved(number, size, whole)
+    for i in range(size):
+        lines += _row_at(f"%out{i}", "%out", i, kind)
+        lines.append(f"  store {whole} %r{rounds}.{i}, ptr %out{i}, align {align}")
+    return "\n".join([*lines, "  ret void", "}", ""])
 
 
-def _interleaved(w: Writing, rows: list[str], whole: str) -> list[str]:
-    half = len(rows) // 2
-    found = []
-    for x, y in zip(rows[:half], rows[half:], strict=True):
-        for start in (0, half):
-            lanes = [i for k in range(start, start + half) for i in (k, k + 2 * half)]
+def _row_at(name: str, base: str, row: int, kind: str) -> list[str]:
+    return [
+        f"  {name}.far = mul nsw i64 {base}_stride, {row}",
+        f"  {name} = getelementptr {kind}, ptr {base}, i64 {name}.far",
+    ]
+
+
+def _interleaved(number: int, size: int, whole: str) -> list[str]:
+    """One round: rows of `number` become those of `number + 1`."""
+    half, lines = size // 2, []
+    for pair in range(half):
+        x, y = f"%r{number}.{pair}", f"%r{number}.{pair + half}"
+        for end in (0, 1):
+            lanes = [i for k in range(end * half, end * half + half) for i in (k, k + size)]
             chosen = ", ".join(f"i32 {i}" for i in lanes)
-            mask = f"<{2 * half} x i32> <{chosen}>"
-            found.append(w.new(f"shufflevector {whole} {x}, {whole} {y}, {mask}"))
-    return found
+            lines.append(
+                f"  %r{number + 1}.{2 * pair + end} = shufflevector {whole} {x}, {whole} {y}, "
+                f"<{size} x i32> <{chosen}>"
+            )
+    return lines

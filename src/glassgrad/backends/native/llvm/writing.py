@@ -43,6 +43,7 @@ class Shared:
     panel:    byte of the private memory where these pack columns, -1 if none does
     declared: the intrinsics that are called, by their declarations
     tables:   constants that are part of the code, by the identity of their buffer
+    functions: what several kernels call, by name
     """
 
     has_blas: bool
@@ -50,6 +51,7 @@ class Shared:
     panel: int
     declared: dict[str, None] = field(default_factory=dict)
     tables: dict[int, tuple[str, Buffer]] = field(default_factory=dict)
+    functions: dict[str, str] = field(default_factory=dict)
 
     def declare(self, signature: str) -> None:
         """Declare an intrinsic once."""

@@ -21,6 +21,7 @@ from glassgrad.backends.native.lower.offsets import (
     place_private,
 )
 from glassgrad.backends.native.lower.schedule import schedule
+from glassgrad.backends.native.lower.siblings import beside_siblings
 from glassgrad.backends.native.lower.site import Workspace
 from glassgrad.backends.native.program import Program
 from glassgrad.graph.ir import Graph, Var
@@ -34,7 +35,7 @@ def lower(graph: Graph, *, tested: int | None = None) -> Program:
 
     Raises:    GraphError for a primitive that has no native form
     """
-    nodes = nodes_of(expand(outside_loops(graph)), tested)
+    nodes = nodes_of(beside_siblings(expand(outside_loops(graph))), tested)
     plan = schedule(nodes)
     names = value_names(nodes.graph)
     layout = layout_of(plan, names)

@@ -28,6 +28,7 @@ from glassgrad.backends.native.lower.schedule import (
     schedule,
     work_of_node,
 )
+from glassgrad.backends.native.lower.siblings import beside_siblings
 from glassgrad.backends.native.lower.site import Site, converted
 from glassgrad.graph.ir import Atom, Graph, Literal, Var
 
@@ -124,7 +125,7 @@ class Fused:
 
 def with_literals(graph: Graph, inputs: Sequence[Placed | None]) -> tuple[Graph, list[int]]:
     """The graph with literals for operands that are numbers, and which operands are left."""
-    graph = expand(graph)
+    graph = beside_siblings(expand(graph))
     numbers: dict[Var, Atom] = {}
     kept: list[int] = []
     for i, (var, place) in enumerate(zip(graph.inputs, inputs, strict=True)):

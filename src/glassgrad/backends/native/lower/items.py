@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from glassgrad.backends.native.lower.nodes import Node, Nodes
+from glassgrad.backends.native.lower.siblings import shares
 
 
 @dataclass(eq=False)
@@ -128,7 +129,8 @@ class _Grouping:
                 continue
             needed = self.needed([node])
             if needed:
-                self.emit(self.with_followers(needed))
+                chosen = self.with_followers(needed)
+                self.emit(chosen | self.siblings(chosen))
             self.found.append(node)
         self.emit(set(self.pending))
         return self.found
@@ -164,6 +166,17 @@ class _Grouping:
             n for n in chosen - needed if any(u not in chosen for u in self.users.get(n, []))
         }
         return chosen - awaited if not awaited else needed
+
+    def siblings(self, chosen: set[Node]) -> set[Node]:
+        """Pending derivatives of chosen functions, which share most of their work."""
+        found = set()
+        makers = dict.fromkeys(m for node in chosen for m in self.makers(node))
+        for users in (self.users[maker] for maker in makers):
+            for node in users:
+                is_free = node in self.pending and self.needed([node]) <= chosen
+                if is_free and any(shares(u.eqn, node.eqn) for u in users if u in chosen):
+                    found.add(node)
+        return found
 
     def emit(self, chosen: set[Node]) -> None:
         """Nests of these nodes in order; a new one where the elements are others."""

@@ -232,8 +232,8 @@ class _Maker:
         rest = source.shape[len(lead) :]
         middle = Var(Aval((0, *rest), out.dtype), "")
         atoms: tuple[Atom, ...] = (source,)
-        reads, rows = self.reads(atoms), source.shape[0]
-        self.add(Node("partial", eqn, atoms, reads, (middle,), (True,), rows, lead))
+        reads, length = self.reads(atoms), source.shape[0]
+        self.add(Node("partial", eqn, atoms, reads, (middle,), (True,), length, lead))
         rows = out.shape[0] if out.shape else None
         combine = Node(
             "combine", eqn, (middle,), self.reads((middle,)), (out,), (False,), rows, (0,)

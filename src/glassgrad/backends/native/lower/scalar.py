@@ -21,16 +21,23 @@ from glassgrad.text import say
 
 
 def apply(
-    b: Builder, primitive: Elementwise, args: Sequence[Operand], weak: Sequence[bool]
+    b: Builder,
+    primitive: Elementwise,
+    args: Sequence[Operand],
+    weak: Sequence[bool],
+    *,
+    is_beside: bool = False,
 ) -> Operand:
-    """The primitive's value; `weak` says which operands are Python scalars."""
+    """The primitive's value; `weak` says which operands are Python scalars, `is_beside` that its
+    derivative stands beside it, which shares most of the work."""
     if primitive.parsed.result.op == "power":
         quick = _quick_power(b, args)
         if quick is not None:
             return quick
     common = _common([(a.dtype, w) for a, w in zip(args, weak, strict=True)])
-    if primitive.name in functions.NAMES and functions.find(primitive.name, common) is not None:
-        return b.let(primitive.name, *(converted(b, a, common) for a in args))
+    for name in (f"{primitive.name}_beside", primitive.name)[not is_beside :]:
+        if functions.find(name, common) is not None:
+            return b.let(name, *(converted(b, a, common) for a in args))
     names: dict[str, tuple[Operand, bool]] = dict(
         zip(primitive.operands, zip(args, weak, strict=True), strict=True)
     )

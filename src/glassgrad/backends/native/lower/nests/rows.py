@@ -54,9 +54,9 @@ def _rows_of_row(w: Writing) -> int:
 
 
 def _times(w: Writing, number: int | Value, factor: int) -> int | Value:
-    if factor == 1 or isinstance(number, int):
-        return number if factor == 1 else number * factor
-    return w.b.let("multiply", number, Number(factor, I64))
+    if isinstance(number, int):
+        return number * factor
+    return number if factor == 1 else w.b.let("multiply", number, Number(factor, I64))
 
 
 def _longest_chain(w: Writing) -> float:

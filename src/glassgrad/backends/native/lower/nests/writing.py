@@ -15,6 +15,7 @@ from glassgrad.backends.native.lower.access import Access, Position, Rows, broad
 from glassgrad.backends.native.lower.combinations import combination
 from glassgrad.backends.native.lower.items import Nest
 from glassgrad.backends.native.lower.nodes import Node
+from glassgrad.backends.native.lower.siblings import with_derivatives
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Literal, Var
 
@@ -48,6 +49,7 @@ class Writing:
     makers: the nodes of this nest by what they make
     known:  values made in the scope that is being written
     fixed:  operands, by node and number, that the loops around do not change
+    beside: functions whose derivative is computed here too
     """
 
     def __init__(self, b: Builder, nest: Nest, rows: Rows, memory: Memory) -> None:
@@ -59,6 +61,7 @@ class Writing:
         self.makers = {out: node for node in nest.nodes for out in node.outputs}
         self.known: dict[Var, Operand] = {}
         self.fixed: dict[tuple[Node, int], Operand] = {}
+        self.beside = with_derivatives(node.eqn for node in nest.nodes)
 
     @property
     def sums(self) -> list[Node]:
@@ -121,7 +124,7 @@ class Writing:
 
     def value(self, node: Node, args: Sequence[Operand]) -> Operand:
         """The value of an elementwise node."""
-        value = elementwise(self.b, node, args)
+        value = elementwise(self.b, node, args, is_beside=node.eqn in self.beside)
         scalar.name_value(value, self.memory.names.get(node.out, ""))
         return value
 
@@ -141,12 +144,14 @@ class Writing:
             target.store(self.b, filled(at, target), value)
 
 
-def elementwise(b: Builder, node: Node, args: Sequence[Operand]) -> Operand:
+def elementwise(
+    b: Builder, node: Node, args: Sequence[Operand], *, is_beside: bool = False
+) -> Operand:
     """The formula of a node, a conversion, or a copy."""
     primitive, value = node.eqn.primitive, args[0]
     if isinstance(primitive, Elementwise):
         weak = [isinstance(a, Literal) and a.aval.weak for a in node.atoms]
-        value = scalar.apply(b, primitive, args, weak)
+        value = scalar.apply(b, primitive, args, weak, is_beside=is_beside)
     return scalar.converted(b, value, node.out.dtype)
 
 
