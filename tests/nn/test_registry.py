@@ -46,6 +46,8 @@ def test_every_layer_can_be_described() -> None:
         "TransformerDecoderBlock": (2, 2), "TransformerEncoder": (1,), "TransformerDecoder": (1,),
         "Transformer": (1,), "GPT": (3, 2, 2, 1, 1),
     }  # fmt: skip
+    for name in ("RNN", "GRU", "LSTM"):
+        arguments |= {name: (2, 3), f"{name}Cell": (2, 3)}
     for k in (1, 2, 3):
         arguments |= {f"Conv{k}d": (4, 2, 3, 2, (1,) * k), f"ConvTranspose{k}d": (2, 2, (3,) * k)}
         arguments |= {f"MaxPool{k}d": ((2,) * k,), f"AvgPool{k}d": (2,)}
