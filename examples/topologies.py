@@ -77,7 +77,6 @@ def reach(out):
     x = 0.1 * np.random.default_rng(0).normal(size=(8, STEPS, 1))
     models = {
         "relu, 0.8": remembering("relu", 0.8),
-        "relu, 1": remembering("relu", 1.0),
         "relu, 1.6": remembering("relu", 1.6),
         "tanh, 1": remembering("tanh", 1.0),
         "LSTM": remembering("LSTM"),
@@ -87,12 +86,12 @@ def reach(out):
         (gradient,) = nn.step_gradients(model, last_output, x).values()
         lengths = np.sqrt((gradient[0] ** 2).sum(axis=(1, 2)))
         shares[name] = float(lengths[0] / lengths[-1])
-        lines.append(Series(name, list(range(STEPS)), (lengths / lengths[-1]).tolist()))
+        lines.append(Series(name, list(range(STEPS)), (lengths / lengths[-1])[::-1].tolist()))
         print(f"{name:10s} |dL/dh_0| / |dL/dh_{STEPS - 1}| = {shares[name]:.2e}")
     chart = line_chart(
         lines,
         title="the gradient on its way back through time",
-        x_label="step",
+        x_label="steps back",
         y_label="length of dL/dh, as a share of the last",
         log_y=True,
     )

@@ -122,7 +122,7 @@ def test_steps_of_loops_have_the_names_of_the_user() -> None:
 
     text = gg.source(loss, np.ones((5, 2)))
     assert "    def cell(state_0, state_1, x):" in text
-    assert "    def cell_backward(dstate_0, dstate_1, state_0, state_1, x, dy, " in text
+    assert "    def cell_backward(dstate_0, dstate_1, state_0, state_1, x, dy):" in text
     assert "        c = np.tanh(x + state_0) * state_1 " in text
 
 

@@ -272,3 +272,11 @@ def test_json_and_html() -> None:
     assert markup.count("<tr>") == 1 + len(found.layers)
     assert "FAULT" in markup
     assert "<style>" in found._repr_html_()
+
+
+def test_a_loop_is_no_stack_of_linear_layers() -> None:
+    rng = np.random.default_rng(0)
+    X = rng.normal(size=(32, 5, 3)).astype(np.float32)
+    y = (X[:, :, 0].sum(axis=1) > 0).astype(np.int64)
+    model = nn.Sequential(nn.LSTM(3, 6, output="last", rng=0), nn.Linear(6, 2, rng=1))
+    assert "no activation between" not in str(gg.diagnose(model, (X, y)))

@@ -143,8 +143,10 @@ def test_a_layer_is_its_cell_repeated(kind: str) -> None:
     np.testing.assert_array_equal(out.data[:, -1], (final[0] if kind == "LSTM" else final).data[0])
 
 
-@pytest.mark.parametrize("kind", LAYERS)
-@pytest.mark.parametrize("options", [{}, {"num_layers": 2, "bidirectional": True}])
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("RNN", {}), ("GRU", {}), ("LSTM", {}), ("GRU", {"num_layers": 2, "bidirectional": True})],
+)
 def test_first_and_second_derivatives(kind: str, options: dict[str, Any]) -> None:
     layer = made(kind, **options)
     f = lambda x: (layer(x, lengths=np.array([3, 2])) ** 2).sum()  # noqa: E731
@@ -291,6 +293,27 @@ def test_states_go_on_in_a_compiled_step(backend: str) -> None:
     np.testing.assert_allclose(model[0].h.data, state.data, rtol=0, atol=1e-14)
 
 
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [("LSTM", {"bidirectional": True}), ("GRU", {"num_layers": 2, "truncate": 2})],
+)
+def test_compiled_with_lengths_and_cuts(kind: str, options: dict[str, Any]) -> None:
+    """Native steps of the loss and of all gradients are those of NumPy."""
+    layer = made(kind, **options)
+
+    def loss(model: Any, x: Any, lengths: Any) -> Any:
+        return (model(x, lengths=lengths) ** 2).sum()
+
+    arrays = layer.state_dict()
+    for backend in ("numpy", "native"):
+        again = made(kind, **options)
+        optimizer = gg.optim.SGD(again, lr=0.1)
+        step = gg.train_step(loss, again, optimizer, backend=backend)
+        found = [step(X, LENGTHS) for _ in range(3)]
+        arrays[backend] = np.concatenate([found, *map(np.ravel, again.state_dict().values())])
+    np.testing.assert_allclose(arrays["numpy"], arrays["native"], rtol=1e-12, atol=1e-13)
+
+
 def test_gradients_by_the_state_of_each_step() -> None:
     model = nn.Sequential(made("RNN"), nn.Linear(4, 1, rng=0, dtype=np.float64))
     found = nn.step_gradients(model, lambda m, x: m(x).sum(), X)
@@ -336,7 +359,7 @@ def test_fit_learns_and_a_saved_network_is_the_same(
 def test_descriptions(kind: str) -> None:
     options = {"num_layers": 2, "bidirectional": True, "dropout": 0.1, "truncate": 3}
     extra = {"RNN": {"activation": "relu"}, "LSTM": {"forget_bias": 1.0}, "GRU": {}}[kind]
-    layer = made(kind, stateful=2, output="last", **options, **extra)
+    layer = made(kind, output="last", **options, **extra)
     again: Any = build(describe(layer))
     assert again.config() == layer.config()
     assert {p: a.shape for p, a in again.state_dict().items()} == {
@@ -344,6 +367,7 @@ def test_descriptions(kind: str) -> None:
     }
     cell = layer.cells[0]
     assert build(describe(cell)).config() == cell.config()
+    assert build(describe(made(kind, stateful=2))).state_dict().keys() >= {"h"}
     assert repr(made(kind)).startswith(f"{kind}(3, 4")
 
 
@@ -411,6 +435,8 @@ def test_options_that_are_not_offered() -> None:
     for name, value in (("output", "first"), ("dropout", 1.5), ("truncate", 0), ("stateful", -1)):
         with pytest.raises(OptionError):
             nn.LSTM(3, 4, **{name: value})  # type: ignore[arg-type]
+    with pytest.raises(OptionError, match="no state for the next batch"):
+        nn.LSTM(3, 4, bidirectional=True, stateful=2)
     with pytest.raises(OptionError, match="bidirectional"):
         nn.LSTM(3, 4, bidirectonal=True)  # type: ignore[call-arg]
     with pytest.raises(OptionError):

@@ -232,7 +232,9 @@ class _Walk:
             users = self.users.get(z, [])
             while len(users) == 1 and users[0].primitive.name in LAYOUT:
                 users = self.users.get(users[0].outputs[0], [])
-            if len(users) == 1 and id(users[0]) in by_site and z is not self.prediction:
+            if len(users) != 1 or users[0].graphs:
+                continue  # a loop has an activation of its own inside
+            if id(users[0]) in by_site and z is not self.prediction:
                 yield path, by_site[id(users[0])]
 
 

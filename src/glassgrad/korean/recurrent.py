@@ -34,6 +34,10 @@ MESSAGES: dict[str, str] = {
     "drop the last batch if it is smaller: drop_last=True": (
         "마지막 배치가 더 작으면 빼십시오: drop_last=True"
     ),
+    "a layer that reads from the end has no state for the next batch": (
+        "끝에서부터 읽는 계층에는 다음 배치로 넘길 상태가 없습니다"
+    ),
+    "stateful=n reads in one direction": "stateful=n은 한 방향으로만 읽습니다",
     # --- gradients through time ---
     "the model has no recurrent layer": "모델에 순환 계층이 없습니다",
     "a layer nn.RNN, nn.GRU or nn.LSTM": "nn.RNN, nn.GRU, nn.LSTM 중 한 계층",

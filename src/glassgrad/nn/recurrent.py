@@ -18,7 +18,7 @@ import numpy as np
 
 from glassgrad.autodiff.functions import scan
 from glassgrad.core.region import region
-from glassgrad.errors import ShapeError, unknown_option
+from glassgrad.errors import OptionError, ShapeError, unknown_option
 from glassgrad.nn import init as initialisers
 from glassgrad.nn.cells import (
     Cell,
@@ -100,6 +100,12 @@ class Recurrent(Module):
         limit = options.pop("truncate", None)
         self.truncate = None if limit is None else check_size(kind, "truncate", limit)
         self.stateful = check_size(kind, "stateful", options.pop("stateful", 0), least=0)
+        if self.stateful and self.bidirectional:
+            raise OptionError(
+                say("a layer that reads from the end has no state for the next batch"),
+                operation=kind,
+                rule=say("stateful=n reads in one direction"),
+            )
         self._probe: Any = None
         generator = initialisers.generator_of(options.pop("rng", None))
         unknown = set(options) - set(Options.__annotations__)
@@ -197,7 +203,7 @@ class Recurrent(Module):
         if self.truncate is None or self.truncate >= time:
             return None
         steps = np.arange(time)
-        cuts = (steps % self.truncate == 0) & (steps > 0)
+        cuts: np.ndarray = (steps % self.truncate == 0) & (steps > 0)
         return np.flip(cuts).copy() if reverse else cuts
 
     # --- states --------------------------------------------------------------------------
