@@ -242,6 +242,13 @@ def test_messages_in_korean() -> None:
     assert "채널이 맨 뒤에" in str(caught.value)
 
 
+def test_a_residual_block_names_the_shortcut_that_fits() -> None:
+    block = nn.Residual(nn.Conv2d(2, 4, 3, padding=1))
+    with pytest.raises(ShapeError) as caught:
+        block(np.ones((1, 2, 5, 5), np.float32))
+    assert "nn.Residual(body, nn.Conv2d(in, out, 1))" in caught.value.hint
+
+
 # --- shown -------------------------------------------------------------------------------
 
 
@@ -262,3 +269,11 @@ def test_options_are_printed_where_they_are_not_the_usual() -> None:
         "Conv2d(4, 8, (3, 2), stride=2, padding=((1, 2), (0, 0)), dilation=2, groups=2, bias=False)"
     )
     assert repr(nn.MaxPool2d(3, stride=2, padding=1)) == "MaxPool2d(3, stride=2, padding=1)"
+
+
+def test_source_as_layers_has_the_books_names() -> None:
+    model = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten())
+    model = nn.Sequential(*model, nn.Linear(8, 3))
+    text = gg.source(model, _x(2, 1, 6, 6), np.array([0, 2]), loss="cross_entropy", style="layers")
+    for words in ("class Convolution:", "class Pooling:", "self.dW = convolution_weight("):
+        assert words in text

@@ -24,9 +24,7 @@ MESSAGES: dict[str, str] = {
     "id {value} is outside the {count} rows": "번호 {value:은/는} {count}개 행을 벗어납니다",
     "an axis of size {size} has no halves": "크기가 {size}인 축은 절반으로 나눌 수 없습니다",
     "x and body(x) of one shape": "x와 body(x)의 형상이 같아야 합니다",
-    "give a shortcut: nn.Residual(body, nn.Linear(in, out))": (
-        "지름길을 주십시오: nn.Residual(body, nn.Linear(in, out))"
-    ),
+    "give a shortcut: {call}": "지름길을 주십시오: {call}",
     "layer {position} is {name}, not a module": "{position}번 계층이 모듈이 아니라 {name}입니다",
     "a container holds modules, so that it can be saved": (
         "컨테이너는 저장할 수 있도록 모듈만 담습니다"

@@ -60,6 +60,12 @@ MESSAGES: dict[str, str] = {
     "rows of images: x.reshape(-1, {sizes})": "이미지의 행들입니다: x.reshape(-1, {sizes})",
     "padding leaves nothing of {size}": "패딩 때문에 {size}에서 남는 것이 없습니다",
     "padding_mode": "패딩 방식",
+    # in emitted source
+    "filters get what they met, images what each filter sent": (
+        "필터에는 만난 값을, 이미지에는 각 필터가 보낸 값을 보냄"
+    ),
+    "to the largest element of each window": "각 윈도우의 가장 큰 원소로 보냄",
+    "shared by the elements of each window": "각 윈도우의 원소들이 나누어 가짐",
     # pooling, resizing
     "padding {padding} for windows of {size}": "크기가 {size}인 윈도우에 패딩이 {padding}입니다",
     "padding must be smaller than the window": "패딩은 윈도우보다 작아야 합니다",

@@ -264,13 +264,19 @@ class Residual(Module):
                 operation=here("residual"),
                 operands=[operand("x", kept), operand("body(x)", out)],
                 rule=say("x and body(x) of one shape"),
-                hint=say("give a shortcut: nn.Residual(body, nn.Linear(in, out))"),
+                hint=say("give a shortcut: {call}", call=f"nn.Residual(body, {_shortcut(out)})"),
             )
         return add(kept, out)
 
     def config(self) -> dict[str, Any]:
         """The constructor's arguments besides the modules themselves."""
         return {}
+
+
+def _shortcut(out: Any) -> str:
+    """The layer that changes features alone: of rows, or of images with channels first."""
+    spatial = len(out.shape) - 2
+    return f"nn.Conv{spatial}d(in, out, 1)" if 1 <= spatial <= 3 else "nn.Linear(in, out)"  # noqa: PLR2004
 
 
 # --- which activation stands behind which layer ------------------------------------------

@@ -304,6 +304,7 @@ class Conv2d(_Conv):
     Raises:  ShapeError that names the layer if channels or axes do not fit, or the kernel is
              larger than the image; OptionError for options
 
+    >>> import numpy as np
     >>> layer = Conv2d(1, 2, 3, init="ones", rng=0)
     >>> layer(np.ones((1, 1, 4, 4), np.float32)).data[0, 0]
     array([[9., 9.],
@@ -343,6 +344,7 @@ class ConvTranspose2d(_ConvTranspose):
              h' = (h - 1) stride - low - high + dilation (k - 1) + 1 + output_padding
     Source:  Dumoulin & Visin, A guide to convolution arithmetic (2016), section 4
 
+    >>> import numpy as np
     >>> layer = ConvTranspose2d(1, 1, 2, stride=2, init="ones", rng=0)
     >>> layer(np.array([[[[1.0, 2.0]]]], np.float32)).data[0, 0]
     array([[1., 1., 2., 2.],

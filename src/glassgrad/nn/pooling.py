@@ -157,6 +157,7 @@ class MaxPool2d(_MaxPool):
              last window that hangs over the end
     Raises:  ShapeError that names the layer if a window does not fit
 
+    >>> import numpy as np
     >>> MaxPool2d(2)(np.arange(16.0).reshape(1, 1, 4, 4))[0, 0]
     array([[ 5.,  7.],
            [13., 15.]])
@@ -186,6 +187,7 @@ class AvgPool2d(_AvgPool):
     Shapes:  (n, c, h, w) -> (n, c, h', w'); windows stand side by side unless `stride` says more
     Options: counts_padding=False takes the mean over true elements only; others as `MaxPool2d`
 
+    >>> import numpy as np
     >>> AvgPool2d(2)(np.arange(16.0).reshape(1, 1, 4, 4))[0, 0]
     array([[ 2.5,  4.5],
            [10.5, 12.5]])
@@ -218,6 +220,7 @@ class AdaptiveAvgPool(_Adaptive):
 
     Shapes:  (n, c, *in) -> (n, c, *size); a size of None keeps its axis
 
+    >>> import numpy as np
     >>> AdaptiveAvgPool(1)(np.ones((2, 3, 7, 5))).shape
     (2, 3, 1, 1)
     """
@@ -242,6 +245,7 @@ class GlobalAvgPool(_Spatial):
 
     Source:  Lin, Chen & Yan (2014), Network in Network, section 3.2
 
+    >>> import numpy as np
     >>> GlobalAvgPool()(np.ones((2, 3, 7, 5))).shape
     (2, 3)
     """
@@ -269,6 +273,7 @@ class Upsample(_Spatial):
 
     mode: "nearest", or by the number of spatial axes "linear", "bilinear", "trilinear"
 
+    >>> import numpy as np
     >>> Upsample(scale=2)(np.array([[[1.0, 2.0]]]))
     array([[[1., 1., 2., 2.]]])
     """

@@ -285,6 +285,7 @@ def convolution(
     Raises:    ShapeError if channels differ or a window does not fit; OptionError for a stride,
                padding ("same", "valid", a number, one for each axis, pairs) or dilation
 
+    >>> import numpy as np
     >>> convolution(np.arange(4.0).reshape(1, 1, 4), np.array([[[1.0, -1.0]]]))
     array([[[-1., -1., -1.]]])
     """
@@ -310,6 +311,7 @@ def convolution_transpose(
     Gradient:  by y the convolution of the cotangent with w
     Raises:    ShapeError if channels differ; OptionError if output_padding reaches the stride
 
+    >>> import numpy as np
     >>> convolution_transpose(np.ones((1, 1, 2)), np.ones((1, 1, 2)), stride=2)
     array([[[1., 1., 1., 1.]]])
     """

@@ -255,6 +255,7 @@ def max_pool(x: Any, size: Any, stride: Any = None, padding: Any = 0, dilation: 
     Numerics:  padding counts as -inf and never wins; NaN wins
     Raises:    ShapeError if a window does not fit, or could hold padding alone
 
+    >>> import numpy as np
     >>> max_pool(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
     array([[ 5.,  7.],
            [13., 15.]])
@@ -276,6 +277,7 @@ def average_pool(
     Shapes:    (n, c, *in) -> (n, c, *out), over 1 to 3 spatial axes
     Gradient:  each cotangent shared evenly by the elements of its window
 
+    >>> import numpy as np
     >>> average_pool(np.arange(16.0).reshape(1, 1, 4, 4), 2)[0, 0]
     array([[ 2.5,  4.5],
            [10.5, 12.5]])

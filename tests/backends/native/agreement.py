@@ -68,4 +68,5 @@ def many_tiles() -> Iterator[None]:
         patch.setattr(schedule, "TILE_FLOPS", 10.0)
         patch.setattr(schedule, "FIRST_ROWS", 2)
         patch.setattr(schedule, "MORE_ROWS", 2)
+        patch.setattr(schedule, "IMAGES", 2)
         yield

@@ -212,6 +212,19 @@ def _matmul(eqn: Eqn, inputs: list[Any]) -> tuple[Any, Any]:
     return x @ y, allowed + count * _tiny(x)
 
 
+def _convolution(eqn: Eqn, inputs: list[Any]) -> tuple[Any, Any]:
+    """By NumPy's text in wider numbers; a product's sum for every result."""
+    x, y = inputs
+    out = bind(eqn.primitive, x, y, **eqn.all_params)
+    count = {
+        "convolution": prod(y.shape[1:]),
+        "convolution_input": y.shape[0] * prod(y.shape[2:]),
+        "convolution_weight": y.shape[0] * prod(y.shape[2:]),
+    }[eqn.primitive.name]
+    allowed = bind(eqn.primitive, np.abs(x), np.abs(y), **eqn.all_params)
+    return out, _terms(count) * _eps(x) * allowed + count * _tiny(x)
+
+
 def _einsum(eqn: Eqn, inputs: list[Any]) -> tuple[Any, Any]:
     spec = eqn.params["spec"]
     given, out = spec.split("->")
@@ -259,6 +272,9 @@ _RULES: dict[str, Rule] = {
     "prod": _prod,
     "euclidean_norm": _norm,
     "matmul": _matmul,
+    "convolution": _convolution,
+    "convolution_input": _convolution,
+    "convolution_weight": _convolution,
     "einsum": _einsum,
     "einsum_of_one": _einsum,
     "log_softmax": _log_softmax,

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from glassgrad.backends.native.c import CProgram, c_program
-from glassgrad.backends.native.loops import I64, Buffer, Builder, Index, Kernel, Value
+from glassgrad.backends.native.loops import I64, Blocked, Buffer, Builder, Index, Kernel, Value
 from glassgrad.backends.native.program import Program
 from glassgrad.graph.ir import Graph
 
@@ -168,15 +168,22 @@ _kept: list[ctypes.CDLL] = []
 
 
 def run_llvm(program: Program, arrays: Sequence[np.ndarray]) -> list[np.ndarray]:
-    """What the same program makes of them as machine code by LLVM, with one worker."""
+    """What the same program makes of them as machine code by LLVM, with one worker.
+
+    Products and convolutions are the plain loops that C has.
+    """
     pytest.importorskip("llvmlite")
     from glassgrad.backends.native.blas_candidates import Blas
     from glassgrad.backends.native.engine import compile_text
+    from glassgrad.backends.native.llvm.printer import _WRITERS
     from glassgrad.backends.native.module import CONTEXT_WORDS, ENTRY, TABLE_HEAD, module_text
 
     dgemm, sgemm = products()
     blas = Blas("three loops", "", "", "", "cblas", 64, sgemm, dgemm) if sgemm else None
-    with patch("glassgrad.backends.native.llvm.products.suits", lambda product, blocks: False):
+    with (
+        patch("glassgrad.backends.native.llvm.products.suits", lambda product, blocks: False),
+        patch.dict(_WRITERS, {Blocked: lambda w, statement: w.statements(statement.plain)}),
+    ):
         code = compile_text(module_text(program, blas), [ENTRY])
     outs = [np.zeros(b.size, b.dtype) for b in program.arguments[program.inputs :]]
     constants = [array for _, array in program.constants]

@@ -15,6 +15,7 @@ import numpy as np
 from glassgrad.backends.native import functions
 from glassgrad.backends.native.loops import (
     BOOL,
+    Blocked,
     Buffer,
     CallBack,
     For,
@@ -29,10 +30,12 @@ from glassgrad.backends.native.loops import (
     Product,
     Statement,
     Store,
+    Turn,
     Value,
     identity,
     lane_count,
 )
+from glassgrad.backends.native.own_products import Blocks
 
 
 def run(
@@ -40,18 +43,23 @@ def run(
     memory: dict[Buffer, np.ndarray],
     tile: int = 0,
     call_back: Callable[[int], None] | None = None,
+    blocks: Blocks | None = None,
 ) -> None:
-    """Run one tile of a kernel on `memory`; buffers that it lacks are made there."""
+    """Run one tile of a kernel on `memory`; buffers that it lacks are made there.
+
+    blocks: of quick loops, which then run instead of plain ones
+    """
     env = {kernel.tile: np.int64(tile), kernel.worker: np.int64(0)}
     with np.errstate(all="ignore"):
-        _Run(memory, env, call_back).statements(kernel.body)
+        _Run(memory, env, call_back, blocks).statements(kernel.body)
 
 
 class _Run:
-    def __init__(self, memory: Any, env: Any, call_back: Any) -> None:
+    def __init__(self, memory: Any, env: Any, call_back: Any, blocks: Blocks | None) -> None:
         self.memory = memory
         self.env: dict[Value, Any] = env
         self.call_back = call_back
+        self.blocks = blocks
 
     def statements(self, body: Sequence[Statement]) -> None:
         for statement in body:
@@ -161,6 +169,20 @@ class _Run:
         steps = (strides[0] * size, strides[1] * size)
         return np.lib.stride_tricks.as_strided(array[at:], shape, steps)
 
+    def turn(self, statement: Turn) -> None:
+        (row, other), size = statement.strides, statement.size
+        x, first = self.place(statement.x.buffer, statement.x.index)
+        out, at = self.place(statement.out.buffer, statement.out.index)
+        block = [x[first + i * other + j] for i in range(size) for j in range(size)]
+        for i in range(size):
+            for j in range(size):
+                assert at + j * row + i < len(out)
+                out[at + j * row + i] = block[i * size + j]
+
+    def blocked(self, statement: Blocked) -> None:
+        blocks = self.blocks
+        self.statements(statement.plain if blocks is None else statement.quick(blocks))
+
     def hand_over(self, statement: CallBack) -> None:
         assert self.call_back is not None
         self.call_back(statement.number)
@@ -176,6 +198,8 @@ _STATEMENTS: dict[type, Any] = {
     For: _Run.loop,
     If: _Run.condition,
     Product: _Run.product,
+    Turn: _Run.turn,
+    Blocked: _Run.blocked,
     CallBack: _Run.hand_over,
     Note: _Run.note,
 }

@@ -3,9 +3,9 @@
 Layer L6. `c_program(program)` gives one file: a head that says what it is and how to call it, the
 helpers that it uses, a static arena, one function a kernel under the equations it came from, and
 the function that calls them in order. It needs math.h, or nothing at all if `freestanding`. Given
-the same numbers it computes what the LLVM code computes, in each bit, except in matrix products:
-there it rounds each term and each sum, which any machine does quickly, and no term is fused. The
-files `c_*.py` beside it know the words, the expressions, the statements and the loops.
+the same numbers it computes what the LLVM code computes, in each bit, except in matrix products and
+convolutions: there it rounds each term and each sum, which any machine does quickly, and no term is
+fused. The files `c_*.py` beside it know the words, the expressions, the statements and the loops.
 """
 
 from __future__ import annotations
@@ -24,7 +24,16 @@ from glassgrad.backends.native.c_operations import Operations, Text
 from glassgrad.backends.native.c_statements import Body
 from glassgrad.backends.native.c_uses import Uses, buffers_of
 from glassgrad.backends.native.c_words import Scope, c_type, call_text, identifier
-from glassgrad.backends.native.loops import I64, Buffer, CallBack, Kernel, Note, Statement, walk
+from glassgrad.backends.native.loops import (
+    I64,
+    Buffer,
+    CallBack,
+    Kernel,
+    Note,
+    Statement,
+    as_plain,
+    walk,
+)
 from glassgrad.backends.native.lower.build import lower
 from glassgrad.backends.native.program import Program
 from glassgrad.errors import GraphError, OptionError
@@ -295,7 +304,7 @@ def _kernel_name(kernel: Kernel) -> str:
 def _folded(kernel: Kernel) -> list[Statement]:
     """A kernel's body for one worker."""
     given = {kernel.worker: 0, kernel.tile: 0 if kernel.tiles <= 1 else None}
-    return folded(kernel.body, given)
+    return folded(as_plain(kernel.body), given)
 
 
 def _parameter(argument: Argument) -> str:

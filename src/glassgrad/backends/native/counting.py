@@ -15,6 +15,7 @@ import numpy as np
 
 from glassgrad.backends.native import functions
 from glassgrad.backends.native.loops import (
+    Blocked,
     Buffer,
     CallBack,
     For,
@@ -241,6 +242,8 @@ class _Count:
                     self.loop(statement)
                 case If():
                     self.run(statement.body)
+                case Blocked():
+                    self.run(statement.plain)
                 case Product():
                     self.product(statement)
                 case CallBack():

@@ -56,7 +56,7 @@ class Labels:
         if node.copies:
             return say("a copy of {name}", name=self[node.atoms[0]])
         name = self[node.eqn.outputs[0]]
-        if node.kind == "partial":
+        if node.is_partial:
             return say("{name} of each tile", name=name)
         return say("{name} of each row", name=name)
 
@@ -70,7 +70,7 @@ class Labels:
             text = say("a copy of {name}", name=source)
             return text if target in (None, text) else f"{target} = {text}"
         text = self.equation(node.eqn)
-        if node.kind == "partial":
+        if node.is_partial:
             return say("{equation}: each tile's rows", equation=text)
         if node.kind == "combine":
             return say("{equation}: the tiles' results", equation=text)

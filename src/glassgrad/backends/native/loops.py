@@ -14,9 +14,9 @@ Long because the statements, their writer and the questions that printers ask ar
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -152,8 +152,9 @@ class Carry:
 
 @dataclass(slots=True, eq=False)
 class For:
-    """`for variable in range(stop)`; `unroll` asks a printer to write the iterations out.
+    """`for variable in range(stop)`.
 
+    unroll:  whether a printer writes the iterations out; None where it may decide
     vectors: how many vectors of 64 bytes the lanes fill, where it is not one
     """
 
@@ -162,7 +163,7 @@ class For:
     lanes: bool
     body: list[Statement] = field(default_factory=list)
     carries: list[Carry] = field(default_factory=list)
-    unroll: bool = False
+    unroll: bool | None = None
     vectors: int = 1
 
 
@@ -204,6 +205,19 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Blocked:
+    """The same work twice: `plain` loops, and `quick` ones in blocks for a machine's registers.
+
+    Plain ones are what reports count and what C says; quick ones, made for the `Blocks` of
+    `own_products.py`, are what machine code runs. A sum may be another tree there, and a product in
+    it fused: they agree as matrix products do.
+    """
+
+    plain: list[Statement]
+    quick: Callable[[Any], list[Statement]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class CallBack:
     """Hand over to the Python function of this number; the C printer refuses it."""
 
@@ -225,7 +239,7 @@ class Clock:
     out: Value
 
 
-Statement = Let | Load | Store | For | If | Product | Turn | CallBack | Note | Clock
+Statement = Let | Load | Store | For | If | Product | Turn | Blocked | CallBack | Note | Clock
 
 
 @dataclass(frozen=True, eq=False)
@@ -346,7 +360,12 @@ class Builder:
 
     @contextmanager
     def loop(
-        self, stop: int | Value, *, lanes: bool = False, unroll: bool = False, vectors: int = 1
+        self,
+        stop: int | Value,
+        *,
+        lanes: bool = False,
+        unroll: bool | None = None,
+        vectors: int = 1,
     ) -> Iterator[Loop]:
         """Statements written inside become the body of a loop over range(stop)."""
         statement = For(Value(I64), stop, lanes, unroll=unroll, vectors=vectors)
@@ -373,11 +392,26 @@ class Builder:
 
 
 def walk(body: Sequence[Statement]) -> Iterator[Statement]:
-    """Every statement, in the order of the text, bodies after their loops."""
+    """Every statement in the order of the text, bodies after their loops; blocks as plain loops."""
     for statement in body:
         yield statement
         if isinstance(statement, For | If):
             yield from walk(statement.body)
+        elif isinstance(statement, Blocked):
+            yield from walk(statement.plain)
+
+
+def as_plain(body: Sequence[Statement]) -> list[Statement]:
+    """The body with the plain loops of whatever is blocked in their places."""
+    found: list[Statement] = []
+    for statement in body:
+        if isinstance(statement, Blocked):
+            found += as_plain(statement.plain)
+        elif isinstance(statement, For | If):
+            found.append(replace(statement, body=as_plain(statement.body)))
+        else:
+            found.append(statement)
+    return found
 
 
 def lane_count(loop: For) -> int:

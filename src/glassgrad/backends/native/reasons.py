@@ -143,7 +143,7 @@ def why(
     for node, word in ((maker, "made"), (user, "read")):
         if node.kind == "product":
             return f"product {word}", node
-        if node.kind == "generic":
+        if node.kind in ("generic", "sums"):
             return f"alone {word}", node
         if node.kind == "combine":
             return "combined", node

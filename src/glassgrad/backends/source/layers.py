@@ -29,8 +29,10 @@ from glassgrad.graph.ir import Eqn, Graph, Var
 from glassgrad.graph.names import checked
 from glassgrad.primitives import arithmetic, transcendental
 from glassgrad.primitives.activation import log_softmax_p
+from glassgrad.primitives.convolution import convolution_p
 from glassgrad.primitives.layout import reshape_p
 from glassgrad.primitives.linalg import matmul_p
+from glassgrad.primitives.pooling import average_pool_p, max_pool_p
 from glassgrad.text import say
 
 # Layers that books know by name, by their operations. Their backward passes are derived.
@@ -47,6 +49,10 @@ _BOOK_NAMES: dict[tuple[Primitive, ...], str] = {
     (arithmetic.multiply,): "Mul",
     (arithmetic.divide,): "Div",
     (reshape_p,): "Reshape",
+    (convolution_p, reshape_p, arithmetic.add): "Convolution",
+    (convolution_p,): "Convolution",
+    (max_pool_p,): "Pooling",
+    (average_pool_p,): "AveragePooling",
 }
 _LOSS_NAMES = {"cross_entropy": "SoftmaxWithLoss", "half_sse": "HalfSumOfSquares"}
 # What books put into one layer with the loss: together they have the plain gradient.

@@ -15,9 +15,11 @@ from glassgrad.graph.ir import Atom, Eqn, Literal
 from glassgrad.passes.rewrite import Law
 from glassgrad.primitives import arithmetic, transcendental
 from glassgrad.primitives.activation import log_softmax_p
+from glassgrad.primitives.convolution import convolution_p
 from glassgrad.primitives.index import gather_p, getitem_p
 from glassgrad.primitives.layout import broadcast_to_p, permute_dims_p, reshape_p, sum_p
 from glassgrad.primitives.linalg import matmul_p
+from glassgrad.primitives.pooling import average_pool_p, max_pool_p
 from glassgrad.primitives.reduce import max_p, min_p
 from glassgrad.primitives.shape import concat_p, stack_p
 from glassgrad.text import say
@@ -51,6 +53,9 @@ def _selection(symbol: str) -> Rule:
 
 RULES: dict[Primitive, Rule] = {
     matmul_p: _fixed(lambda: say("each factor gets the other one, transposed")),
+    convolution_p: _fixed(lambda: say("filters get what they met, images what each filter sent")),
+    max_pool_p: _fixed(lambda: say("to the largest element of each window")),
+    average_pool_p: _fixed(lambda: say("shared by the elements of each window")),
     arithmetic.multiply: _fixed(lambda: say("each factor gets the other one")),
     arithmetic.divide: _formula("d(a / b) = da / b - a / b² db"),
     arithmetic.power: _formula("d(xᵖ) = p xᵖ⁻¹ dx"),

@@ -136,6 +136,17 @@ def _matrix_product(eqn: Eqn, args: Sequence[Math]) -> Math:
     return n.row(*parts, n.SPACE, right, rank=n.PRODUCT)
 
 
+def _convolved(sign: str, mark: str = "") -> Callable[[Eqn, Sequence[Math]], Math]:
+    """x ∗ W between its operands, with ⊤ at the sign of a transpose."""
+
+    def set_as(eqn: Eqn, args: Sequence[Math]) -> Math:
+        left, right = (n.bound(arg, n.PRODUCT) for arg in args)
+        operator = n.power(n.sign(sign), n.sign(mark)) if mark else n.sign(sign)
+        return n.row(left, operator, right, rank=n.PRODUCT)
+
+    return set_as
+
+
 def _contraction(eqn: Eqn, args: Sequence[Math]) -> Math:
     """Einstein's convention with the sum written: Σ_k x_ik y_kj."""
     left, _, out = eqn.params["spec"].partition("->")
@@ -189,6 +200,9 @@ NOTATION: dict[str, Callable[[Eqn, Sequence[Math]], Math]] = {
     "min": _extremum,
     "permute_dims": _transpose,
     "matmul": _matrix_product,
+    "convolution": _convolved("∗"),
+    "convolution_input": _convolved("∗", "⊤"),
+    "convolution_weight": _convolved("∗", "⊤"),
     "einsum": _contraction,
     "einsum_of_one": _contraction,
     "getitem": _item_of,

@@ -13,7 +13,7 @@ _SIGNS = {
     "⊻": r"\veebar ", "¬": r"\lnot ", "≪": r"\ll ", "≫": r"\gg ", "Σ": r"\sum", "Π": r"\prod",
     "⊤": r"\top ", "∞": r"\infty ", "⋯": r"\cdots ", "≈": r"\approx ", "…": r"\dots ",
     "∪": r"\cup ", "′": r"\prime ", "&": r"\mathbin{\&}", "|": r"\mid ", "⊕": r"\oplus ",
-    "~": r"\sim ", "mod": r"\bmod ",
+    "~": r"\sim ", "mod": r"\bmod ", "∗": r"\ast ",
 }  # fmt: skip
 _FENCES = {
     "⌊": r"\lfloor ", "⌋": r"\rfloor ", "⌈": r"\lceil ", "⌉": r"\rceil ", "|": "|", "‖": r"\|",

@@ -304,7 +304,7 @@ def _draw_headings(sheet: Sheet, network: Network, places: Places, top: float, l
 def _role(network: Network, number_: int) -> str:
     ranks = network.ranks
     if network.layers[number_].is_input:
-        return say("input layer")
+        return say("flattened") if network.maps else say("input layer")
     if ranks[number_] == max(ranks):
         return say("output layer")
     if max(ranks) == 2:  # noqa: PLR2004 - input, hidden, output

@@ -39,6 +39,7 @@ from glassgrad.view.network.items import (
     values_of,
     vector,
 )
+from glassgrad.view.network.map_stages import MapReader
 from glassgrad.view.network.shape import Layer, Network, Synapses
 from glassgrad.view.units import layer_classes
 
@@ -73,6 +74,7 @@ class _Reader:
         self.classes = layer_classes(graph)
         self.finished: dict[Net, tuple[Column, int]] = {}
         self.reverse_step: int | None = None  # of a loop that runs from the end
+        self.maps = MapReader(self.classes, row)
 
     def read(self, values: Sequence[Any], data: Collection[Var]) -> Network:
         items: dict[Var, Item] = {}
@@ -84,7 +86,7 @@ class _Reader:
         for out in self.graph.outputs:
             if isinstance(out, Var) and out in items:
                 self._end(items[out])
-        if not self.columns:
+        if not self.columns and not self.maps.stages:
             raise GraphError(
                 say("no layer of neurons: the data are multiplied with no matrix of weights"),
                 operation=self.graph.name,
@@ -114,6 +116,7 @@ class _Reader:
             self._walk(inner, items)
             return [item_of(atom, items) for atom in inner.outputs]
         results = values_of(eqn, operands)
+        self.maps.see(eqn, operands, results)
         if not any(item.is_data for item in operands):
             origins = tuple(item.identity for item in operands)
             return [Item(value, (id(eqn), i, origins)) for i, value in enumerate(results)]
@@ -362,7 +365,8 @@ class _Reader:
             for number, column in enumerate(ordered)
             for product in column.weights.values()
         )
-        return Network(tuple(map(self._layer, ordered)), synapses, self.graph.name)
+        layers = tuple(map(self._layer, ordered))
+        return Network(layers, synapses, self.graph.name, tuple(self.maps.stages))
 
     def _ordered(self) -> list[Column]:
         """Inputs first, then the layers as they were met; an initial state is no input."""

@@ -13,6 +13,7 @@ import numpy as np
 
 from glassgrad.errors import OptionError
 from glassgrad.text import say
+from glassgrad.view.network.map_stages import Stage
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -69,6 +70,7 @@ class Network:
     layers: tuple[Layer, ...]
     synapses: tuple[Synapses, ...]
     title: str = ""
+    maps: tuple[Stage, ...] = ()  # feature maps in front of the layers
 
     @property
     def has_values(self) -> bool:

@@ -7,7 +7,7 @@ nothing touches.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from math import cos, radians, sin
 from typing import Any
 
@@ -127,6 +127,24 @@ class Sheet:
         self.edge_parts.append(element("path", {"class": "loop-head", "d": tip}))
 
     # --- the page ------------------------------------------------------------------------
+
+    def joined(self, other: Sheet, dx: float, dy: float) -> Sheet:
+        """Both drawings on one sheet, the other one moved."""
+        moved = {"transform": f"translate({coordinate(dx)} {coordinate(dy)})"}
+        planes = [
+            [*mine, element("g", moved, *theirs)] if theirs else mine
+            for mine, theirs in (
+                (self.edge_parts, other.edge_parts),
+                (self.node_parts, other.node_parts),
+                (self.label_parts, other.label_parts),
+            )
+        ]
+        lines = [Line(tuple((x + dx, y + dy) for x, y in a.points), a.ends) for a in other.lines]
+        rooms = [
+            replace(room, rect=replace(room.rect, x=room.rect.x + dx, y=room.rect.y + dy))
+            for room in other.rooms
+        ]
+        return Sheet([*self.lines, *lines], [*self.rooms, *rooms], *planes)
 
     def bounds(self) -> Rect:
         """The room of everything."""

@@ -6,6 +6,7 @@ Layer L8.
 from __future__ import annotations
 
 import copy
+import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
@@ -16,6 +17,7 @@ import numpy as np
 from glassgrad.errors import GlassgradError, OptionError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
+from glassgrad.nn.containers import Unflatten
 from glassgrad.nn.linear import Embedding
 from glassgrad.nn.module import evaluating
 from glassgrad.nn.recurrent import Recurrent
@@ -185,8 +187,13 @@ def _row(x: Any, row: int) -> tuple[np.ndarray, ...]:
 
 
 def _blank(model: Any) -> np.ndarray:
-    """One empty sample for the first layer with weights; a sequence where a layer reads those."""
+    """One empty sample for the first layer with weights: a sequence where a layer reads those, or a
+    row that becomes images."""
     layers = [layer for _, layer in model.named_modules()]
+    parameters = model.parameters()
+    first = next((layer for layer in layers if isinstance(layer, Unflatten)), None)
+    if first is not None and parameters and len(parameters[0].shape) != _MATRIX:
+        return np.zeros((1, math.prod(first.sizes)), parameters[0].dtype)
     steps = (_STEPS,) if any(isinstance(layer, Recurrent) for layer in layers) else ()
     for layer in layers:
         if isinstance(layer, Embedding):

@@ -18,6 +18,8 @@ from glassgrad.view.drawing import MARGIN
 from glassgrad.view.legend import Entry, in_rows
 from glassgrad.view.markup import coordinate, element, framed, text
 from glassgrad.view.network.columns import Options, draw_columns
+from glassgrad.view.network.maps import RULES as MAP_RULES
+from glassgrad.view.network.maps import draw_maps
 from glassgrad.view.network.marks import RULES, Look, radius_for
 from glassgrad.view.network.shape import Network
 from glassgrad.view.network.sheet import Sheet
@@ -28,6 +30,7 @@ from glassgrad.view.style import ROOT, css
 LABELS = ("auto", "all", "none")
 _FEW_WEIGHTS = 24  # that are labelled without being asked
 _LEGEND_UP = 16.0  # the legend stands nearer to the picture than a page's edge
+_FLATTENED, _AIR = 64.0, 10.0  # from the maps to the layers of neurons
 _LEAST_MOST = 3  # neurons of a folded column: one above the dots, one below
 
 
@@ -78,6 +81,8 @@ def network_svg(
     options = Options(precision, most, has_labels, has_biases, input_names, output_names)
     look = _look(network, precision)
     heading = title or network.title
+    if network.maps and unroll is False:
+        return _with_maps(network, options, look, heading)
     if unroll is not False:
         steps = _steps(network, unroll)
         plain = Options(precision, most)
@@ -90,6 +95,25 @@ def _lengths(gradients: Mapping[str, Any]) -> list[np.ndarray]:
     """Of each row of cells: how long the gradient by its state is, step by step."""
     rows = [row for layer in gradients.values() for row in np.asarray(layer, np.float64)]
     return [np.sqrt((row**2).sum(axis=tuple(range(1, row.ndim)))) for row in rows]
+
+
+def _with_maps(network: Network, options: Options, look: Look, title: str) -> str:
+    """Feature maps, and the layers of neurons behind them."""
+    sheet = draw_maps(network.maps)
+    if network.layers:
+        columns = draw_columns(network, options, look)
+        left, right = sheet.bounds(), columns.bounds()
+        dx = left.x + left.width + _FLATTENED - right.x
+        dy = left.y + left.height / 2 - right.y - right.height / 2
+        sheet = sheet.joined(columns, dx, dy)
+        sheet.straight(
+            (left.x + left.width + _AIR, 0.0),
+            (left.x + left.width + _FLATTENED - _AIR, 0.0),
+            (),
+            "loop",
+            is_arrow=True,
+        )
+    return document(sheet, title, network, options)
 
 
 def _steps(network: Network, unroll: Any) -> int | None:
@@ -154,11 +178,19 @@ def framed_sheet(sheet: Sheet, title: str, description: str, entries: Sequence[E
         ]
     )
     size = width, height - (_LEGEND_UP if entries else 0.0)
-    return framed(body, size, title, description, class_=ROOT, style=css(RULES))
+    return framed(body, size, title, description, class_=ROOT, style=css({**RULES, **MAP_RULES}))
 
 
 def describe(network: Network) -> str:
     """The network in a sentence."""
+    if network.maps:
+        counts = "-".join(f"{stage.shape[0]}×{stage.size}" for stage in network.maps)
+        sentence = say("feature maps: {counts}", counts=counts)
+        return f"{sentence}; {_describe_layers(network)}" if network.layers else sentence
+    return _describe_layers(network)
+
+
+def _describe_layers(network: Network) -> str:
     sizes = "-".join(str(layer.size) for layer in network.layers)
     names = [layer.activation for layer in network.layers if layer.activation]
     sentence = say("a network of {sizes} neurons, the first of them inputs", sizes=sizes)
@@ -179,7 +211,10 @@ def _entries(network: Network, options: Options) -> list[Entry]:
         entries += line_entries(is_change=is_change)
     if network.has_values:
         entries.append(_fill_entry())
-    entries.append(_input_entry())
+    if network.maps:
+        entries.append(_window_entry())
+    if network.layers:
+        entries.append(_input_entry())
     if options.has_biases and any(layer.has_bias for layer in network.layers):
         entries.append(_bias_entry())
     return entries
@@ -223,6 +258,14 @@ def _fill_entry() -> Entry:
         return "".join(parts)
 
     return Entry(sample, 46.0, say("fill: how active a neuron is"))
+
+
+def _window_entry() -> Entry:
+    def sample(x: float, y: float) -> str:
+        place = {"x": x, "y": y - 7, "width": 14.0, "height": 14.0}
+        return element("rect", {"class": "window", **place})
+
+    return Entry(sample, 14.0, say("what one number of the next map reads"))
 
 
 def _input_entry() -> Entry:

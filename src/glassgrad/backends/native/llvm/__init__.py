@@ -11,6 +11,7 @@ that calls the kernels is `native/module.py`. One idea a file:
     lanes.py        loops in lanes: vectors, the masked rest, and their sums
     products.py     matrix products: loops of our own, or a call of BLAS
     turned.py       square blocks turned in registers, for products
+    blocked.py      quick loops in blocks of registers, as functions of the module
     conversions.py  `astype`
     words.py        how LLVM says types, numbers and simple operations
 """

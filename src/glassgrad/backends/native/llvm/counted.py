@@ -11,7 +11,16 @@ from collections.abc import Callable, Sequence
 
 from glassgrad.backends.native.llvm.words import scalar_type, vector
 from glassgrad.backends.native.llvm.writing import Text, Writing
-from glassgrad.backends.native.loops import Carry, For, If, Product, Statement, Turn, Value, walk
+from glassgrad.backends.native.loops import (
+    Blocked,
+    Carry,
+    For,
+    If,
+    Product,
+    Statement,
+    Turn,
+    Value,
+)
 
 # Statements up to which a loop is written out: its index arithmetic then costs nothing, and a
 # kernel stays a few pages long.
@@ -46,17 +55,34 @@ def write_serial(w: Writing, statement: For) -> None:
 
 
 def _is_short(loop: For, stop: int) -> bool:
-    return loop.unroll or stop * sum(map(_length, walk(loop.body))) <= SHORT
+    if loop.unroll is not None:
+        return loop.unroll
+    return stop * _length(loop.body) <= SHORT
 
 
-def _length(statement: Statement) -> int:
-    """How much code a statement is: a product becomes loops, a turned block some hundred lines."""
-    if isinstance(statement, Product | Turn):
-        return SHORT
-    if isinstance(statement, For) and statement.lanes:
-        is_long = not isinstance(statement.stop, int) or statement.stop >= LONG
-        return SHORT if statement.vectors > 1 else LONG // 8 if is_long else 1
-    return 1
+def _length(body: Sequence[Statement]) -> int:
+    """How much code a body is: a product becomes loops, a turned block some hundred lines."""
+    total = len(body)
+    for statement in body:
+        if isinstance(statement, Product | Turn | Blocked):
+            total += SHORT
+        elif isinstance(statement, For | If):
+            total += _length(statement.body) * _times_written(statement) + _of_lanes(statement)
+    return total
+
+
+def _of_lanes(statement: For | If) -> int:
+    """A block of a product, and a long loop in lanes, cost more than the index of a loop around."""
+    if isinstance(statement, If) or not statement.lanes:
+        return 0
+    is_long = not isinstance(statement.stop, int) or statement.stop >= LONG
+    return SHORT if statement.vectors > 1 else LONG // 8 if is_long else 0
+
+
+def _times_written(statement: For | If) -> int:
+    if isinstance(statement, If) or statement.lanes or not isinstance(statement.stop, int):
+        return 1
+    return statement.stop if _is_short(statement, statement.stop) else 1
 
 
 def _unrolled(w: Writing, statement: For, stop: int) -> None:

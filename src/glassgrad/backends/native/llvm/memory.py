@@ -1,12 +1,13 @@
 """Loads and stores.
 
-Layer L6. What lanes share is read once; neighbours are read as a block; all else is gathered, and
-scattered when it is written. Under a mask only the lanes that count touch memory. A boolean is i1
-as a value and a byte in memory.
+Layer L6. What lanes share is read once; neighbours are read as a block, and every second element as
+two; all else is gathered, and scattered when it is written. Under a mask only the lanes that count
+touch memory. A boolean is i1 as a value and a byte in memory.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from glassgrad.backends.native.llvm.words import memory_type, splat_text, suffix, vector
@@ -14,6 +15,7 @@ from glassgrad.backends.native.llvm.writing import Text, Writing, is_literal, la
 from glassgrad.backends.native.loops import BOOL, Buffer, Index, Load, Store
 
 _ALL = "splat (i1 true)"
+_SECOND = 2  # the distance of every second element
 
 
 class _Elements(NamedTuple):
@@ -52,6 +54,8 @@ def write_load(w: Writing, statement: Load) -> None:
         value = w.new(f"load {kind}, ptr {found.pointer}, align {size}")
     elif found.is_block:
         value = _load_block(w, found.pointer, kind, size)
+    elif _is_every_second(w, found):
+        value = _load_every_second(w, found.pointer, kind, size)
     else:
         value = _gather(w, found, kind, size)
     if buffer.dtype == BOOL:
@@ -73,6 +77,8 @@ def write_store(w: Writing, statement: Store) -> None:
         w.line(f"store {vector(kind, lanes)} {value}, ptr {found.pointer}, align {size}")
     elif found.is_block:
         _store_block(w, value, found.pointer, kind, size)
+    elif _is_every_second(w, found):
+        _store_every_second(w, value, found.pointer, kind, size)
     else:
         _scatter(w, value, found, kind, size)
 
@@ -80,21 +86,77 @@ def write_store(w: Writing, statement: Store) -> None:
 # --- neighbours --------------------------------------------------------------------------
 
 
-def _load_block(w: Writing, pointer: str, kind: str, size: int) -> str:
+def _load_block(w: Writing, pointer: str, kind: str, size: int, mask: str | None = None) -> str:
     whole, flags = vector(kind, w.lanes), vector("i1", w.lanes)
-    if not w.mask:
+    mask = w.mask if mask is None else mask
+    if not mask:
         return w.new(f"load {whole}, ptr {pointer}, align {size}")
     name = f"@llvm.masked.load.{suffix(kind, w.lanes)}.p0"
     w.shared.declare(f"{whole} {name}(ptr, i32, {flags}, {whole})")
-    given = f"ptr {pointer}, i32 {size}, {flags} {w.mask}, {whole} zeroinitializer"
+    given = f"ptr {pointer}, i32 {size}, {flags} {mask}, {whole} zeroinitializer"
     return w.new(f"call {whole} {name}({given})")
 
 
-def _store_block(w: Writing, value: str, pointer: str, kind: str, size: int) -> None:
+def _store_block(
+    w: Writing, value: str, pointer: str, kind: str, size: int, mask: str | None = None
+) -> None:
     whole, flags = vector(kind, w.lanes), vector("i1", w.lanes)
     name = f"@llvm.masked.store.{suffix(kind, w.lanes)}.p0"
     w.shared.declare(f"void {name}({whole}, ptr, i32, {flags})")
-    w.line(f"call void {name}({whole} {value}, ptr {pointer}, i32 {size}, {flags} {w.mask})")
+    mask = w.mask if mask is None else mask
+    w.line(f"call void {name}({whole} {value}, ptr {pointer}, i32 {size}, {flags} {mask})")
+
+
+# --- every second element ----------------------------------------------------------------
+
+
+def _is_every_second(w: Writing, found: _Elements) -> bool:
+    """Whether lanes are two elements apart, and it is known how many of them count."""
+    return not found.indices and found.stride == _SECOND and (not w.mask or w.mask[0] == "<")
+
+
+def _load_every_second(w: Writing, pointer: str, kind: str, size: int) -> str:
+    """Two blocks, of which the second begins with the last element of the first, and a shuffle;
+    under a mask it begins one further. Nothing behind the last element is read."""
+    lanes, count = w.lanes, _counting(w)
+    elements = _SECOND * count - 1
+    low_mask, high_mask, shift = "", "", lanes - 1
+    if w.mask:
+        low_mask, high_mask, shift = (
+            _flags(elements > i for i in range(lanes)),
+            _flags(elements > lanes + i for i in range(lanes)),
+            lanes,
+        )
+    low = _load_block(w, pointer, kind, size, low_mask)
+    behind = w.new(f"getelementptr {kind}, ptr {pointer}, i64 {shift}")
+    high = _load_block(w, behind, kind, size, high_mask)
+    places = [_SECOND * i for i in range(lanes)]
+    chosen = [at if at < lanes else lanes + at - shift for at in places]
+    return _shuffled(w, kind, low, high, chosen)
+
+
+def _store_every_second(w: Writing, value: str, pointer: str, kind: str, size: int) -> None:
+    """The halves of the vector, spread over one block each, of which every second is written."""
+    lanes, count = w.lanes, _counting(w)
+    for first in (0, lanes // 2):
+        spread = _shuffled(w, kind, value, value, [first + i // 2 for i in range(lanes)])
+        at = w.new(f"getelementptr {kind}, ptr {pointer}, i64 {_SECOND * first}")
+        mask = _flags(i % 2 == 0 and first + i // 2 < count for i in range(lanes))
+        _store_block(w, spread, at, kind, size, mask)
+
+
+def _counting(w: Writing) -> int:
+    """How many lanes count."""
+    return w.mask.count("true") if w.mask else w.lanes
+
+
+def _flags(flags: Iterable[bool]) -> str:
+    return f"<{', '.join('i1 true' if flag else 'i1 false' for flag in flags)}>"
+
+
+def _shuffled(w: Writing, kind: str, x: str, y: str, chosen: Sequence[int]) -> str:
+    whole, mask = vector(kind, w.lanes), ", ".join(f"i32 {i}" for i in chosen)
+    return w.new(f"shufflevector {whole} {x}, {whole} {y}, <{w.lanes} x i32> <{mask}>")
 
 
 # --- far apart ---------------------------------------------------------------------------
@@ -128,13 +190,13 @@ def _pointers(w: Writing, found: _Elements, kind: str) -> str:
 def _elements(w: Writing, buffer: Buffer, index: Index) -> _Elements:
     uniform, varying, stride = _split(w, index)
     if varying:
-        return _Elements(_base(w, buffer), _index_vector(w, uniform, varying, stride), 0)
+        return _Elements(base_of(w, buffer), _index_vector(w, uniform, varying, stride), 0)
     kind = memory_type(buffer.dtype)
-    at = w.new(f"getelementptr {kind}, ptr {_base(w, buffer)}, i64 {uniform}")
+    at = w.new(f"getelementptr {kind}, ptr {base_of(w, buffer)}, i64 {uniform}")
     return _Elements(at, "", stride)
 
 
-def _base(w: Writing, buffer: Buffer) -> str:
+def base_of(w: Writing, buffer: Buffer) -> str:
     """The pointer to a buffer's first element, found once at the head of the kernel."""
     if buffer.place == "table":
         return w.shared.table(buffer)

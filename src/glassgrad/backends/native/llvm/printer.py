@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from glassgrad.backends.native.llvm.blocked import write_blocked
 from glassgrad.backends.native.llvm.counted import write_condition, write_serial
 from glassgrad.backends.native.llvm.lanes import write_lanes
 from glassgrad.backends.native.llvm.memory import write_load, write_store
@@ -20,6 +21,7 @@ from glassgrad.backends.native.llvm.turned import write_turn
 from glassgrad.backends.native.llvm.words import clock_lines, memory_type, number_text
 from glassgrad.backends.native.llvm.writing import Shared, Text, Writing
 from glassgrad.backends.native.loops import (
+    Blocked,
     Buffer,
     CallBack,
     Clock,
@@ -208,6 +210,7 @@ _WRITERS: dict[type, Callable[[Writing, Any], None]] = {
     If: write_condition,
     Product: write_product,
     Turn: write_turn,
+    Blocked: write_blocked,
     Note: _write_note,
     CallBack: _write_call_back,
     Clock: _write_clock,

@@ -44,6 +44,7 @@ class Shared:
     declared: the intrinsics that are called, by their declarations
     tables:   constants that are part of the code, by the identity of their buffer
     functions: what several kernels call, by name
+    blocked:   the names of those that are blocked loops, by their text
     """
 
     has_blas: bool
@@ -52,6 +53,7 @@ class Shared:
     declared: dict[str, None] = field(default_factory=dict)
     tables: dict[int, tuple[str, Buffer]] = field(default_factory=dict)
     functions: dict[str, str] = field(default_factory=dict)
+    blocked: dict[str, str] = field(default_factory=dict)
 
     def declare(self, signature: str) -> None:
         """Declare an intrinsic once."""

@@ -16,6 +16,7 @@ What nodes become:
 
     nests/         fused elementwise work and the reductions that go with it
     products.py    matrix products
+    windows/       convolutions, pooling
     table.py       all other primitives, each by an entry of LOWERINGS: indexing, joining,
                    reductions, running, sorting, random, algebra, control, copies
     control.py     `scan` and `cond`: their inner graphs are nodes, regions and items too

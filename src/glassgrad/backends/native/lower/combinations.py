@@ -26,10 +26,10 @@ _OF_TRUTHS = {"add": "or", "multiply": "and", "maximum": "or", "minimum": "and"}
 
 
 def combination(primitive: Primitive, dtype: np.dtype) -> str:
-    """The operation that puts two terms of this dtype together.
+    """The operation that puts two terms of this dtype together: add, unless it is another one.
 
     >>> combination(max_p, np.dtype(float)), combination(max_p, np.dtype(bool))
     ('maximum', 'or')
     """
-    op = COMBINATIONS[primitive]
+    op = COMBINATIONS.get(primitive, "add")
     return _OF_TRUTHS.get(op, op) if dtype == BOOL else op

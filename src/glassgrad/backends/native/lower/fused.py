@@ -219,7 +219,7 @@ def _common_rows(nodes: Nodes, moving: set[Var]) -> int | None:
     rows = next(iter(found)) if len(found) == 1 else None
     if rows is None or rows == 1:
         return None
-    has_sums = any(node.kind == "partial" and node.rows == rows for node in nodes.list)
+    has_sums = any(node.is_partial and node.rows == rows for node in nodes.list)
     return None if has_sums else rows
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
 
 import numpy as np
 
@@ -197,11 +198,12 @@ def _write_item(
         assert isinstance(y, Access)
         products.emit(b, x, making.packed.get(item, y), access[item.out], rows)
     elif item.kind == "combine":
-        with positions(b, item.out.shape, rows) as at:
-            access[item.out].store(b, at, _tiles_combined(making, b, item, at))
+        _write_combined(making, b, item, rows)
     else:
         inputs = [making.operand(item, number) for number in range(len(item.atoms))]
         outputs = [access[out] for out in item.outputs]
+        if item.kind == "sums":
+            outputs = [out.at(tile) for out in outputs]
         fault = item.order if making.fault is None else making.fault
         most = work.region.tile_rows
         site = Site(b, item.eqn, inputs, outputs, rows, making.workspace, fault, most)
@@ -226,14 +228,24 @@ class _Scratch:
         return whole(buffer, shape)
 
 
-def _tiles_combined(making: Making, b: Builder, node: Node, at: list[Position]) -> Operand:
-    """The tiles of a partial result put together, in pairs."""
+def _write_combined(making: Making, b: Builder, node: Node, rows: Rows | None) -> None:
+    """What the tiles give, put together row by row; the axes of a row are walked as one."""
+    out, shape = making.layout.access[node.out], node.out.shape
+    if len(shape) > 1:
+        shape = (shape[0], prod(shape[1:]))
+        out = out.with_shape(shape, (out.strides[0], 1))
+    with positions(b, shape, rows) as at:
+        out.store(b, at, _tiles_combined(making, b, node, at, shape))
+
+
+def _tiles_combined(
+    making: Making, b: Builder, node: Node, at: list[Position], shape: tuple[int, ...] = ()
+) -> Operand:
+    """The tiles of a partial result of this shape put together, in pairs."""
     view = node.reads[0]
     assert view is not None
     held = making.layout.access[view.root]
-    partial = held.with_shape(
-        (held.shape[0], *node.out.shape), (held.strides[0], *contiguous(node.out.shape))
-    )
+    partial = held.with_shape((held.shape[0], *shape), (held.strides[0], *contiguous(shape)))
     values: list[Operand] = [partial.load(b, [t, *at]) for t in range(partial.shape[0])]
     while len(values) > 1:
         pairs = zip(values[::2], values[1::2], strict=False)

@@ -215,7 +215,7 @@ def _place(
     spot = layout.spots[node]
     assert spot.work is not None
     spots = [layout.spots[user] for user in users]
-    is_partial = node.kind == "partial"
+    is_partial = node.is_partial
     is_local = all(s.work is spot.work for s in spots) and not is_partial
     is_local = is_local and var not in node.across
     if is_local and node.is_fusable and all(s.item == spot.item for s in spots):

@@ -38,6 +38,8 @@ class Node:
                            several leading `axes` the others are reduced with them
             "product"      a matrix product
             "generic"      an entry of LOWERINGS
+            "sums"         one whose results are sums over rows: like "partial", on its own
+            "combine"      what the tiles made of "partial" and "sums", put together
     reads:  per operand the view it reads; None for a literal
     by_row: per operand whether row i of the result needs only row i of it
     rows:   the size of axis 0 if it can be computed row by row, else None
@@ -75,6 +77,11 @@ class Node:
     def is_scalar(self) -> bool:
         """Whether every worker computes it for itself."""
         return self.kind == "elementwise" and self.out.shape == ()
+
+    @property
+    def is_partial(self) -> bool:
+        """Whether each tile makes a result of its own."""
+        return self.kind in ("partial", "sums")
 
     @property
     def is_fusable(self) -> bool:
@@ -240,10 +247,22 @@ class _Maker:
         )
         self.add(combine)
 
+    def sums(self, eqn: Eqn) -> None:
+        """Rows summed tile by tile by an equation's own loops, then the tiles, as above."""
+        out, rows = eqn.outputs[0], eqn.inputs[0].aval.shape[0]
+        middle = Var(Aval((0, *out.shape), out.dtype), "")
+        by_row, reads = (True,) * len(eqn.inputs), self.reads(eqn.inputs)
+        self.add(Node("sums", eqn, eqn.inputs, reads, (middle,), by_row, rows))
+        reads = self.reads((middle,))
+        self.add(Node("combine", eqn, (middle,), reads, (out,), (False,), out.shape[0], (0,)))
+
     def generic(self, eqn: Eqn) -> None:
         lowering = LOWERINGS[eqn.primitive]
         if lowering.spread is not None:
             self.spread(eqn, lowering.spread)
+            return
+        if lowering.sums and eqn.inputs[0].aval.shape[0]:
+            self.sums(eqn)
             return
         use = lowering.rows(eqn)
         out = eqn.outputs[0]

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from math import prod
 
 from glassgrad.backends.native.lower.nodes import Node, Nodes
+from glassgrad.backends.native.lower.table import LOWERINGS
 from glassgrad.core.aval import Aval
 from glassgrad.core.primitive import Elementwise
 from glassgrad.graph.ir import Var
@@ -24,6 +25,10 @@ from glassgrad.graph.ir import Var
 TILE_FLOPS = 1.6e6
 MOST_TILES = 8
 FIRST_ROWS, MORE_ROWS = 16, 64  # a tile has at least: of two, and of more
+# Of images fewer will do: kernels are packed once a tile, which soon pays. A tile holds what its
+# convolutions and pools give, of which little must lie in memory far away.
+IMAGES, IMAGE_BYTES = 8, 1 << 21
+MOST_SUMS = 16  # tiles whose sums can be put together
 # A tile of weights stays in a core's own cache, with its gradient and two moments.
 TILE_BYTES, ARRAYS, FEWEST_ROWS = 1 << 19, 4, 32
 # An element counts for its way to and from memory, and a formula for the root of its length: rough,
@@ -184,11 +189,15 @@ def _tiles(region: Region) -> int:
         return 1
     tiles = 1
     work, inner = region.work, _rows_of_row(region)
+    has_images = any(map(_is_of_images, region.nodes))
     while tiles < min(MOST_TILES, rows) and work / (2 * tiles) >= TILE_FLOPS:
-        if rows * inner / (2 * tiles) < (FIRST_ROWS if tiles == 1 else MORE_ROWS):
+        fewest = IMAGES if has_images else FIRST_ROWS if tiles == 1 else MORE_ROWS
+        if rows * (1 if has_images else inner) / (2 * tiles) < fewest:
             break
         tiles *= 2
     tiles = min(max(tiles, _tiles_for_cache(region, rows)), rows)
+    if has_images:
+        tiles = max(tiles, _tiles_for_images(region, rows))
     size = -(-rows // tiles)
     return -(-rows // size)  # none of them empty
 
@@ -219,6 +228,23 @@ def _tiles_for_cache(region: Region, rows: int) -> int:
     return tiles
 
 
+def _tiles_for_images(region: Region, rows: int) -> int:
+    """How many tiles so that what their images become stays near."""
+    alone = [node for node in region.nodes if not node.is_fusable and not node.is_partial]
+    held = sum(_bytes(out.aval) for node in alone for out in node.outputs)
+    most = min(rows, MOST_SUMS) if any(node.is_partial for node in region.nodes) else rows
+    tiles = 1
+    while held / tiles > IMAGE_BYTES and 2 * tiles <= most:
+        tiles *= 2
+    return tiles
+
+
+def _is_of_images(node: Node) -> bool:
+    """Whether a row alone is worth a tile, and much memory."""
+    lowering = LOWERINGS.get(node.eqn.primitive)
+    return lowering is not None and lowering.work is not None
+
+
 def _bytes(aval: Aval) -> int:
     return prod(aval.shape) * aval.dtype.itemsize
 
@@ -230,6 +256,9 @@ def work_of_node(node: Node) -> float:
     size = prod(node.out.shape)
     if node.kind == "product":
         return 2.0 * size * node.atoms[0].aval.shape[-1]
+    lowering = LOWERINGS.get(node.eqn.primitive)
+    if lowering is not None and lowering.work is not None and node.kind in ("generic", "sums"):
+        return lowering.work(node.eqn)
     if node.kind in ("reduce", "partial"):
         size = prod(node.atoms[0].aval.shape)
     cost = ELEMENT

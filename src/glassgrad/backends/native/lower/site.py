@@ -161,6 +161,7 @@ class Site:
 
 Emit = Callable[[Site], None]
 RowUse = Callable[[Eqn], Sequence[bool] | None]
+Count = Callable[[Eqn], float]
 
 
 @dataclass(frozen=True)
@@ -190,6 +191,8 @@ class Lowering:
     emit:  writes the loops
     rows:  whether row i of the results (axis 0) needs only row i of each operand (True), or all of
            it (False); None for the whole if it cannot be made row by row
+    sums:  whether results are sums over the rows of the operands: a tile makes those of its rows
+    work:  floating operations, where they are many more than elements
     calls_back: Python runs it, by its NumPy text
     spread: in place of `rows`, for what holds inner graphs
     """
@@ -198,6 +201,8 @@ class Lowering:
     rows: RowUse
     calls_back: bool = False
     spread: SpreadOf | None = None
+    sums: bool = False
+    work: Count | None = None
 
 
 LOWERINGS: dict[Primitive, Lowering] = {}
@@ -212,13 +217,15 @@ def lowers(
     rows: RowUse = _never,
     calls_back: bool = False,
     spread: SpreadOf | None = None,
+    sums: bool = False,
+    work: Count | None = None,
 ) -> Callable[[Emit], Emit]:
     """Register the lowering of `primitives`."""
 
     def register(emit: Emit) -> Emit:
         for primitive in primitives:
             assert primitive not in LOWERINGS, primitive.name
-            LOWERINGS[primitive] = Lowering(emit, rows, calls_back, spread)
+            LOWERINGS[primitive] = Lowering(emit, rows, calls_back, spread, sums, work)
         return emit
 
     return register

@@ -7,7 +7,6 @@ of an inner graph.
 from glassgrad.backends.native.lower import (
     algebra,
     control,
-    convolution,
     copies,
     indexing,
     joining,
@@ -16,11 +15,12 @@ from glassgrad.backends.native.lower import (
     reductions,
     running,
     sorting,
+    windows,
 )
 from glassgrad.backends.native.lower.inline import inline_graph, lower_equation
 from glassgrad.backends.native.lower.site import LOWERINGS
 
 __all__ = [
-    "LOWERINGS", "algebra", "control", "convolution", "copies", "indexing", "inline_graph",
-    "joining", "lower_equation", "products", "random", "reductions", "running", "sorting",
+    "LOWERINGS", "algebra", "control", "copies", "indexing", "inline_graph", "joining",
+    "lower_equation", "products", "random", "reductions", "running", "sorting", "windows",
 ]  # fmt: skip
