@@ -28,6 +28,7 @@ from glassgrad.backends.native.lower.schedule import (
     schedule,
     work_of_node,
 )
+from glassgrad.backends.native.lower.siblings import beside_siblings
 from glassgrad.backends.native.lower.site import Site, converted
 from glassgrad.graph.ir import Atom, Graph, Literal, Var
 
@@ -124,7 +125,7 @@ class Fused:
 
 def with_literals(graph: Graph, inputs: Sequence[Placed | None]) -> tuple[Graph, list[int]]:
     """The graph with literals for operands that are numbers, and which operands are left."""
-    graph = expand(graph)
+    graph = beside_siblings(expand(graph))
     numbers: dict[Var, Atom] = {}
     kept: list[int] = []
     for i, (var, place) in enumerate(zip(graph.inputs, inputs, strict=True)):
@@ -218,7 +219,7 @@ def _common_rows(nodes: Nodes, moving: set[Var]) -> int | None:
     rows = next(iter(found)) if len(found) == 1 else None
     if rows is None or rows == 1:
         return None
-    has_sums = any(node.kind == "partial" and node.rows == rows for node in nodes.list)
+    has_sums = any(node.is_partial and node.rows == rows for node in nodes.list)
     return None if has_sums else rows
 
 
