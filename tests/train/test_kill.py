@@ -17,6 +17,9 @@ import glassgrad.errors
 from glassgrad.io.weights import load_arrays
 
 KILLS = 20
+# Everything that a run may have to remember, together.
+COMBINED = """,
+    optimizer="adamw", ema=0.99, accumulate=2, recompute="blocks", schedule="plateau" """
 SCRIPT = """
 import sys
 import numpy as np
@@ -31,17 +34,24 @@ with nn.init.seeded(0):
     model = nn.Sequential(nn.Linear(5, 16), nn.ReLU(), nn.Dropout(0.2), nn.Linear(16, 3))
 saver = Checkpoint(folder, every_steps=every) if folder else None
 print("started", flush=True)
-fit(model, (X, y), loss="cross_entropy", batch_size=10, steps=20_000, seed=3, checkpoint=saver,
-    resume=bool(folder))
+fit(model, (X, y), loss="cross_entropy", batch_size=10, steps=STEPS, seed=3, checkpoint=saver,
+    resume=bool(folder)MORE)
 save_arrays(out, model.state_dict())
 """
 
 
 @pytest.mark.full
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
-def test_killed_processes_resume_bit_for_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("more", "steps", "kills"),
+    [("", 20_000, KILLS), (COMBINED, 6_000, 4)],
+    ids=["plain", "combined"],
+)
+def test_killed_processes_resume_bit_for_bit(
+    more: str, steps: int, kills: int, tmp_path: Path
+) -> None:
     script = tmp_path / "run.py"
-    script.write_text(SCRIPT)
+    script.write_text(SCRIPT.replace("STEPS", str(steps)).replace("MORE", more))
     source = Path(glassgrad.errors.__file__).parent.parent
     environment = {**os.environ, "PYTHONPATH": str(source), "PYTHONWARNINGS": "error"}
 
@@ -53,7 +63,7 @@ def test_killed_processes_resume_bit_for_bit(tmp_path: Path) -> None:
     with start("", whole, 1) as process:
         assert process.wait(120) == 0
     moments = random.Random(0)
-    for _ in range(KILLS):
+    for _ in range(kills):
         with start(str(tmp_path / "checkpoints"), resumed, 1) as process:
             assert process.stdout is not None
             process.stdout.readline()
