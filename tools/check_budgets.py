@@ -29,7 +29,7 @@ HEAD_LINES = 20
 STATEMENTS = 40
 COLUMNS = 100
 NESTING = 3
-HEART_LINES = 8400
+HEART_LINES = 9600
 
 _REASON = re.compile(r"\bLong because\s+\S+")
 # What stands behind a line for a tool is not part of what a reader reads.

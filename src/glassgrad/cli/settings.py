@@ -2,6 +2,8 @@
 
 Layer L11. A key has a reader that takes text from the command line or a value from TOML and refuses
 what does not fit; both ways in are therefore one. `None` means that nothing was chosen.
+
+Long because it is one table.
 """
 
 from __future__ import annotations

@@ -2,6 +2,8 @@
 
 Layer L7. `nn.relu` is the function, `nn.ReLU` the module; `nn.init`, `nn.losses` and
 `nn.functional` are the rooms they stand in, with their tables by name.
+
+Long because it lists every layer and function once more.
 """
 
 from glassgrad.nn import functional, init, losses

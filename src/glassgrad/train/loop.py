@@ -380,8 +380,7 @@ class Run:
 
     def _take_averages(self) -> None:
         """The model ends with the averages of its weights, if the run keeps them."""
-        averages = self.optimizer.averages
-        if not averages:
+        if not (averages := self.optimizer.averages):
             return
         kept = [np.array(leaf) for leaf in self.moment.carry.leaves]  # a snapshot is of the weights
         self.moment = self.moment._replace(carry=self.moment.carry._replace(leaves=kept))

@@ -3,7 +3,9 @@
 Layer L8. The graph is walked once, with its numbers. A weight is a matrix that the data are
 multiplied with and that no data reach; a neuron's sum is what such products and a bias add up to.
 Loops are walked step by step: a layer whose weights are met again is the same layer one step later,
-and if it reads itself by then, it is recurrent. So nothing needs to be declared.
+and if it reads itself by then, it is recurrent; nothing needs to be declared.
+
+Long because a network is read in one walk.
 """
 
 from __future__ import annotations
