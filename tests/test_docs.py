@@ -107,7 +107,11 @@ def test_decisions_are_listed() -> None:
     assert [record.name for record in records if f"decisions/{record.name}" not in index] == []
 
 
-TWINS = ["README", "docs/seeing", "docs/grading", "docs/deploying", "docs/compiler", "docs/data"]
+TWINS = [
+    "README",
+    *(f"docs/{name}" for name in ("seeing", "grading", "deploying", "compiler", "data")),
+    *(f"docs/{name}" for name in ("recurrent", "training")),
+]
 
 
 @pytest.mark.parametrize("name", TWINS)
