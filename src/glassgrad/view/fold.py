@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
 from typing import Any
 
-from glassgrad.core.region import Path
+from glassgrad.core.region import COMPOSITES, Path
 from glassgrad.errors import unknown_option
 from glassgrad.text import say
 from glassgrad.view.labels import Label, Span, plain, shortened
@@ -81,9 +81,14 @@ def _check_opened(opened: Collection[str], paths: Collection[Path]) -> None:
 
 
 def _containers(paths: Collection[Path]) -> set[Path]:
-    """Regions without an equation of their own."""
-    outer = {path[:depth] for path in paths for depth in range(1, len(path))}
-    return outer - set(paths)
+    """Regions without an equation of their own; not a layer that only calls one function."""
+    children: dict[Path, set[str]] = {}
+    for path in paths:
+        for depth in range(1, len(path)):
+            children.setdefault(path[:depth], set()).add(path[depth])
+    functions = set(COMPOSITES)
+    calls = {path for path, inner in children.items() if len(inner) == 1 and inner <= functions}
+    return set(children) - calls - set(paths)
 
 
 # --- groups ------------------------------------------------------------------------------

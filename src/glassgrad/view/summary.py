@@ -6,7 +6,7 @@ a module. A line counts what lies below it too, so the first is the whole.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -120,7 +120,7 @@ def summary(model: Module, *inputs: Any, dtype: Any = None, depth: int | None = 
         with evaluating(model), random_key(0), _watched(known.values(), calls):
             graph = trace(model, *given)
     regions = _regions(model)
-    shown = [path for path in known if depth is None or len(regions[path]) <= depth + 1]
+    shown = [path for path in known if depth is None or _depth(path, known) <= depth]
     rows = tuple(
         _row(path, known[path], calls[id(known[path])], graph, regions[path]) for path in shown
     )
@@ -162,13 +162,22 @@ def _watched(modules: Any, calls: dict[int, list[tuple[Shape, ...]]]) -> Iterato
             module.__dict__.pop("forward", None)
 
 
+def _depth(path: str, known: Collection[str]) -> int:
+    """How many modules a module lies in."""
+    return sum(path.startswith(f"{other}.") for other in known if other) + bool(path)
+
+
 def _regions(model: Module) -> dict[str, tuple[str, ...]]:
-    """The region in which each module's equations stand, by its path."""
+    """The region in which each module's equations stand, by its path.
+
+    A class with a `__call__` of its own opens none: its equations stand where it is called.
+    """
     found: dict[str, tuple[str, ...]] = {}
     for path, module in model.named_modules():
         parents = [other for other in found if not other or path.startswith(f"{other}.")]
         above = found[max(parents, key=len)] if parents else ()
-        found[path] = (*above, module.__dict__.get("_label") or type(module).__name__.lower())
+        label = module.__dict__.get("_label") or type(module).__name__.lower()
+        found[path] = (*above, label) if type(module).__call__ is Module.__call__ else above
     return found
 
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.backends.source.naming import layer_classes
 from glassgrad.errors import unknown_option
 from glassgrad.graph.ir import Graph
 from glassgrad.text import say
@@ -27,7 +28,7 @@ from glassgrad.view.markup import coordinate, element, framed, spans, text, word
 from glassgrad.view.record import Missing, Record, record
 from glassgrad.view.shapes import SHAPE_SIZE, aval_text
 from glassgrad.view.style import ROOT, css
-from glassgrad.view.units import Kind, Program, Unit, Value, array_units, layer_classes
+from glassgrad.view.units import Kind, Program, Unit, Value, array_units
 
 LEVELS = ("auto", "layers", "arrays", "numbers")
 _FEW = 16  # nodes that are shown one by one without being asked

@@ -6,7 +6,7 @@ levels are made from these: `fold` puts many into one box, `explode` opens array
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -203,27 +203,6 @@ def _slots(graph: Graph) -> list[tuple[Slot, Var]]:
     return [(slot, graph.inputs[first + index]) for slot, index in module_slots(structure)]
 
 
-def layer_classes(graph: Graph) -> dict[str, str]:
-    """The class of each layer by the name of its region, where one name has one class."""
-    found: dict[str, set[str]] = {}
-    for module in _modules(graph.in_structure):
-        for _, layer in module.named_modules():
-            name = type(layer).__name__
-            label = vars(layer).get("_label") or name.lower()
-            found.setdefault(label, set()).add(name)
-    return {label: classes.pop() for label, classes in found.items() if len(classes) == 1}
-
-
-def _modules(structure: Structure | None) -> Iterator[Any]:
-    """The modules among the arguments."""
-    if structure is None:
-        return
-    if structure.kind == "module":
-        yield structure.type
-    for child in structure.children:
-        yield from _modules(child)
-
-
 def _leaf_count(structure: Structure) -> int:
     if structure.kind == "leaf":
         return structure.index + 1
@@ -243,7 +222,6 @@ __all__ = [
     "Value",
     "array_units",
     "constant_unit",
-    "layer_classes",
     "leaf_paths",
     "parameter_count",
     "parameters_of",

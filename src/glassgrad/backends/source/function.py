@@ -6,6 +6,7 @@ Layer L6.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -13,14 +14,12 @@ from itertools import takewhile
 from glassgrad.backends.source import expressions, layout, words
 from glassgrad.backends.source.body import Body, Line, Op, Scope
 from glassgrad.backends.source.layout import Row
-from glassgrad.backends.source.naming import Names
+from glassgrad.backends.source.naming import Names, layer_names, leaf_names
 from glassgrad.backends.source.regions import Folder, Module
 from glassgrad.backends.source.sizes import Symbol, pattern_text
 from glassgrad.backends.source.statements import (
     Statements,
     forward_of,
-    is_backward,
-    layer_path,
     sections,
 )
 from glassgrad.core.primitive import Bilinear, Elementwise
@@ -71,12 +70,14 @@ class Function:
         self.statements = Statements(self.graph.eqns)
         self._constants()
         self.scope.gradients = _values_of_gradients(self.graph, wanted)
-        self.scope.wanted = {**_layer_names(self.graph), **wanted}
+        self.scope.wanted = {**layer_names(self.graph), **wanted}
         products = (e for e in self.graph.eqns if isinstance(e.primitive, Bilinear))
         self._factors = {atom for eqn in products for atom in eqn.inputs}
         self.ops = [self._op(eqn, section) for eqn, section in sections(self.graph)]
         if module.folds:
-            self.ops = Folder(self.ops, self.graph.outputs, self.scope, module, program.names).ops
+            folder = Folder(self.ops, self.graph.outputs, self.scope, module, program.names,
+                            leaf_names(self.graph))  # fmt: skip
+            self.ops = folder.ops
         body = Body(self.ops, self.graph.outputs, self.scope)
         self.lines = list(_in_order(body.lines, self.graph.outputs))
         self.aliases = self._aliases()
@@ -102,24 +103,26 @@ class Function:
 
     def _constants(self) -> None:
         """Constants that follow a pattern are written in place, others above the function."""
-        reads: dict[Var, int] = {}
-        for eqn in self.graph.eqns:
-            for atom in eqn.inputs:
-                if isinstance(atom, Var):
-                    reads[atom] = reads.get(atom, 0) + 1
+        read = (atom for eqn in self.graph.eqns for atom in eqn.inputs if isinstance(atom, Var))
+        reads = Counter(read)
+        patterns: dict[str | None, str] = {}
         for var, value in self.graph.consts:
             text = pattern_text(value, self.program.shapes[var])
-            is_read_once = reads.get(var, 0) == 1 and var not in self.graph.outputs
+            is_read_once = reads[var] == 1 and var not in self.graph.outputs
             if text is not None and is_read_once and not checked(var.name):
                 self.scope.trees[var] = expressions.parsed(text)
                 continue
             stem = "constant" if text is None else text.partition("(")[0].removeprefix("np.")
             wanted = checked(self.program.names.get(var, "") or var.name) or stem
+            if text in patterns:
+                self.scope.known[var] = patterns[text]
+                continue
             name = self.scope.known[var] = self._seen_from_here(wanted)
             if text is None:
                 self.module.constants[name] = layout.constant_lines(name, value)
                 self.module.names.taken.add(name)
             else:
+                patterns[text] = name
                 self.top.append(Row(f"{name} = {expressions.printed(expressions.parsed(text))}"))
 
     def _seen_from_here(self, wanted: str) -> str:
@@ -301,19 +304,6 @@ class Function:
         assert isinstance(summed, Var)
         sizes = [layout.shape_text((s,), lambda _: True).strip("(,)") for s in self._shape(summed)]
         return f"{text}: {words.broadcast_in_words(owner, eqn.params['axis'], sizes)}"
-
-
-def _layer_names(graph: Graph) -> dict[Var, str]:
-    """Results of layers by the names of the layers: `fc1 = x @ fc1_W + fc1_b`."""
-    makers = {var: eqn for eqn in graph.eqns for var in eqn.outputs if not is_backward(eqn)}
-    found: dict[Var, str] = {}
-    for eqn in graph.eqns:
-        for atom in eqn.inputs if not is_backward(eqn) else ():
-            maker = makers.get(atom) if isinstance(atom, Var) else None
-            path = layer_path(maker.region) if maker is not None else ()
-            if path and path != layer_path(eqn.region) and isinstance(atom, Var):
-                found[atom] = "_".join(path[1:] or path).replace(".", "_")
-    return found
 
 
 def _values_of_gradients(graph: Graph, wanted: Mapping[Var, str]) -> dict[Var, Var]:

@@ -7,7 +7,7 @@ from its own equations by the same rules as any other, for whatever gradient com
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from glassgrad.autodiff import vjp
 from glassgrad.autodiff.graphs import record
+from glassgrad.backends.source.naming import layer_classes
 from glassgrad.backends.source.statements import (
     Statements,
     function_path,
@@ -172,7 +173,7 @@ def _layer(graph: Graph, eqns: list[Eqn], parameters: set[Var], made: set[Var]) 
         tuple(a for a in data if a not in streams),
         outputs[-1] if outputs else eqns[-1].outputs[-1],
         bool(outputs) and outputs[-1] is graph.outputs[0] and not outputs[-1].shape,
-        _kind(eqns),
+        _kind(eqns, layer_classes(graph)),
     )
 
 
@@ -180,7 +181,7 @@ def _is_read(graph: Graph, var: Var, eqns: list[Eqn]) -> bool:
     return any(var in eqn.inputs for eqn in graph.eqns if eqn not in eqns)
 
 
-def _kind(eqns: Sequence[Eqn]) -> str:
+def _kind(eqns: Sequence[Eqn], classes: Mapping[str, str]) -> str:
     """The name of a layer's class."""
     records = tuple(eqn.primitive for eqn in eqns)
     functions = [name for eqn in eqns for name in function_path(eqn.region)[-1:]]
@@ -191,7 +192,9 @@ def _kind(eqns: Sequence[Eqn]) -> str:
         return _BOOK_NAMES[records]
     layer = layer_path(eqns[-1].region)
     named = functions[0] if len(set(functions)) == 1 and len(functions) == len(eqns) else ""
-    name = named or _NUMBER.sub("", layer[-1] if layer else "") or _NUMBER.sub("", _name(eqns))
+    label = layer[-1] if layer else ""
+    own = checked(_NUMBER.sub("", label)) or classes.get(label, "")
+    name = named or own or _NUMBER.sub("", _name(eqns))
     return checked("".join(w[:1].upper() + w[1:] for w in checked(name).split("_"))) or "Layer"
 
 

@@ -135,8 +135,8 @@ def wrapped(code: str, width: int = WIDTH - 4) -> list[str]:
 
 
 def _break(code: str, width: int, is_inside: bool) -> int:
-    """Behind the last comma inside brackets that leaves a line of at most `width`; 0 if none."""
-    depth, place, quote = int(is_inside), 0, ""
+    """Behind the last comma in the fewest brackets that leaves at most `width`; 0 if none."""
+    depth, place, shallowest, quote = int(is_inside), 0, len(code), ""
     start = len(code) - len(code.lstrip())
     for i, c in enumerate(code[:width]):
         if quote:
@@ -147,8 +147,8 @@ def _break(code: str, width: int, is_inside: bool) -> int:
             depth += 1
         elif c in ")]}":
             depth -= 1
-        elif c == "," and depth > 0 and i > start + 4:
-            place = i + 1
+        elif c == "," and 0 < depth <= shallowest and i > start + 4:
+            place, shallowest = i + 1, depth
     return place
 
 

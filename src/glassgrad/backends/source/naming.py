@@ -6,11 +6,14 @@ Layer L6.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
+from typing import Any
 
-from glassgrad.graph.ir import Graph
+from glassgrad.backends.source.statements import is_backward, layer_path
+from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.names import checked
+from glassgrad.tree import Structure, module_slots
 
 _HELPER_NAME = re.compile(r"^def (\w+)", re.MULTILINE)
 
@@ -64,3 +67,68 @@ def function_name(graph: Graph) -> str:
     """The name of the emitted function: the user's, unless a helper has it (`def sigmoid`)."""
     name = checked(graph.name) or "f"
     return f"{name}_of" if any(name in names for names in helpers_of(graph).values()) else name
+
+
+# --- networks ----------------------------------------------------------------------------
+
+
+def layer_names(graph: Graph) -> dict[Var, str]:
+    """Results of layers by the names of the layers: `fc1 = x @ fc1_W + fc1_b`.
+
+    A value has the name of the outermost layer that it leaves, so a block's result has the name of
+    the block, and what its layers tell each other has theirs.
+    """
+    makers = {var: eqn for eqn in graph.eqns for var in eqn.outputs if not is_backward(eqn)}
+    roots = set(map(_label, _modules(graph.in_structure)))
+    left: dict[Var, int] = {}
+    for eqn in graph.eqns:
+        for atom in eqn.inputs if not is_backward(eqn) else ():
+            maker = makers.get(atom) if isinstance(atom, Var) else None
+            path = layer_path(maker.region) if maker is not None else ()
+            depth = _common(path, layer_path(eqn.region))
+            if depth < len(path) and isinstance(atom, Var):
+                left[atom] = min(depth, left.get(atom, depth))
+    return {var: _layer_name(layer_path(makers[var].region), n, roots) for var, n in left.items()}
+
+
+def _layer_name(path: tuple[str, ...], depth: int, roots: set[str]) -> str:
+    """The name of the layer at `depth`; the network around all layers has no part in it."""
+    first = int(len(path) > 1 and (path[0] in roots or not roots))
+    return "_".join(path[first : max(depth, first) + 1]).replace(".", "_")
+
+
+def _common(one: tuple[str, ...], two: tuple[str, ...]) -> int:
+    """How many names two paths share at their beginning."""
+    pairs = zip(one, two, strict=False)
+    return next((i for i, (a, b) in enumerate(pairs) if a != b), min(len(one), len(two)))
+
+
+def leaf_names(graph: Graph) -> dict[Var, str]:
+    """What modules call their parameters and states, without the path: `gamma`."""
+    structure = graph.in_structure
+    slots = module_slots(structure) if structure is not None else ()
+    return {graph.inputs[i]: checked(slot.path.rpartition(".")[2]) for slot, i in slots}
+
+
+def layer_classes(graph: Graph) -> dict[str, str]:
+    """The class of each layer by the name of its region, where one name has one class."""
+    found: dict[str, set[str]] = {}
+    for module in _modules(graph.in_structure):
+        for _, layer in module.named_modules():
+            found.setdefault(_label(layer), set()).add(type(layer).__name__)
+    return {label: classes.pop() for label, classes in found.items() if len(classes) == 1}
+
+
+def _label(module: Any) -> str:
+    """What the region of a module is called."""
+    return vars(module).get("_label") or type(module).__name__.lower()
+
+
+def _modules(structure: Structure | None) -> Iterator[Any]:
+    """The modules among the arguments."""
+    if structure is None:
+        return
+    if structure.kind == "module":
+        yield structure.type
+    for child in structure.children:
+        yield from _modules(child)

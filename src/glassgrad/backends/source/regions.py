@@ -7,6 +7,7 @@ Equal texts are printed once.
 
 from __future__ import annotations
 
+import builtins
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,6 +28,7 @@ from glassgrad.graph.names import checked
 
 _MOST_RESULTS, _MOST_INPUTS = 3, 6
 _LETTERS = ("x", "y", "z", "w", "v", "u")
+_EVERYWHERE = frozenset({"np", *dir(builtins)})  # names that need not be handed over
 
 
 @dataclass
@@ -44,7 +46,7 @@ class Module:
 class Folder:
     """The operations of a function with regions replaced by calls.
 
-    names: what laws call the values that they made
+    names: what laws call the values that they made; leaves: what modules call their parameters
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Folder:
         scope: Scope,
         module: Module,
         names: Mapping[Var, str],
+        leaves: Mapping[Var, str] | None = None,
     ) -> None:
         self.ops = list(ops)
         self.outputs = {atom for atom in outputs if isinstance(atom, Var)}
@@ -61,6 +64,7 @@ class Folder:
         self.module = module
         self.functions = module.names
         self.names = names
+        self.leaves = leaves or {}
         self._texts: dict[str, str] = {}  # without its name -> the name
         self._local: dict[Var, str] = {}  # values of folded regions, as their functions call them
         self._makers = {var: op for op in ops for var in op.outputs}
@@ -148,7 +152,7 @@ class Folder:
             return None
         read: set[str] = set().union(*(line.reads for line in body.lines))
         written = {name for line in body.lines for name in line.targets}
-        sizes = sorted(read - written - set(parameters) - self.functions.taken - {"np", "bool"})
+        sizes = sorted(read - written - set(parameters) - self.functions.taken - _EVERYWHERE)
         self._local.update(scope.known)
         rows = _rows(body, results, scope)
         paths = function_paths(members[0].eqns[0].region)
@@ -166,6 +170,8 @@ class Folder:
             wanted = "dout"
         elif maker is None and not is_float(var.dtype):  # a key, a step, labels: called alike
             wanted = self.scope.known.get(var, "")
+        elif self.leaves.get(var):
+            wanted = self.leaves[var]
         else:
             wanted = self._local.get(var, "")
         free = (letter for letter in _LETTERS if letter not in scope.names.taken)

@@ -14,6 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from glassgrad.backends.source.naming import layer_classes
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Eqn, Graph, Var
 from glassgrad.primitives.arithmetic import add
@@ -43,7 +44,6 @@ from glassgrad.view.network.items import (
 )
 from glassgrad.view.network.map_stages import MapReader
 from glassgrad.view.network.shape import Layer, Network, Synapses
-from glassgrad.view.units import layer_classes
 
 _MANY_STEPS = 3  # of a function that nobody named: it is called f
 

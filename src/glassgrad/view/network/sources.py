@@ -112,7 +112,7 @@ def _of_module(model: Any, inputs: Any, row: int) -> Network:
 
 def _recorded(model: Any, x: np.ndarray, *, is_blank: bool) -> Graph:
     try:
-        return trace(lambda model, x: model(x), model, x)
+        return replace(trace(lambda model, x: model(x), model, x), name=type(model).__name__)
     except (GlassgradError, ValueError) as error:
         if not is_blank:
             raise
