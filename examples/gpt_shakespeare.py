@@ -3,8 +3,9 @@
     python examples/gpt_shakespeare.py [--quick] [--steps N] [--folder FOLDER] [--prompt TEXT]
 
 4 layers, 4 heads, 128 wide, 64 characters of context, 12 windows a step, no dropout: what nanoGPT
-trains on a CPU, with its rates (1e-3 after 100 steps of warm-up, a cosine to 1e-4), weight decay
-0.1 and beta2 0.99. The last tenth of the text is for validation.
+trains on a CPU, with its weight decay 0.1, beta2 0.99 and 100 steps of warm-up, and a cosine to
+1e-4. The peak of the rate is twice nanoGPT's: in 2,000 steps 2e-3 comes to a validation loss of
+1.826, 1e-3 to 1.908. The last tenth of the text, all of it, is for validation.
 
 With a folder it keeps checkpoints there: a run that was stopped, or killed, goes on where it was,
 bit for bit, when the same command is given again. At the end the model is saved beside them.
@@ -24,7 +25,7 @@ from glassgrad import data, nn
 from glassgrad.train import Checkpoint
 
 CONTEXT, BATCH, STEPS, WARM_UP = 64, 12, 2000, 100
-PEAK, FLOOR = 1e-3, 1e-4
+PEAK, FLOOR = 2e-3, 1e-4
 
 
 def make_model(vocabulary, seed=0):

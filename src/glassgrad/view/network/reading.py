@@ -69,9 +69,7 @@ def read_network(
 
 class _Reader:
     def __init__(self, graph: Graph, names: Mapping[Var, str], row: int) -> None:
-        self.graph = graph
-        self.names = names
-        self.row = row
+        self.graph, self.names, self.row = graph, names, row
         self.columns: list[Column] = []
         self.classes = layer_classes(graph)
         self.finished: dict[Net, tuple[Column, int]] = {}

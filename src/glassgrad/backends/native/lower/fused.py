@@ -32,6 +32,9 @@ from glassgrad.backends.native.lower.siblings import beside_siblings
 from glassgrad.backends.native.lower.site import Site, converted
 from glassgrad.graph.ir import Atom, Graph, Literal, Var
 
+_MATRIX = 2  # axes
+_MOST_PACKED = 1 << 23  # bytes of a factor that is copied for every worker
+
 
 class Fused:
     """An inner graph, ready to be written where `site` stands: once, or in a loop.
@@ -239,6 +242,8 @@ def _keeps_to_rows(node: Node, nodes: Nodes, moving: set[Var], rows: int) -> boo
 
 
 def _gains(node: Node) -> bool:
-    """Whether a product reads its second factor quicker from panels."""
+    """Whether a product reads its second factor quicker from panels, and they stay in a cache."""
     x, y = (atom.aval.shape for atom in node.atoms)
-    return len(x) == len(y) == 2 and x[0] > 1 and prod((*x, y[1])) > TINY and y[1] > 1  # noqa: PLR2004
+    if len(x) != _MATRIX or len(y) != _MATRIX or prod(y) * node.out.dtype.itemsize > _MOST_PACKED:
+        return False
+    return x[0] > 1 and y[1] > 1 and prod((*x, y[1])) > TINY
