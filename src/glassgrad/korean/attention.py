@@ -38,7 +38,7 @@ MESSAGES: dict[str, str] = {
     # --- positions ---
     "a width of {width} is odd": "너비 {width:은/는} 홀수입니다",
     "{steps} steps do not fit into a context of {context}": (
-        "{steps}단계는 길이 {context}인 문맥에 들어가지 않습니다"
+        "시점 {steps}개는 길이 {context}인 문맥에 들어가지 않습니다"
     ),
     "keep the last ones: `x[:, -{context}:]`": "마지막 것만 남기십시오: `x[:, -{context}:]`",
     # --- its picture ---

@@ -66,6 +66,9 @@ MESSAGES: dict[str, str] = {
     "take the labels' last axis away: `labels[..., 0]`": (
         "레이블의 마지막 축을 없애십시오: `labels[..., 0]`"
     ),
+    'there are scores of every step; take the last: scores[..., -1, :], or output="last"': (
+        '시점마다 점수가 있습니다. 마지막 시점만 쓰십시오: scores[..., -1, :] 또는 output="last"'
+    ),
     "convert them before the traced function: `labels.astype(int)`": (
         "기록되는 함수에 넣기 전에 변환하십시오: `labels.astype(int)`"
     ),

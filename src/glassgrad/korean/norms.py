@@ -19,6 +19,7 @@ MESSAGES: dict[str, str] = {
     "one value a channel cannot be normalised by itself": (
         "채널마다 값이 하나뿐이면 그 값만으로 정규화할 수 없습니다"
     ),
+    "an empty batch has no mean and no variance": "빈 배치에는 평균도 분산도 없습니다",
     "at least two values in each sample": "표본마다 값이 둘 이상이어야 합니다",
     # --- gated units and pixels ---
     "an axis of size {size} has no groups of {pieces}": (

@@ -183,10 +183,12 @@ def instance_norm(x: Any, gamma: Any = None, beta: Any = None, *, eps: float = E
 
 
 def require_several(x: Any, sizes: tuple[int, ...], hint: str = "") -> None:
-    """Refuse a sample of one value: less its mean it is 0, whatever it was."""
-    if prod(sizes) == 1:
+    """Refuse a sample of one value: less its mean it is 0, whatever it was; and one of none."""
+    if prod(sizes) <= 1:
         raise ShapeError(
-            say("one value a channel cannot be normalised by itself"),
+            say("one value a channel cannot be normalised by itself")
+            if prod(sizes)
+            else say("an empty batch has no mean and no variance"),
             operation=here("norm"),
             operands=[operand("x", x)],
             rule=say("at least two values in each sample"),

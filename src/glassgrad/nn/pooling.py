@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from glassgrad.errors import GlassgradError, ShapeError
+from glassgrad.errors import GlassgradError, ShapeError, unknown_option
 from glassgrad.nn import spatial
 from glassgrad.nn.checks import here, operand
 from glassgrad.nn.conv import AXES
@@ -288,6 +288,8 @@ class Upsample(_Spatial):
         mode: str = "nearest",
         align_corners: bool = False,
     ) -> None:
+        if mode not in spatial.MODES:
+            raise unknown_option("mode", mode, spatial.MODES)
         self.scale, self.size, self.mode = _frozen(scale), _frozen(size), mode
         self.align_corners = bool(align_corners)
 

@@ -222,6 +222,7 @@ def global_max_pool(x: Any) -> Any:
 # --- resizing ----------------------------------------------------------------------------
 
 _LINEAR = {"linear": 1, "bilinear": 2, "trilinear": 3}  # mode -> spatial axes
+MODES = ("nearest", *_LINEAR)
 
 
 @composite
@@ -248,8 +249,8 @@ def interpolate(
     array([[[1. , 1.5, 2. ]]])
     """
     x = array_of(x)
-    if mode != "nearest" and mode not in _LINEAR:
-        raise unknown_option("mode", mode, ("nearest", *_LINEAR))
+    if mode not in MODES:
+        raise unknown_option("mode", mode, MODES)
     extent = tuple(x.shape[LEAD:])
     if _LINEAR.get(mode, len(extent)) != len(extent):
         problem = say("{mode} for {rank} spatial axes", mode=mode, rank=len(extent))

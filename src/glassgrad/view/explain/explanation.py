@@ -73,6 +73,7 @@ class Explanation:
     open, closed: how many paths carry something, and how many have a local derivative of 0
     magnitude:    the sum of the sizes of all products; None where it is not known
     moved:        what was tried: `step`, and how much what is explained moved
+    rounding:     the part of it that may be rounding
     """
 
     of: tuple[str, Math, float]
@@ -84,6 +85,7 @@ class Explanation:
     magnitude: float | None
     step: float
     moved: float
+    rounding: float
     is_connected: bool
     closed_at: tuple[Closed, ...] = ()
     precision: int | None = None
@@ -178,6 +180,7 @@ def assembled(
         magnitude=magnitude,
         step=step,
         moved=situation.moved(step),
+        rounding=situation.rounding(),
         is_connected=situation.is_connected,
         closed_at=tuple(closed_at),
         precision=precision,

@@ -36,6 +36,7 @@ from glassgrad.view.units import leaf_paths
 
 _ELEMENT = re.compile(r"([^\[\]]+)\[([^\[\]]*)\]\Z")
 _LAYERED = re.compile(r"([A-Za-z]+?)_?(\d+)\Z")
+_ROUNDING = 8  # units of eps in the result of a program
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +142,12 @@ class Situation:
         with np.errstate(all="ignore"):
             after = np.asarray(self.again(value[()])).flat[self.of.flat]
         return float(after) - self.value(self.of)
+
+    def rounding(self) -> float:
+        """What the digits of what is explained cannot tell from 0."""
+        dtype = np.asarray(self.record.values[self.of.var]).dtype
+        eps = float(np.finfo(dtype).eps) if dtype.kind == "f" else 0.0
+        return max(_ROUNDING * eps, 1e-12) * abs(self.value(self.of))
 
 
 # --- from what users have ----------------------------------------------------------------

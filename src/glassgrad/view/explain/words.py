@@ -41,7 +41,7 @@ def tried(e: Explanation) -> str:
     if not math.isfinite(e.moved):
         return ""
     foretold = e.gradient * e.step
-    if abs(foretold - e.moved) <= 0.01 * abs(foretold) + 1e-12 * abs(e.of[2]):
+    if abs(foretold - e.moved) <= 0.01 * abs(foretold) + e.rounding:
         return ""
     moved, expected = (text_of_number(float(f"{x:.{_DIGITS}g}"), None) for x in (e.moved, foretold))
     if moved == expected:
