@@ -305,3 +305,8 @@ def test_other_refusals(call: Any, words: str) -> None:
 def test_integer_predictions_are_refused() -> None:
     with pytest.raises(DtypeError, match="needs floating-point numbers, not int64"):
         losses.mse(np.array([1, 2]), np.array([1, 2]))
+
+
+def test_scores_of_every_step_for_one_label_a_sequence() -> None:
+    with pytest.raises(ShapeError, match=r"scores\[\.\.\., -1, :\]"):
+        losses.cross_entropy(np.zeros((4, 5, 2)), np.zeros(4, int))

@@ -246,6 +246,7 @@ def test_a_layer_is_one_region() -> None:
             ("one value a channel", "drop_last=True"),
         ),
         (lambda: nn.InstanceNorm1d(3)(np.ones((2, 3, 1))), ShapeError, ("one value a channel",)),
+        (lambda: nn.BatchNorm2d(3)(np.ones((0, 3, 4, 4))), ShapeError, ("an empty batch",)),
         (lambda: nn.GroupNorm(4, 6), OptionError, ("6 channels do not make 4 groups",)),
         (lambda: nn.BatchNorm1d(3, momentum=1.5), OptionError, ("0 <= momentum <= 1",)),
         (lambda: nn.BatchNorm1d(3, eps=0), OptionError, ("eps > 0",)),

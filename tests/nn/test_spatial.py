@@ -124,3 +124,8 @@ def test_resizing_refuses(options: Any, words: str) -> None:
 def test_no_spatial_axes() -> None:
     with pytest.raises(ShapeError, match="0 spatial axes"):
         spatial.adaptive_average_pool(_x(2, 3), 1)
+
+
+def test_upsample_refuses_an_unknown_mode_at_once() -> None:
+    with pytest.raises(OptionError, match="cubic"):
+        nn.Upsample(2, mode="cubic")

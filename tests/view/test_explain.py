@@ -294,6 +294,13 @@ def test_a_gradient_that_holds_only_nearby_says_so() -> None:
     assert "Tried: it moves by" in curved
 
 
+def test_a_step_that_drowns_in_rounding_says_nothing() -> None:
+    def f(a: np.ndarray) -> np.ndarray:
+        return a * np.float32(1e-5) + np.float32(1)
+
+    assert "Tried" not in str(explain(f, "a", np.float32(0.5)))
+
+
 # --- how it is shown ---------------------------------------------------------------------
 
 _LISTED = {

@@ -126,3 +126,10 @@ def test_many_outputs_are_bundled() -> None:
     graph = trace(lambda x: [x * i for i in range(2, 300)], 1.0)
     units, _ = units_of(record(graph))
     assert len(units) <= fold.LIMIT
+
+
+def test_a_layer_that_only_calls_a_function_is_a_box_with_its_own_name() -> None:
+    graph, inputs = _network(nn.Linear(4, 3, rng=0), nn.LayerNorm(3), nn.Linear(3, 2, rng=1))
+    units, _ = units_of(record(graph, inputs), level="layers")
+    titles = [unit.title for unit in units if unit.kind is Kind.REGION]
+    assert titles == ["Linear", "LayerNorm", "Linear", ""]  # and cross_entropy

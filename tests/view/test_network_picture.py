@@ -146,7 +146,7 @@ def test_layers_that_read_several_layers_are_refused() -> None:
 
 def test_a_residual_is_not_one_sum() -> None:
     body = nn.Residual(nn.Linear(3, 3, rng=1))
-    with pytest.raises(GraphError, match="reads 2 layers at once"):
+    with pytest.raises(GraphError, match="Sequential: a layer reads 2 layers at once"):
         network_svg(nn.Sequential(nn.Linear(3, 3, rng=0), body, nn.Linear(3, 1, rng=2)))
 
 

@@ -91,3 +91,21 @@ def test_both_languages_and_programs() -> None:
     assert "출력 형상" in text
     assert "매개변수" in text
     assert found.to_dict()["rows"][0]["parameters"] == 37
+
+
+class Called(nn.Module):
+    """A class with a `__call__` of its own, which opens no region."""
+
+    def __init__(self) -> None:
+        self.first = nn.Linear(3, 4, rng=0)
+        self.second = nn.Linear(4, 2, rng=1)
+
+    def __call__(self, x: Any) -> Any:
+        return self.second(self.first(x)) * 2.0
+
+
+def test_operations_of_a_model_with_a_call_of_its_own() -> None:
+    found = rows_of(Called(), (5, 3))
+    assert found["first"].operations == 5 * 4 * (2 * 3) + 5 * 4
+    assert found[""].operations == sum(found[p].operations for p in ("first", "second")) + 5 * 2
+    assert set(rows_of(Called(), (5, 3), depth=0)) == {""}

@@ -197,7 +197,9 @@ def _label_hint(labels: Sequence[int], scores: Sequence[int]) -> str:
     if tuple(labels) == (*scores[:-1], 1):
         return say("take the labels' last axis away: `labels[..., 0]`")
     if len(scores) == len(labels) + 2 and tuple(labels) == tuple(scores[:-2]):
-        return say('there are scores of every step; take the last: scores[..., -1, :], or output="last"')
+        return say(
+            'there are scores of every step; take the last: scores[..., -1, :], or output="last"'
+        )
     return ""
 
 

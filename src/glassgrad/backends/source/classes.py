@@ -45,7 +45,10 @@ class LayerClass:
         labels = [*(names[var] for var in layer.inputs), *([] if layer.is_loss else ["dout"])]
         wanted = {**rewriting.names, **_plain_names(graph)}
         pairs = [(i, 1 + n) for n, i in enumerate(layer.wanted)]
-        program = Program(graph, labels, shapes, self.symbols, wanted, rewriting.sites, pairs)
+        words = dict(zip(graph.inputs, labels, strict=True))
+        program = Program(
+            graph, labels, shapes, self.symbols, wanted, rewriting.sites, pairs, words=words
+        )
         self.function = Function(program, layer.kind, module)
         self.labels = self.function.parameters[: len(layer.inputs)]
         self.results = [self.function.result(atom) for atom in graph.outputs]

@@ -46,6 +46,7 @@ class Program:
         None  # inputs and the outputs that are their gradients
     )
     omitted: Collection[int] = ()  # inputs that nothing reads, and that are no parameters
+    words: Mapping[Var, str] | None = None  # what helpers call inputs; None: as modules do
 
 
 class Function:
@@ -75,9 +76,9 @@ class Function:
         self._factors = {atom for eqn in products for atom in eqn.inputs}
         self.ops = [self._op(eqn, section) for eqn, section in sections(self.graph)]
         if module.folds:
-            folder = Folder(self.ops, self.graph.outputs, self.scope, module, program.names,
-                            leaf_names(self.graph))  # fmt: skip
-            self.ops = folder.ops
+            known = leaf_names(self.graph) if program.words is None else program.words
+            outputs = self.graph.outputs
+            self.ops = Folder(self.ops, outputs, self.scope, module, program.names, known).ops
         body = Body(self.ops, self.graph.outputs, self.scope)
         self.lines = list(_in_order(body.lines, self.graph.outputs))
         self.aliases = self._aliases()
