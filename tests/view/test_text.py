@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from view.canon_circuits import CIRCUITS, graph_of
 
+from glassgrad import nn
 from glassgrad.graph.trace import trace
 from glassgrad.text import speaking
 
@@ -84,3 +85,18 @@ def test_hostile_names_stay_on_their_line() -> None:
     graph.inputs[0].name = "x\n\x1b[31m"
     assert len(graph.text(1.0).splitlines()) == 3
     assert "\x1b" not in graph.text(1.0)
+
+
+def test_a_constant_with_a_name_is_not_said_to_be_its_name() -> None:
+    layer = nn.Linear(3, 2, rng=0)
+    text = trace(lambda x: layer(x), np.ones((2, 3), np.float32)).text()
+    assert "W = W" not in text
+    assert any(line.split()[-1] == "W" for line in text.splitlines())
+
+
+@pytest.mark.parametrize("output", ["all", "last"])
+def test_a_recurrent_layer_computes_nothing_that_nobody_reads(output: str) -> None:
+    layer = nn.LSTM(3, 4, bidirectional=True, output=output, rng=0)
+    graph = trace(layer, np.ones((2, 5, 3), np.float32))
+    read = {atom for eqn in graph.eqns for atom in (*eqn.inputs, *graph.outputs)}
+    assert [eqn.primitive.name for eqn in graph.eqns if not read & set(eqn.outputs)] == []

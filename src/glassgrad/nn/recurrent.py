@@ -165,13 +165,16 @@ class Recurrent(Module):
                     out, final = self._swept(cell, sequence, start, mask, len(finals))
                 outs.append(out)
                 finals.append(final)
-            sequence = outs[0] if len(outs) == 1 else concat(outs, -1)
+            if number < self.num_layers - 1 or self.output == "all":
+                sequence = _joined(outs)
+        if self.output == "all":
+            out = permute_dims(sequence, _TIME_FIRST)
+        else:
+            out = _joined([final[0] for final in finals[-1 - self.bidirectional :]])
+        if not return_state and not self.stateful:
+            return out
         states = [stack(list(column)) for column in zip(*finals, strict=True)]
         self._keep(states)
-        out = permute_dims(sequence, _TIME_FIRST)
-        if self.output == "last":
-            top = [final[0] for final in finals[-1 - self.bidirectional :]]
-            out = top[0] if len(top) == 1 else concat(top, -1)
         if not return_state:
             return out
         return out, (states[0] if len(states) == 1 else tuple(states))
@@ -271,6 +274,11 @@ class Recurrent(Module):
         options = {name: getattr(self, name) for name in shown}
         listed += [f"{n}={v!r}" for n, v in options.items() if v != shown[n]]
         return ", ".join([*listed, *(f"{n}={v!r}" for n, v in self.cell_options.items())])
+
+
+def _joined(outs: list[Any]) -> Any:
+    """What the two directions found, side by side."""
+    return outs[0] if len(outs) == 1 else concat(outs, -1)
 
 
 def _one_step(

@@ -173,7 +173,8 @@ def _glyph(unit: Unit) -> str:
 def _equation(unit: Unit) -> str:
     """`t1 = x + y`, as NumPy says it."""
     if unit.kind is Kind.CONSTANT:
-        return f"{unit.results[0].key} = {text_of(unit.label)}"
+        (value,) = unit.results
+        return value.key if value.label else f"{value.key} = {text_of(unit.label)}"
     name = ", ".join(value.key for value in unit.results)
     if unit.kind is Kind.OPERATION:
         return f"{name} = {_numpy_text(unit)}"
