@@ -89,7 +89,7 @@ def test_hostile_names_stay_on_their_line() -> None:
 
 def test_a_constant_with_a_name_is_not_said_to_be_its_name() -> None:
     layer = nn.Linear(3, 2, rng=0)
-    text = trace(lambda x: layer(x), np.ones((2, 3), np.float32)).text()
+    text = trace(layer, np.ones((2, 3), np.float32)).text()
     assert "W = W" not in text
     assert any(line.split()[-1] == "W" for line in text.splitlines())
 
