@@ -274,7 +274,7 @@ _ALL: tuple[Workload, ...] = (
         activation="sigmoid",
         output="sigmoid",
         biases=False,
-        chunk=20_000,
+        chunk=100_000,
         checked=100,
         has_floor=False,  # its products are too small for any BLAS
         aims=Aims(best_peer=1.0, numpy=0.01, cold=0.150, cached=0.030),
