@@ -63,6 +63,7 @@ _BY_NAME = {
     "mnist": Settings(epochs=8).over(_IMAGES),
     "fashion-mnist": Settings(epochs=12).over(_IMAGES),
     "cifar-10": Settings(epochs=15, lr=5e-4, weight_decay=0.05, dropout=0.1).over(_IMAGES),
+    "cifar-10-subset": Settings(epochs=30, lr=5e-4, weight_decay=0.1, dropout=0.2).over(_IMAGES),
 }
 # "Deep Learning from Scratch", chapter 5, train_neuralnet.py (CANON C12).
 BOOK = Settings(
