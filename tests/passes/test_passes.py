@@ -56,6 +56,7 @@ KEPT_LAWS: list[tuple[Callable[[Any], Any], list[str]]] = [
     (lambda x: x.astype(np.float64), []),
     (lambda x: np.negative(np.negative(-x)), ["negative"]),
     (lambda x: (x * 1) * 1 + (x / 1), ["add"]),
+    (lambda x: x.reshape(-1, 1, 1).reshape(-1, 1).reshape(x.shape), []),
 ]
 NOT_LAWS: list[tuple[Callable[[Any], Any], list[str]]] = [
     (lambda x: x + 0, ["add"]),  # -0 + 0 is 0

@@ -230,3 +230,13 @@ def test_bytes_for_people() -> None:
     assert [byte_size(n) for n in (0, 1, 1023, 1024, 1536, 10**6, 2**30)] == [
         "", "1 B", "1023 B", "1 KiB", "1.5 KiB", "977 KiB", "1 GiB",
     ]  # fmt: skip
+
+
+def test_layers_of_one_name_in_two_blocks_are_two_layers() -> None:
+    model = nn.GPT(7, 6, 8, 2, 2, rng=0)
+    ids = np.zeros((2, 6), int)
+    cost = trace(lambda model, x, y: nn.cross_entropy(model(x), y), model, ids, ids).cost()
+    names = [total.layer for total in cost.layers]
+    assert "blocks.0.attention.query" in names
+    assert "blocks.1.attention.query" in names
+    assert len(names) == len(set(names))

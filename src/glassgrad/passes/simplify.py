@@ -141,13 +141,24 @@ def _unchanged(eqn: Eqn, made: dict[Var, Eqn]) -> Atom | None:
     return eqn.inputs[0]
 
 
+def _reshaped_back(eqn: Eqn, made: dict[Var, Eqn]) -> Atom | None:
+    """A reshape to what the value is, or was before other reshapes."""
+    atom, shape = eqn.inputs[0], eqn.outputs[0].shape
+    while isinstance(atom, Var) and atom.shape != shape:
+        inner = made.get(atom)
+        if inner is None or inner.primitive is not eqn.primitive:
+            return None
+        atom = inner.inputs[0]
+    return atom
+
+
 LAWS: dict[str, Law] = {
     "multiply": _times_one,
     "divide": _by_one,
     "power": _by_one,
     "negative": _twice,
     "permute_dims": _transposed_twice,
-    "reshape": _unchanged,
+    "reshape": _reshaped_back,
     "broadcast_to": _unchanged,
     "astype": _unchanged,
     "positive": _unchanged,

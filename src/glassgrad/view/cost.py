@@ -37,7 +37,7 @@ class Line:
 
     text:       `h = tanh(z)`: what runs
     phase:      forward, backward, or update
-    layer:      the innermost region that is no function; "" outside of any
+    layer:      the path of the innermost region that is no function; "" outside of any
     operations: arithmetic operations
     bytes:      of the result; 0 where it is another array's memory, seen in another shape
     kept:       bytes that stay until the backward pass has read them
@@ -217,14 +217,14 @@ def _line(
 
 
 def layer_of(region: Sequence[str]) -> str:
-    """The innermost region that is a layer; a function's, where it lies in none.
+    """The path of the innermost layer, without the network; a function's name outside of layers.
 
-    >>> layer_of(("backward", "mlp", "layers.2", "mean"))
-    'layers.2'
+    >>> layer_of(("backward", "gpt", "blocks.0", "attention", "mean"))
+    'blocks.0.attention'
     """
     path = [name for name in region if name != BACKWARD]
     layers = [name for name in path if name not in COMPOSITES]
-    return layers[-1] if layers else next(iter(path), "")
+    return ".".join(layers[1:] or layers) or next(iter(path), "")
 
 
 def _text(eqn: Eqn, names: Names) -> str:
