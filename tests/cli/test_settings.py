@@ -142,6 +142,15 @@ def test_a_line_search_has_defaults_of_its_own() -> None:
     assert (full.lr, full.batch_size, full.weight_decay, full.dropout) == (1.0, "full", 0.0, 0.0)
 
 
+@pytest.mark.parametrize(
+    ("optimizer", "decay"), [(None, 0.01), ("adamw:beta1=0.8", 0.01), ("adam", 0.0), ("sgd", 0.0)]
+)
+def test_a_decay_is_for_its_own_optimiser(optimizer: str | None, decay: float) -> None:
+    chosen = Settings(dataset="digits", optimizer=optimizer)
+    full = chosen.over(defaults_for(chosen, "digits", load_dataset("digits")))
+    assert full.weight_decay == decay
+
+
 def test_defaults_leave_what_was_chosen() -> None:
     dataset = load_dataset("moons")
     chosen = Settings(dataset="moons", lr=0.5, steps=3)

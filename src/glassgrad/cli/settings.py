@@ -70,12 +70,20 @@ class Settings:
         chosen = {k: v for k, v in self.chosen().items() if v is not None}
         if "epochs" in chosen or "steps" in chosen:  # either way of saying how long
             defaults = replace(defaults, epochs=None, steps=None)
+        if _rule_of(self) not in ("", _rule_of(defaults)):
+            # A decay is meant for one rule: AdamW's, added to a gradient, is a far larger penalty.
+            defaults = replace(defaults, weight_decay=0.0)
         return replace(defaults, **chosen)
 
     def chosen(self) -> dict[str, Any]:
         """Field -> value, of those that were chosen."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         return {name: value for name, value in values.items() if value is not None}
+
+
+def _rule_of(settings: Settings) -> str:
+    """The optimiser's name without its options."""
+    return (settings.optimizer or "").partition(":")[0]
 
 
 # --- readers -----------------------------------------------------------------------------
