@@ -53,7 +53,8 @@ def test_cost_counts_the_products_of_attention() -> None:
     forward = [line.operations for line in products if line.phase == "forward"]
     heads = [2 * 2 * 2 * 3 * 3 * 4] * 2  # (batch, heads, n, m, d) for scores and for the mean
     assert sorted(forward) == sorted([768] * 4 + [3072] * 2 + heads)
-    assert {"query", "key", "value", "attention", "fc1"} <= {total.layer for total in cost.layers}
+    inner = {f"attention.{name}" for name in ("query", "key", "value")}
+    assert inner | {"attention", "mlp.fc1"} <= {total.layer for total in cost.layers}
 
 
 def test_explanation_goes_through_the_heads() -> None:
