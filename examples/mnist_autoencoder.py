@@ -122,6 +122,7 @@ def restored_svg(truth, noisy, restored, side, count=8):
 def main(*arguments):
     quick = "--quick" in arguments
     folder = Path(next((word for word in arguments if word != "--quick"), "."))
+    folder.mkdir(parents=True, exist_ok=True)  # before the training, whose pictures go there
     digits = data.load_dataset("digits" if quick else "mnist")
     side, epochs = digits.image_shape[1], 3 if quick else 20
     train_X, test_X = digits.train_X, digits.test_X
