@@ -54,7 +54,7 @@ def test_every_offered_case_passes(checker: ModuleType, shared: Path, f32: bool)
     assert len(whole) >= 260  # of 264
 
 
-def _cases_of_one_shape(checker: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+def _first_cases(checker: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the checker see the first case of every operator alone."""
     load = checker.load
 
@@ -74,7 +74,7 @@ def test_machine_code_passes_too(
 ) -> None:
     """One case of each operator; with GLASSGRAD_MILLION=1 all, six minutes a precision."""
     if "GLASSGRAD_MILLION" not in os.environ:
-        _cases_of_one_shape(checker, monkeypatch)
+        _first_cases(checker, monkeypatch)
     by_native.results.clear()
     found = _replay(checker, shared, by_native, f32)
     assert _failed(found) == []
