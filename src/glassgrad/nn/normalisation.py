@@ -26,7 +26,7 @@ from glassgrad.primitives.arithmetic import (
     subtract,
 )
 from glassgrad.primitives.index import getitem
-from glassgrad.primitives.layout import array_of, reshape
+from glassgrad.primitives.layout import Axis, array_of, reshape
 from glassgrad.primitives.padding import pad
 from glassgrad.primitives.statistics import mean as mean_of
 from glassgrad.primitives.transcendental import sqrt
@@ -37,7 +37,7 @@ EPS = 1e-5  # Ioffe & Szegedy (2015) leave it open; PyTorch's, Keras' is 1e-3
 # --- samples -----------------------------------------------------------------------------
 
 
-def centred_moments(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any, Any]:
+def centred_moments(x: Any, axes: Axis) -> tuple[Any, Any, Any]:
     """x less its mean over `axes`, the mean, and the biased variance; reduced axes keep size 1."""
     mean = mean_of(x, axis=axes, keepdims=True)
     rough = subtract(x, mean)
