@@ -248,6 +248,11 @@ ROWS = np.log(np.full((2, 3, 4), 0.25))
         (lambda: losses.binary_focal(X, X), DataError, "0 <= target <= 1"),
         (lambda: losses.poisson_nll(X, -np.ones((5, 4))), DataError, "target holds -1.0"),
         (
+            lambda: losses.poisson_nll(-np.ones(2), np.ones(2), log_input=False),
+            DataError,
+            "hint: the logarithms of rates go with log_input=True",
+        ),
+        (
             lambda: losses.gaussian_nll(X, np.ones((5, 3))),
             ShapeError,
             "pred (..., 2 d), target (..., d)",

@@ -149,7 +149,9 @@ def _shape_hint(pred: Sequence[int], target: Sequence[int]) -> str:
     return ""
 
 
-def check_range(operation: str, label: str, value: Any, low: float, high: float) -> None:
+def check_range(
+    operation: str, label: str, value: Any, low: float, high: float, hint: str = ""
+) -> None:
     """Refuse known numbers outside [low, high], NaN included."""
     numbers = known(value)
     if numbers is None or numbers.size == 0:
@@ -163,7 +165,7 @@ def check_range(operation: str, label: str, value: Any, low: float, high: float)
         operation=operation,
         operands=[operand(label, value)],
         rule=f"{low:g} <= {label} <= {high:g}",
-        hint=say("logits go to binary_cross_entropy_with_logits") if label == "pred" else "",
+        hint=hint,
     )
 
 

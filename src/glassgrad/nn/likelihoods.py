@@ -60,7 +60,8 @@ def poisson_nll(
     if log_input:
         losses = subtract(exp(pred), multiply(target, pred))
     else:
-        check_range("poisson_nll", "pred", pred, 0, np.inf)
+        hint = say("the logarithms of rates go with log_input=True")
+        check_range("poisson_nll", "pred", pred, 0, np.inf, hint)
         losses = subtract(pred, xlogy(target, pred))
     return reduced(add(losses, lgamma(add(target, 1))) if full else losses, reduction)
 
