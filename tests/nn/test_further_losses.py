@@ -96,6 +96,15 @@ def test_gaussian_forms_agree() -> None:
     assert lifted == pytest.approx(0.5 * np.log(1e-6))
 
 
+def test_a_learned_uncertainty_in_its_tails() -> None:
+    """e^89 and its inverse are outside float32; the square of the quotient is not."""
+    pred = np.array([[1e-20, -89.0], [1e20, 89.0]], np.float32)
+    found = losses.gaussian_nll(pred, np.zeros((2, 1), np.float32), reduction="none")
+    mean, log_var = pred.astype(np.float64).T[..., None]
+    expected = 0.5 * (log_var + mean**2 * np.exp(-log_var))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
+
+
 def test_a_network_learns_its_own_uncertainty() -> None:
     x = np.linspace(-1, 1, 64)[:, None]
     y = 2 * x[:, 0] + 0.1 * np.random.default_rng(0).standard_normal(64)
