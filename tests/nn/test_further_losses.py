@@ -208,6 +208,14 @@ def test_ctc_of_impossible_labels() -> None:
     np.testing.assert_array_equal(gradient, 0)
 
 
+def test_ctc_of_what_is_no_number() -> None:
+    log_p = np.log(np.full((2, 4, 3), 1 / 3))
+    log_p[1, 1] = np.nan
+    found = losses.ctc(log_p, np.array([[1, 2], [1, 2]]), reduction="none")
+    np.testing.assert_array_equal(np.isnan(found), [False, True])
+    assert np.isfinite(found[0])
+
+
 def test_ctc_in_a_graph_and_in_float32() -> None:
     log_p = np.log(np.random.default_rng(4).dirichlet(np.ones(5), (2, 40)))
     labels = np.array([[1, 2, 3, 3, 4], [4, 4, 1, 2, 1]])
