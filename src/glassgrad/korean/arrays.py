@@ -13,6 +13,7 @@ MESSAGES = {
         "원소 {size}개로는 형상 {shape:을/를} 채울 수 없습니다"
     ),
     "the number of elements stays the same": "원소의 수는 그대로",
+    "needs real numbers, not {dtype}": "실수가 필요하지만 {dtype}입니다",
     "needs floating-point numbers, not {dtype}": "부동소수점 수가 필요하지만 {dtype}입니다",
     "write 3.0 instead of 3, or use .astype(float)": (
         "3 대신 3.0이라고 쓰거나 .astype(float)를 쓰십시오"
