@@ -90,6 +90,7 @@ MESSAGES = {
     "{a} axes and indices of {b} axes": "배열의 축은 {a}개인데 인덱스의 축은 {b}개입니다",
     "indices have as many axes as the array": "인덱스와 배열은 축의 수가 같음",
     "indices must be integers, not {dtype}": "인덱스는 정수여야 하는데 {dtype}입니다",
+    "id {value} is outside [0, {count})": "번호 {value:은/는} [0, {count})의 밖입니다",
     "label {label} is outside [0, {n})": "레이블 {label:은/는} [0, {n})의 밖입니다",
     "{a} conditions and {b} choices": "조건은 {a}개인데 선택지는 {b}개입니다",
     "one choice per condition": "조건마다 선택지 하나",
