@@ -119,7 +119,8 @@ def batch_norm(
                x' Σ dy x'); of given statistics gamma dy / std
     Numerics:  two passes, the mean corrected once: a channel far from 0 keeps its digits, a
                constant one becomes beta
-    Raises:    ShapeError if x has no channels or sizes differ; OptionError for one statistic alone
+    Raises:    ShapeError if x has no channels, sizes differ or a sample has one value; OptionError
+               for one statistic alone
     Source:    Ioffe & Szegedy (2015), Batch Normalization, algorithm 1
 
     >>> batch_norm(np.array([[1.0, 5.0], [3.0, 5.0]])).round(3)
@@ -131,6 +132,7 @@ def batch_norm(
         raise OptionError(say("`mean` and `var` go together"), operation="batch_norm")
     if mean is not None:
         return by_statistics(x, gamma, beta, mean, var, eps)
+    require_several(x, (x.shape[0], *x.shape[2:]))
     return scaled(standardised(x, batch_axes(x), eps)[0], gamma, beta)
 
 
@@ -145,13 +147,15 @@ def group_norm(
 
     Shapes:    x (n, c, ...), gamma and beta (c,) -> (n, c, ...)
     Formula:   as `batch_norm`, with the statistics of one example over c/groups channels
-    Raises:    ShapeError if sizes differ; OptionError if `groups` does not divide c
+    Raises:    ShapeError if sizes differ or a group has one value; OptionError if `groups` does
+               not divide c
     Source:    Wu & He (2018), Group Normalization, eq. 1 to 7
     """
     groups = check_size("group_norm", "groups", groups)
     x = _channelled("group_norm", x, gamma=gamma, beta=beta)
     n, c, *rest = x.shape
     check_groups("group_norm", groups, c)
+    require_several(x, (c // groups, *rest))
     parts = reshape(x, (n, groups, c // groups * prod(rest)))
     out = standardised(parts, (2,), eps)[0]
     return scaled(reshape(out, x.shape), gamma, beta)
