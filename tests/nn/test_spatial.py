@@ -111,6 +111,7 @@ def test_gradients_of_resizing() -> None:
         ({"size": 3, "scale": 2}, "either a size or a scale"),
         ({"scale": 0.1}, "scale 0.1"),
         ({"scale": "2"}, "scale '2'"),
+        ({"scale": np.inf}, "scale inf"),
         ({"size": 0}, "at least 1"),
         ({"scale": 2, "mode": "linear"}, "linear for 2 spatial axes"),
         ({"scale": 2, "mode": "cubic"}, "mode"),
@@ -119,6 +120,20 @@ def test_gradients_of_resizing() -> None:
 def test_resizing_refuses(options: Any, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         nn.interpolate(_x(1, 1, 3, 3), **options)
+
+
+def test_resizing_whole_numbers() -> None:
+    """Half way between 1 and 2 lies 1.5."""
+    x = np.array([[[1, 2]]], np.uint8)
+    out = nn.interpolate(x, size=3, mode="linear", align_corners=True)
+    np.testing.assert_array_equal(out, [[[1, 1.5, 2]]])
+    assert nn.interpolate(x, scale=np.int64(2)).dtype == np.uint8
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 0), (1, 1, 2, 2, 2, 2)])
+def test_resizing_refuses_other_axes(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match="interpolate: . spatial axes"):
+        nn.interpolate(np.ones(shape), scale=2)
 
 
 def test_no_spatial_axes() -> None:
