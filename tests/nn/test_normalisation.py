@@ -251,6 +251,8 @@ def test_a_layer_is_one_region() -> None:
         (lambda: nn.batch_norm(np.ones((1, 3))), ShapeError, ("one value a channel",)),
         (lambda: nn.batch_norm(np.ones((0, 3))), ShapeError, ("an empty batch",)),
         (lambda: nn.BatchNorm2d(3)(np.ones((0, 3, 4, 4))), ShapeError, ("an empty batch",)),
+        (lambda: nn.LocalResponseNorm(2, alpha=-1), OptionError, ("alpha >= 0",)),
+        (lambda: nn.local_response_norm(IMAGES, 2, beta=np.inf), OptionError, ("a finite",)),
         (lambda: nn.GroupNorm(4, 6), OptionError, ("6 channels do not make 4 groups",)),
         (lambda: nn.BatchNorm1d(3, momentum=1.5), OptionError, ("0 <= momentum <= 1",)),
         (lambda: nn.BatchNorm1d(3, eps=0), OptionError, ("eps > 0",)),

@@ -106,6 +106,16 @@ def check_positive(operation: str, name: str, value: Any) -> float:
     return float(value)
 
 
+def check_number(operation: str, name: str, value: Any, least: float = -np.inf) -> float:
+    """A finite number, of at least `least`."""
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not is_number or not -np.inf < value < np.inf or value < least:
+        problem = say("{name} is {value!r}", name=name, value=value)
+        rule = say("a finite number") if least == -np.inf else f"{name} >= {least:g}"
+        raise OptionError(problem, operation=operation, rule=rule)
+    return float(value)
+
+
 # --- predictions and targets -------------------------------------------------------------
 
 

@@ -15,7 +15,7 @@ import numpy as np  # noqa: F401 - the examples use it
 
 from glassgrad.core.region import composite
 from glassgrad.errors import OptionError, ShapeError
-from glassgrad.nn.checks import check_positive, check_size, floats, here, operand
+from glassgrad.nn.checks import check_number, check_positive, check_size, floats, here, operand
 from glassgrad.primitives.arithmetic import (
     add,
     divide,
@@ -209,7 +209,7 @@ def local_response_norm(
     Shapes:    x (n, c, ...) -> (n, c, ...)
     Formula:   x / (k + alpha/size Σ x²)^beta, over the `size` channels around each, fewer at the
                ends; of an even size the one more lies below
-    Raises:    ShapeError if x has no channels; OptionError unless size >= 1 and k > 0
+    Raises:    ShapeError if x has no channels; OptionError unless size >= 1, k > 0, alpha >= 0
     Source:    Krizhevsky, Sutskever & Hinton (2012), section 3.3; there alpha is not divided
 
     >>> local_response_norm(np.array([[2.0, 1.0]]), 1, alpha=1.0, beta=1.0)
@@ -217,6 +217,8 @@ def local_response_norm(
     """
     size = check_size("local_response_norm", "size", size)
     k = check_positive("local_response_norm", "k", k)
+    alpha = check_number("local_response_norm", "alpha", alpha, 0)
+    beta = check_number("local_response_norm", "beta", beta)
     x = _channelled("local_response_norm", x)
     c = x.shape[1]
     sides = [(0, 0), (size // 2, (size - 1) // 2), *[(0, 0)] * (len(x.shape) - 2)]
