@@ -136,6 +136,25 @@ def test_resizing_refuses_other_axes(shape: tuple[int, ...]) -> None:
         nn.interpolate(np.ones(shape), scale=2)
 
 
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: spatial.unfold(np.ones((1, 1, 3, 3)), 2, stride=0), "unfold: stride 0"),
+        (lambda: spatial.max_pool(np.ones((1, 1, 3)), 2, padding=-1), "max_pool: padding -1"),
+        (lambda: spatial.average_pool(np.ones((1, 1, 3)), 0), "average_pool: size 0"),
+        (lambda: spatial.convolution(np.ones((1, 1, 3)), np.ones((1, 1, 2)), 0), "convolution: st"),
+        (lambda: spatial.fold(np.ones((1, 4, 9)), (4.0, 4), 2), "fold: extent"),
+        (lambda: spatial.fold(np.ones((1, 4, 9)), "44", 2), "fold: extent '44'"),
+        (lambda: spatial.adaptive_max_pool(np.ones((1, 1, 3)), 0), "adaptive_max_pool: size 0"),
+        (lambda: nn.AdaptiveAvgPool(0), "AdaptiveAvgPool: size must be at least 1"),
+        (lambda: nn.AdaptiveMaxPool((None, 2.5)), "AdaptiveMaxPool: size must be an integer"),
+    ],
+)
+def test_options_are_refused_by_name(call: Any, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        call()
+
+
 def test_no_spatial_axes() -> None:
     with pytest.raises(ShapeError, match="0 spatial axes"):
         spatial.adaptive_average_pool(_x(2, 3), 1)

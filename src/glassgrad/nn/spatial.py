@@ -59,7 +59,7 @@ def max_pool(
     """
     x = array_of(x)
     stride = size if stride is None else stride
-    params = window_params(len(x.shape) - LEAD, size, stride, padding, dilation)
+    params = window_params("max_pool", len(x.shape) - LEAD, size, stride, padding, dilation)
     if ceil_mode:
         params["padding"] = _to_the_end(x.shape[LEAD:], params)
     return pooling.max_pool(x, **params)
@@ -86,7 +86,7 @@ def average_pool(
     """
     x = array_of(x)
     stride = size if stride is None else stride
-    params = window_params(len(x.shape) - LEAD, size, stride, padding, 1)
+    params = window_params("average_pool", len(x.shape) - LEAD, size, stride, padding, 1)
     if not ceil_mode:
         return pooling.average_pool(x, size, stride, params["padding"], counts_padding)
     whole = _to_the_end(x.shape[LEAD:], params)
@@ -137,7 +137,10 @@ def _result_sizes(operation: str, x: Any, size: Any) -> Shape:
     extent = _extent(operation, x)
     if isinstance(size, (tuple, list)) and len(size) == len(extent):
         size = tuple(m if k is None else k for k, m in zip(size, extent, strict=True))
-    return per_axis(size, len(extent), "size")
+    try:
+        return per_axis(size, len(extent), "size")
+    except OptionError as error:
+        raise error.at(operation) from None
 
 
 def _even(extent: Sequence[int], size: Shape) -> Shape | None:
