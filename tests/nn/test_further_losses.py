@@ -66,6 +66,13 @@ def test_small_angles_keep_their_digits() -> None:
     np.testing.assert_array_equal(equal.grad, np.zeros((1, 3)))
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_zero_vector_has_a_distance(dtype: Any) -> None:
+    zero, one = np.zeros((1, 2), dtype), np.array([[1, 0]], dtype)
+    assert float(losses.cosine(zero, one)) == 0.5
+    assert float(losses.cosine(zero, zero)) == 0
+
+
 # --- likelihoods -------------------------------------------------------------------------
 
 

@@ -46,7 +46,8 @@ def _angle(x: Any, y: Any) -> Any:
 
     NOTE: 1 - x·y / (|x| |y|) rounds angles below 1e-8 to 0, in float32 below 2e-4.
     """
-    units = (divide(v, maximum(vector_norm(v, axis=-1, keepdims=True), _TINY)) for v in (x, y))
+    tiny = max(_TINY, float(np.finfo(x.dtype).tiny))  # 1e-8 is 0 in float16
+    units = (divide(v, maximum(vector_norm(v, axis=-1, keepdims=True), tiny)) for v in (x, y))
     return multiply(sum(square(subtract(*units)), axis=-1), 0.5)
 
 
