@@ -246,7 +246,11 @@ def test_a_layer_is_one_region() -> None:
             ("one value a channel", "drop_last=True"),
         ),
         (lambda: nn.InstanceNorm1d(3)(np.ones((2, 3, 1))), ShapeError, ("one value a channel",)),
-        (lambda: nn.GroupNorm(3, 3)(np.ones((2, 3))), ShapeError, ("groupnorm.group_norm: one value",)),
+        (
+            lambda: nn.GroupNorm(3, 3)(np.ones((2, 3))),
+            ShapeError,
+            ("groupnorm.group_norm: one value",),
+        ),
         (lambda: nn.group_norm(np.ones((2, 3)), 3), ShapeError, ("one value a channel",)),
         (lambda: nn.batch_norm(np.ones((1, 3))), ShapeError, ("one value a channel",)),
         (lambda: nn.batch_norm(np.ones((0, 3))), ShapeError, ("an empty batch",)),

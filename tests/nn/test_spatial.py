@@ -132,7 +132,7 @@ def test_resizing_whole_numbers() -> None:
 
 @pytest.mark.parametrize("shape", [(2, 3), (2, 3, 0), (1, 1, 2, 2, 2, 2)])
 def test_resizing_refuses_other_axes(shape: tuple[int, ...]) -> None:
-    with pytest.raises(ShapeError, match="interpolate: . spatial axes"):
+    with pytest.raises(ShapeError, match=r"interpolate: . spatial axes"):
         nn.interpolate(np.ones(shape), scale=2)
 
 
