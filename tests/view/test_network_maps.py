@@ -137,3 +137,12 @@ def test_what_cannot_be_drawn_is_said() -> None:
         network_svg(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()))
     with pytest.raises(OptionError, match="an empty batch"):
         network_svg(nn.Conv2d(1, 2, 3), _images(0, 1, 4, 4))
+
+
+def test_layers_of_one_name_in_two_parts_are_called_by_their_classes() -> None:
+    with nn.init.seeded(0):
+        first = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())
+        second = nn.Sequential(nn.Tanh(), nn.Flatten(), nn.Linear(72, 3), nn.Sigmoid())
+    network = network_of(nn.Sequential(first, second), _images(1, 1, 8, 8))
+    assert network.maps[1].steps == ("ReLU", "Tanh")
+    assert network.layers[1].activation == "Sigmoid"

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.backends.source.naming import module_regions
 from glassgrad.core.aval import Aval, is_float
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
@@ -119,7 +120,7 @@ def summary(model: Module, *inputs: Any, dtype: Any = None, depth: int | None = 
         given = [_as_input(model, value, dtype) for value in inputs]
         with evaluating(model), random_key(0), _watched(known.values(), calls):
             graph = trace(model, *given)
-    regions = _regions(model)
+    regions = module_regions(model, _opens_region)
     shown = [path for path in known if depth is None or _depth(path, known) <= depth]
     rows = tuple(
         _row(path, known[path], calls[id(known[path])], graph, regions[path]) for path in shown
@@ -167,18 +168,9 @@ def _depth(path: str, known: Collection[str]) -> int:
     return sum(path.startswith(f"{other}.") for other in known if other) + bool(path)
 
 
-def _regions(model: Module) -> dict[str, tuple[str, ...]]:
-    """The region in which each module's equations stand, by its path.
-
-    A class with a `__call__` of its own opens none: its equations stand where it is called.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for path, module in model.named_modules():
-        parents = [other for other in found if not other or path.startswith(f"{other}.")]
-        above = found[max(parents, key=len)] if parents else ()
-        label = module.__dict__.get("_label") or type(module).__name__.lower()
-        found[path] = (*above, label) if type(module).__call__ is Module.__call__ else above
-    return found
+def _opens_region(module: Module) -> bool:
+    """A class with a `__call__` of its own opens none: its equations stand where it is called."""
+    return type(module).__call__ is Module.__call__
 
 
 def _row(

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.backends.source.naming import class_of
+from glassgrad.core.region import Path
 from glassgrad.errors import OptionError
 from glassgrad.graph.ir import Eqn, Var
 from glassgrad.primitives.windows import LEAD, MOST
@@ -52,10 +54,10 @@ class Stage:
 class MapReader:
     """Stages in the order in which they are made.
 
-    classes: the class of each layer by the name of its region
+    classes: the class of each layer by its region
     """
 
-    def __init__(self, classes: Mapping[str, str], row: int) -> None:
+    def __init__(self, classes: Mapping[Path, str], row: int) -> None:
         self.classes = classes
         self.row = row
         self.stages: list[Stage] = []
@@ -128,8 +130,9 @@ class MapReader:
     def _layer(self, eqn: Eqn) -> tuple[tuple[str, ...], str]:
         """The region of the innermost layer or function, and what it is called."""
         for end in range(len(eqn.region), 0, -1):
-            if eqn.region[end - 1] in self.classes:
-                return eqn.region[:end], self.classes[eqn.region[end - 1]]
+            name = class_of(eqn.region[:end], self.classes)
+            if name:
+                return eqn.region[:end], name
         if eqn.region:
             return eqn.region, eqn.region[-1]
         return (eqn.primitive.name,), text_of(operation_label(eqn))

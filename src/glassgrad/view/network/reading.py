@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from glassgrad.backends.source.naming import layer_classes
+from glassgrad.backends.source.naming import class_of, layer_classes
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Eqn, Graph, Var
 from glassgrad.primitives.arithmetic import add
@@ -197,11 +197,13 @@ class _Reader:
             if inner[:1] != [name]:
                 break
             inner.pop(0)
-        if not around:  # of what the first neurons read: the layer within the model
-            inner = [name for name in inner if name in self.classes][-1:] or inner
-        if inner:
-            return self.classes.get(inner[0], inner[0])
-        return text_of(operation_label(eqn))
+        if not inner:
+            return text_of(operation_label(eqn))
+        depth = len(eqn.region) - len(inner) + 1
+        # Of what the first neurons read: the layer within the model.
+        ends = range(depth, depth + 1) if around else range(len(eqn.region), depth - 1, -1)
+        classes = (class_of(eqn.region[:end], self.classes) for end in ends)
+        return next(filter(None, classes), inner[0])
 
     def _close(self, item: Item, shape: tuple[int, ...]) -> None:
         """What is first done to a layer, as a whole, is its activation if it keeps the shape."""
@@ -256,7 +258,7 @@ class _Reader:
             folded = replace(product.weights, value=None)
             column.weights[product.weights.identity] = replace(product, weights=folded)
         self.columns.append(column)
-        steps = (self.classes.get(net.region[-2], net.region[-2]) if net.region[1:] else "f",)
+        steps = (class_of(column.region, self.classes) or column.name or "f",)
         values = values_of(eqn, operands)
         length = eqn.params["length"]
         final = 0 if eqn.params["reverse"] else length - 1
