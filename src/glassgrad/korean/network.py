@@ -18,6 +18,12 @@ MESSAGES: dict[str, str] = {
     "max pool {window}": "최대 풀링 {window}",
     "mean pool {window}": "평균 풀링 {window}",
     "feature maps: {counts}": "특징 맵: {counts}",
+    "feature maps are made of a layer that is not the last one": (
+        "마지막이 아닌 계층의 값으로 특징 맵을 만듭니다"
+    ),
+    "feature maps, layers of neurons, feature maps: each once": (
+        "특징 맵, 뉴런 계층, 특징 맵의 순서로 한 번씩"
+    ),
     "hidden layer {number}": "은닉층 {number}",
     "1 input": "입력 1개",
     "1 neuron": "뉴런 1개",

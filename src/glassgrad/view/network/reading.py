@@ -32,6 +32,7 @@ from glassgrad.view.network.items import (
     beside,
     curve_of,
     features,
+    has_features,
     holds,
     is_gated,
     item_of,
@@ -42,7 +43,7 @@ from glassgrad.view.network.items import (
     values_of,
     vector,
 )
-from glassgrad.view.network.map_stages import MapReader
+from glassgrad.view.network.map_stages import MapReader, parted
 from glassgrad.view.network.shape import Layer, Network, Synapses
 
 _MANY_STEPS = 3  # of a function that nobody named: it is called f
@@ -85,7 +86,9 @@ class _Reader:
         self._walk(self.graph, items)
         for out in self.graph.outputs:
             if isinstance(out, Var) and out in items:
-                self._end(items[out])
+                item = self._settled(items[out])
+                if all(has_features(out.aval.shape, column) for column in item.columns):
+                    self._end(item)
         if not self.columns and not self.maps.stages:
             raise GraphError(
                 say("no layer of neurons: the data are multiplied with no matrix of weights"),
@@ -244,7 +247,7 @@ class _Reader:
         sums of as many gates enter from outside.
         """
         n_consts, n_carry = eqn.params["n_consts"], eqn.params["n_carry"]
-        size = eqn.inputs[n_consts].aval.shape[-1] if n_carry else 0
+        size = next(iter(eqn.inputs[n_consts].aval.shape[-1:]), 0) if n_carry else 0
         nets = [item.net for item in operands[n_consts + n_carry :] if item.net is not None]
         shapes = zip(operands[:n_consts], eqn.inputs, strict=False)
         weights = [i for i, atom in shapes if is_gated(atom.aval.shape, size)]
@@ -367,8 +370,24 @@ class _Reader:
             for number, column in enumerate(ordered)
             for product in column.weights.values()
         )
+        maps = parted(self.maps.stages, self._behind(ordered))
         layers = tuple(map(self._layer, ordered))
-        return Network(layers, synapses, self.graph.name, tuple(self.maps.stages))
+        return Network(layers, synapses, self.graph.name, *maps)
+
+    def _behind(self, ordered: Sequence[Column]) -> list[int]:
+        """The first stages of maps that are made of neurons: of the last layer, or of none."""
+        found = []
+        for number, item in self.maps.entering.items():
+            made_of = [column for column in self._settled(item).columns if column.weights]
+            if made_of and made_of != list(ordered[-1:]):
+                raise GraphError(
+                    say("feature maps are made of a layer that is not the last one"),
+                    operation=self.graph.name,
+                    rule=say("feature maps, layers of neurons, feature maps: each once"),
+                    hint=say("any graph has a picture: graph.svg(*inputs)"),
+                )
+            found += [number] if made_of else []
+        return found
 
     def _ordered(self) -> list[Column]:
         """Inputs first, then the layers as they were met; an initial state is no input."""
