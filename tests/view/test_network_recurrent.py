@@ -11,6 +11,7 @@ from view.networks import neurons_in, texts_in
 
 import glassgrad as gg
 from glassgrad import nn
+from glassgrad.errors import OptionError
 from glassgrad.view.network import network_of, network_svg
 from glassgrad.view.network.columns import Options, draw_columns
 from glassgrad.view.network.marks import Look
@@ -83,6 +84,15 @@ def test_gradients_beside_the_steps() -> None:
     norms = np.sqrt((found["layers.0"][0].astype(np.float64) ** 2).sum(axis=(1, 2)))
     shown = texts_in(network_svg(model, X, unroll=True, gradients=found))
     assert [t for t in shown if "dh" in t] == [f"‖dh‖ {norm:.2f}" for norm in norms]
+
+
+def test_gradients_of_other_steps_or_layers_are_refused() -> None:
+    model = model_of("RNN")
+    found = nn.step_gradients(model, lambda m, x: m(x).sum(), X)
+    with pytest.raises(OptionError, match="gradients of 4 steps for 1 layers of 9"):
+        network_svg(model, np.ones((1, 9, 3), np.float32), unroll=True, gradients=found)
+    with pytest.raises(OptionError, match="gradients of 4 steps for 2 layers of 4"):
+        network_svg(model_of("LSTM", num_layers=2), X, unroll=True, gradients=found)
 
 
 class Counting(nn.Module):

@@ -32,6 +32,12 @@ MESSAGES: dict[str, str] = {
     "bias: an input that is always 1": "편향: 값이 항상 1인 입력",
     "one step later": "한 단계 뒤로",
     "initial state": "초기 상태",
+    "gradients of {found} steps for {rows} layers of {total}": (
+        "기울기의 단계 수는 {found}, 그림에는 {total}단계인 순환 계층 {rows}개가 있습니다"
+    ),
+    "gradients=nn.step_gradients(model, loss, x), with the picture's model and x": (
+        "gradients=nn.step_gradients(model, loss, x), 그림의 model과 x 그대로"
+    ),
     # in a sentence
     "a network of {sizes} neurons, the first of them inputs": (
         "{sizes} 구조의 신경망 (첫 번째 수는 입력의 개수)"
