@@ -25,7 +25,7 @@ def operations(eqn: Eqn) -> int:
     """
     if eqn.graphs:
         # Of branches one is taken: the dearer one is counted.
-        inner = max(sum(map(operations, graph.eqns)) for graph in _counted(eqn))
+        inner = max(sum(map(operations, graph.eqns)) for graph in graphs_that_run(eqn))
         return inner * int(eqn.params.get("length", 1))
     if eqn.primitive.name in _KERNELS:
         return _KERNELS[eqn.primitive.name](eqn)
@@ -38,7 +38,7 @@ def operations(eqn: Eqn) -> int:
     return largest(eqn)  # a reduction goes through its operand once
 
 
-def _counted(eqn: Eqn) -> tuple[Graph, ...]:
+def graphs_that_run(eqn: Eqn) -> tuple[Graph, ...]:
     """The inner graphs that run: of a hand-written gradient the forward one alone."""
     return eqn.graphs[:1] if eqn.primitive.name == "custom_gradient" else eqn.graphs
 
