@@ -35,8 +35,8 @@ MESSAGES: dict[str, str] = {
     "gradients of {found} steps for {rows} layers of {total}": (
         "기울기의 단계 수는 {found}, 그림에는 {total}단계인 순환 계층 {rows}개가 있습니다"
     ),
-    "gradients=nn.step_gradients(model, loss, x), with the picture's model and x": (
-        "gradients=nn.step_gradients(model, loss, x), 그림의 model과 x 그대로"
+    "`gradients` are nn.step_gradients of the model and inputs of the picture": (
+        "`gradients`는 그림에 그린 모델과 입력의 nn.step_gradients 기울기입니다"
     ),
     # in a sentence
     "a network of {sizes} neurons, the first of them inputs": (

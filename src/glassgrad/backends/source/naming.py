@@ -124,7 +124,9 @@ def layer_classes(graph: Graph) -> dict[Path, str]:
         for path, layer in module.named_modules():
             paths[regions[path]] = type(layer).__name__
             names.setdefault(_label(layer), set()).add(type(layer).__name__)
-    alone = {(name,): classes.pop() for name, classes in names.items() if len(classes) == 1}
+    alone: dict[Path, str] = {
+        (name,): classes.pop() for name, classes in names.items() if len(classes) == 1
+    }
     return {**alone, **paths}
 
 

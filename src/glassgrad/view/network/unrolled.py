@@ -230,7 +230,7 @@ def _check_gradients(network: Network, total: int, gradients: Sequence[np.ndarra
                 total=total,
             ),
             operation="network_svg",
-            rule=say("gradients=nn.step_gradients(model, loss, x), with the picture's model and x"),
+            rule=say("`gradients` are nn.step_gradients of the model and inputs of the picture"),
         )
 
 
