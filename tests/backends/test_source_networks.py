@@ -93,6 +93,11 @@ def test_a_network_is_written_as_layers(make: Any) -> None:
         assert "def layer_norm_backward(dout, gamma, " in text
 
 
+def test_a_gradient_that_reads_nothing_is_kept_by_its_layer() -> None:
+    text = gg.source(lambda x: x.sum(), _normal(3), style="layers", comments=False)
+    assert "self.dx = np.ones(n" in text
+
+
 def test_helpers_have_the_layers_words_and_no_builtins() -> None:
     text = gg.source(gg.trace(_loss, *_attention()))
     assert "def layer_norm(x, gamma, beta):" in text

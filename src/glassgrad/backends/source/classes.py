@@ -122,7 +122,7 @@ class LayerClass:
         own = {name: f"self.{name}" for name in self.labels[: self.count]}
         inputs = self.labels[self.count :]
         rows = [Row(f"self.{name} = {name}") for name in inputs if name in saved]
-        rows += layout.plain_rows(_renamed_text(row, own) for row in self._setup(lines, [end]))
+        rows += layout.plain_rows(_renamed_text(row, own, {}) for row in self._setup(lines, [end]))
         kept = [name for name in saved if name not in inputs]
         last = lines[-1] if lines else None
         others = lines[:-1]
@@ -143,11 +143,13 @@ class LayerClass:
     ) -> list[Row]:
         own = {name: f"self.{name}" for name in self.labels[: self.count]}
         targets = {f"d{name}": f"self.d{name}" for name in own}
-        env = {**saved, **own}
-        rows = layout.plain_rows(_renamed_text(row, env) for row in self._setup(lines, ends))
-        results = [expressions.printed(_renamed(end, {**env, **targets})) for end in ends]
+        env = {**saved, **own, **targets}
+        # NOTE: a gradient that reads nothing, as that of a sum, stands among the constants.
+        setup = self._setup(lines, ends)
+        rows = layout.plain_rows(_renamed_text(row, env, targets) for row in setup)
+        results = [expressions.printed(_renamed(end, env)) for end in ends]
         for line in lines:
-            rows += self._line(line, {**env, **targets})
+            rows += self._line(line, env)
         for name, result in zip(targets.values(), results, strict=False):
             if result != name:
                 rows.append(Row(f"{name} = {result}"))
@@ -207,9 +209,9 @@ def _renamed(tree: ast.expr, env: Mapping[str, str]) -> Any:
     return Renamer().visit(ast.parse(ast.unparse(tree), mode="eval").body)
 
 
-def _renamed_text(code: str, env: Mapping[str, str]) -> str:
-    """A line `name = expression` with names in the expression replaced."""
+def _renamed_text(code: str, env: Mapping[str, str], targets: Mapping[str, str]) -> str:
+    """A line `name = expression` with names in the expression replaced, and the target's."""
     target, sign, value = code.partition(" = ")
     if not sign or code.startswith((" ", "def ")):
         return code
-    return f"{target} = {expressions.printed(_renamed(expressions.parsed(value), env))}"
+    return f"{targets.get(target, target)} = {expressions.printed(_renamed(expressions.parsed(value), env))}"
