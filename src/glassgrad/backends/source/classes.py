@@ -214,4 +214,5 @@ def _renamed_text(code: str, env: Mapping[str, str], targets: Mapping[str, str])
     target, sign, value = code.partition(" = ")
     if not sign or code.startswith((" ", "def ")):
         return code
-    return f"{targets.get(target, target)} = {expressions.printed(_renamed(expressions.parsed(value), env))}"
+    changed = expressions.printed(_renamed(expressions.parsed(value), env))
+    return f"{targets.get(target, target)} = {changed}"
