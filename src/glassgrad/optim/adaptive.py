@@ -176,7 +176,8 @@ class RAdam(Optimizer):
         fallen = beta2**step
         now = length - 2.0 * step * fallen / (1.0 - fallen)
         is_sure = greater(now, _SURE)
-        share = (now - 4.0) * (now - 2.0) * length / ((length - 4.0) * (length - 2.0) * now)
+        least = (length - 4.0) * (length - 2.0) or 1.0  # 0 is of averages that are never sure
+        share = (now - 4.0) * (now - 2.0) * length / (least * now)
         # Where it is not used, the root is that of a number that has one.
         root = sqrt(where(is_sure, share * (1.0 - fallen), 1.0))
         rate = lr / (1.0 - beta1**step) * root
