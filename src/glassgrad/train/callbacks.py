@@ -53,6 +53,9 @@ class Callback:
     def on_end(self, run: Run) -> None:
         """After the last step, unless the run ended by an exception."""
 
+    def on_failure(self, run: Run) -> None:
+        """When an exception or Ctrl-C has ended the run, after its last checkpoint."""
+
     def state(self) -> dict[str, Any]:
         """What to keep in a checkpoint: numbers, texts and arrays by name."""
         return {}
