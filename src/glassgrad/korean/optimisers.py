@@ -53,6 +53,7 @@ MESSAGES: dict[str, str] = {
     'give the loss reduction="sum", or leave accumulate out': (
         '손실에 reduction="sum"을 주거나 accumulate를 빼십시오'
     ),
+    "y is {kind}, not a target a row": "y는 행마다 있는 목표값이 아니라 {kind} 값입니다",
     "give batch_size, the rows of a part": "batch_size로 한 부분의 행의 수를 주십시오",
     # --- recomputation ---
     '"blocks", patterns such as ["layers.0"], or a number of bytes': (

@@ -167,6 +167,7 @@ class Checkpoint(Callback):
     monitor, best: the column by which the best epoch is told; whether the best one is kept
 
     One is written before the first step, and one at the end, also when the run is interrupted.
+    A run that averages its weights keeps both: the averages are the arrays `optimizer.ema.…`.
     """
 
     every_step = True

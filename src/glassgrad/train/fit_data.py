@@ -57,6 +57,7 @@ class FitData:
             self.feed.prepare = preparing(self.targets, self.dtype)
         else:
             X = checked_inputs(arrays[0], self.dtype)
+            _require_targets(arrays[1])
             self.targets = self._targets(model, objective, (X[:2], np.asarray(arrays[1])[:2]))
             y = self._checked(X, arrays[1])
             self.targets.require_two_classes(y)
@@ -109,6 +110,12 @@ class FitData:
             problem = say("X has {n} rows, y has shape {shape}", n=len(X), shape=target.shape)
             raise ShapeError(problem, operation="fit", rule="X (n, …), y (n, …)")
         return self.targets.prepare(y)
+
+
+def _require_targets(y: Any) -> None:
+    if np.ndim(y) == 0:
+        problem = say("y is {kind}, not a target a row", kind=type(y).__name__)
+        raise ShapeError(problem, operation="fit", rule="X (n, …), y (n, …)")
 
 
 def _pair(validation: Any) -> tuple[Any, Any]:

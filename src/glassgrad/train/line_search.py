@@ -112,7 +112,8 @@ class SearchStep:
 
     def run(self, *data: Any, order: Any = None, batch_size: int | None = None) -> Any:
         """Many steps in one call, as `TrainStep` takes them."""
-        return take(self, data, order, batch_size)
+        step: Any = self  # it has the ways of a TrainStep that are needed
+        return take(step, data, order, batch_size)
 
     def program_for(self, data: Sequence[Any], size: int) -> OneByOne:
         """Where `TrainStep` has the program of many steps: here each is an iteration."""
