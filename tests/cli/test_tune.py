@@ -60,6 +60,22 @@ def test_the_file_is_read(tmp_path: Path) -> None:
             'dataset = "blobs"\n[search]\nlr = {low = 1, high = 2, log = true, step = 0.1}',
             "a range by ratios has no step",
         ),
+        ('dataset = "blobs"\n[search]\nlr = [1979-05-27]', "is not a number"),
+        ('dataset = "blobs"\n[search]\nlr = {low = 0.1, high = 2.0, step = 0}', "step is "),
+        ('dataset = "blobs"\n[search]\nlr = {low = 0.1, high = 2.0, step = -1}', "step is "),
+        ('dataset = "blobs"\n[search]\nlr = {low = 0.1, high = 2.0, step = nan}', "step is "),
+        ('dataset = "blobs"\n[search]\nlr = {low = 0.1, high = 2.0, step = "x"}', "step is "),
+        ('dataset = "blobs"\n[search]\nlr = {low = 0.1, high = 2.0, step = true}', "step is "),
+        ('dataset = "blobs"\n[search]\nlr = {low = 0.1, high = 2.0, step = 5.0}', "step is "),
+        (
+            'dataset = "blobs"\n[search]\nbatch-size = {low = 8, high = 32, step = 0.5}',
+            "step is 0.5",
+        ),
+        (
+            'dataset = "blobs"\n[search]\nbatch-size = [8]\nbatch_size = [9]',
+            "searched for twice",
+        ),
+        ('dataset = "blobs"\nepochs = 2\n[search]\nsteps = [3]', "epochs and steps are both given"),
         ('dataset = "blobs"\nlr = 0.1\n[search]\nlr = [0.1]', "lr is fixed and searched for"),
         ('dataset = "blobs"\n[tune]\ntrial = 3\n[search]\nlr = [1]', "unknown key 'trial'"),
         ('dataset = "blobs"\n[tune]\ntrials = 0\n[search]\nlr = [1]', "0 is outside"),
@@ -129,6 +145,17 @@ def test_a_database_another_metric_and_another_search(cli: Any, tmp_path: Path) 
     refused = cli("tune", "blobs.toml")
     assert refused.code == 2
     assert "is of another search" in refused.err
+
+
+@pytest.mark.parametrize("content", [b"no study\n", b'{"a": 1}\n', b"\xff\xfe\0"])
+def test_a_file_that_is_no_study(cli: Any, tmp_path: Path, content: bytes) -> None:
+    pytest.importorskip("optuna")
+    _write(tmp_path, SEARCH)
+    (tmp_path / "blobs.study").write_bytes(content)
+    result = cli("tune", "blobs.toml")
+    assert result.code == 1
+    assert "blobs.study: it holds no study" in result.err
+    assert (tmp_path / "blobs.study").read_bytes().startswith(content)
 
 
 def test_what_it_refuses(cli: Any, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from glassgrad.data import Table, table_of
+from glassgrad.data.frames import frame_columns
 from glassgrad.errors import DataError
 
 COLUMNS = {
@@ -117,6 +118,22 @@ class Exchange:
 @pytest.mark.parametrize("frame", [Frame(), Exchange()], ids=["columns", "exchange"])
 def test_stand_ins_are_read(frame: Any) -> None:
     check(table_of(frame))
+
+
+class Twice(Exchange):
+    def column_names(self) -> list[str]:
+        return ["a", "a", "b", "c"]
+
+
+class TwiceInOne(Frame):
+    columns = ("a", "b", "a")
+
+
+@pytest.mark.parametrize("frame", [TwiceInOne(), Twice()], ids=["columns", "exchange"])
+def test_two_columns_of_one_name_are_refused(frame: Any) -> None:
+    """Neither may stand for both."""
+    with pytest.raises(DataError, match="several columns are named a"):
+        frame_columns(frame)
 
 
 def test_an_unknown_exchange_kind_is_named() -> None:

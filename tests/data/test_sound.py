@@ -6,6 +6,7 @@ import io
 import math
 import wave
 import zipfile
+from contextlib import suppress
 
 import numpy as np
 import pytest
@@ -40,6 +41,40 @@ def test_samples_of_every_width(tmp_path, width: int) -> None:
     found, rate = read_wav(place)
     assert (rate, found.dtype) == (16000, np.float32)
     np.testing.assert_allclose(found, samples, rtol=0, atol=1e-7)
+
+
+@pytest.mark.parametrize("width", [5, 8, 17])
+def test_samples_of_other_widths_are_refused(width: int) -> None:
+    content = _wav(np.zeros(10), 2)
+    changed = content.replace(b"\x02\0\x10\0data", bytes([width, 0, 8 * width, 0]) + b"data")
+    assert changed != content
+    with pytest.raises(FileFormatError, match=f"samples of {width} bytes"):
+        read_wav(changed)
+
+
+def test_any_damage_to_a_header_is_named_or_harmless() -> None:
+    rng, good = np.random.default_rng(0), _wav(np.zeros(30))
+    for _ in range(400):
+        content = bytearray(good)
+        for place in rng.integers(0, 44, 3):
+            content[place] = rng.integers(256)
+        with suppress(FileFormatError):
+            read_wav(bytes(content))
+
+
+@pytest.mark.parametrize(
+    ("local", "central", "value"), [(6, 8, 1), (8, 10, 99), (4, 6, 255), (6, 8, 0x20)]
+)
+def test_archives_that_cannot_be_read(tmp_path, local: int, central: int, value: int) -> None:
+    """Encrypted, packed in an unknown way, of another version, patched."""
+    place = tmp_path / "a.zip"
+    with zipfile.ZipFile(place, "w") as archive:
+        archive.writestr("0_a_1.wav", _wav(np.zeros(5)))
+    content = bytearray(place.read_bytes())
+    content[local] = content[content.find(b"PK\x01\x02") + central] = value
+    place.write_bytes(content)
+    with pytest.raises(FileFormatError, match=r"^a\.zip: it is corrupt"):
+        read_recordings(place)
 
 
 def test_channels_are_columns() -> None:

@@ -7,12 +7,13 @@ import os
 import signal
 import threading
 import time
+import zipfile
 
 import numpy as np
 import pytest
 
 from glassgrad.config import config
-from glassgrad.data import Batches, Prefetch, Streamed, ahead_of, open_npy, write_npy
+from glassgrad.data import Batches, Prefetch, Streamed, ahead_of, open_npy, read_npz, write_npy
 from glassgrad.errors import (
     DataError,
     DtypeError,
@@ -73,6 +74,30 @@ def test_damaged_files_are_refused(tmp_path) -> None:
         open_npy(tmp_path / "none.npy")
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        "['descr': '<f8', 'fortran_order': False, 'shape': (0,), }",
+        "{'descr': '<f8', 'fortran_order': False, b'shape': (0,), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 9223372036854775807, 4), }",
+        "{'descr': '<f8', 'fortran_order': False, 'shape': (0, 99999999999999999999), }",
+        f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(0,) * 70}, }}",
+        f"{{'descr': '<f8', 'fortran_order': False, 'shape': {(2**63, 2**63)}, }}",
+    ],
+)
+def test_hostile_headers_are_refused(tmp_path, fields: str) -> None:
+    """Of a file of its own and of one in an archive; whatever NumPy's reader raises."""
+    head = fields.encode("latin1").ljust(117) + b"\n"
+    content = b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head
+    (tmp_path / "x.npy").write_bytes(content)
+    with pytest.raises(FileFormatError, match=r"^x\.npy: "):
+        open_npy(tmp_path / "x.npy")
+    with zipfile.ZipFile(tmp_path / "x.npz", "w") as archive:
+        archive.writestr("a.npy", content)
+    with pytest.raises(FileFormatError, match=r"^x\.npz: "):
+        read_npz(tmp_path / "x.npz")
+
+
 def test_a_broken_stream_of_blocks_leaves_the_old_file(tmp_path) -> None:
     place = write_npy(tmp_path / "x.npy", [X])
     old = place.read_bytes()
@@ -105,6 +130,8 @@ def test_streamed_batches_are_those_of_arrays(tmp_path) -> None:
         Streamed(X, Y[:-1])
     with pytest.raises(OptionError):
         Streamed(X, Y, scale=0)
+    with pytest.raises(DtypeError, match="what is scaled is no uint8"):
+        Streamed(X, Y, scale=255, dtype=np.uint8)
 
 
 # --- the thread --------------------------------------------------------------------------

@@ -143,6 +143,8 @@ def test_ngrams_are_those_by_hand() -> None:
         assert row.tolist() == expected + [0] * (rows.shape[1] - len(expected))
     np.testing.assert_array_equal(hashed_ngrams(texts, (1, 3), buckets=1000, length=2), rows[:, :2])
     assert hashed_ngrams(["a"], (9,)).shape == (1, 0)
+    with pytest.raises(OptionError, match="length is -1"):
+        hashed_ngrams(texts, length=-1)
 
 
 def test_a_text_file_says_what_it_is_in(tmp_path) -> None:

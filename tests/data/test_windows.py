@@ -60,6 +60,9 @@ def test_unfit_texts_are_refused(kind) -> None:
         kind(np.zeros(50), 5, 1)
     with pytest.raises(OptionError, match="length is 0"):
         kind(IDS, 0, 1)
+    for steps in (0, 2.5, "3", True):
+        with pytest.raises(OptionError, match="steps is "):
+            RandomWindows(np.arange(50), 3, 2, steps=steps)
     with pytest.raises(OptionError, match="no batch 10000"):
         kind(IDS, 5, 2).batch(0, 10_000)
 
@@ -127,6 +130,9 @@ def test_a_file_with_gaps_and_times(tmp_path) -> None:
         ({"history": 60}, "no window"),
         ({"history": 2, "test": 0.0}, "test is 0.0"),
         ({"history": 2, "test": 50}, "test is 50"),
+        ({"history": 2, "test": float("nan")}, "test is nan"),
+        ({"history": 2, "test": float("inf")}, "test is inf"),
+        ({"history": 2, "test": "a fifth"}, "test is 'a fifth'"),
         ({"history": 2, "test": 1, "horizon": 2}, "no window"),
         ({"history": 2, "target": "z"}, "unknown column 'z'"),
         ({"history": 2, "missing": "next"}, "unknown way"),

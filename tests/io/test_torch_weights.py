@@ -142,6 +142,35 @@ CALLED = {
 }
 
 
+@pytest.mark.parametrize("change", [lambda w: np.concatenate([w, w[:2]]), lambda w: w[0, 0]])
+def test_joint_matrices_of_another_size_are_refused(change: Any) -> None:
+    """Two rows too many leave parts that would fit."""
+    arrays = torch_arrays(nn.MultiHeadAttention(6, 2, rng=0))
+    arrays["in_proj_weight"] = change(arrays["in_proj_weight"])
+    with pytest.raises(ShapeError, match=r"in_proj_weight -> query\.W has shape .*\(18, 6\)"):
+        load_torch(nn.MultiHeadAttention(6, 2, rng=1), arrays)
+
+
+class Shared(nn.Module):
+    def __init__(self) -> None:
+        self.a, self.b = nn.Linear(3, 3, rng=0), nn.Linear(3, 3, rng=1)
+        self.b.W = self.a.W
+
+
+def test_a_shared_weight_stands_in_both_places() -> None:
+    given = torch_arrays(Shared())
+    assert list(given) == ["a.weight", "a.bias", "b.weight", "b.bias"]
+    other = np.arange(9, dtype=np.float32).reshape(3, 3)
+    changed = {**given, "a.weight": other, "b.weight": other}
+    model = load_torch(Shared(), changed)
+    assert model.b.W is model.a.W
+    np.testing.assert_array_equal(model.a.W.data, other.T)
+    del changed["b.weight"]  # safetensors files hold shared tensors once
+    np.testing.assert_array_equal(load_torch(Shared(), changed).a.W.data, other.T)
+    with pytest.raises(ShapeError, match=r"b\.weight -> a\.W is another tensor"):
+        load_torch(Shared(), {**given, "b.weight": other})
+
+
 @pytest.mark.parametrize("name", [name for name in PAIRS if hasattr(nn, name)])
 def test_the_same_numbers_as_pytorch(name: str, tmp_path) -> None:
     torch = pytest.importorskip("torch")

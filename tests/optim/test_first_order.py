@@ -181,6 +181,22 @@ def test_nothing_to_train_is_an_error() -> None:
         optim.SGD(np.ones(2), 0.1)
 
 
+@pytest.mark.parametrize("target", ["model", ["a", 3]])
+def test_a_text_cannot_be_trained(target: Any) -> None:
+    with pytest.raises(OptionError, match="str cannot be trained"):
+        optim.SGD(target)
+
+
+@pytest.mark.parametrize("beta2", [0.0, 1 / 3, 0.6])
+def test_radam_without_a_long_average_is_never_sure(beta2: float) -> None:
+    p = parameter(np.array([1.0]))
+    opt = optim.RAdam(p, 0.1, beta2=beta2)
+    for _ in range(5):
+        p.grad = np.array([2.0])
+        opt.step()  # a warning is an error here
+    np.testing.assert_allclose(p.data, 1.0 - 5 * 0.1 * 2.0, atol=1e-12)
+
+
 def test_unreached_parameter_is_named_once() -> None:
     used, idle = parameter(np.array([1.0]), name="used"), parameter(np.array([1.0]), name="idle")
     opt = optim.Adam([used, idle], 0.1)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from glassgrad import nn, optim, parameter, train_step
-from glassgrad.errors import NonFiniteError, OptionError
+from glassgrad.errors import NonFiniteError, OptionError, UnreachedParameterWarning
 from glassgrad.optim.lbfgs import ARMIJO, WOLFE, Point, direction, strong_wolfe
 from glassgrad.train import Callback, Checkpoint, fit
 
@@ -145,6 +145,43 @@ def test_a_minimum_is_stayed_at() -> None:
     model.x.assign(np.array([1.0, 1.0]))
     step = train_step(_rosenbrock, model, optim.LBFGS(model))
     assert [step(), step()] == [0.0, 0.0]
+
+
+class _Half(nn.Module):
+    def __init__(self) -> None:
+        self.used = nn.Linear(3, 1, rng=0)
+        self.unused = nn.Linear(3, 1, rng=1)
+
+    def forward(self, x: Any) -> Any:
+        return self.used(x)
+
+
+@pytest.mark.parametrize("backend", ["numpy", "native"])
+def test_a_parameter_without_a_gradient_stays(backend: str) -> None:
+    if backend == "native":
+        pytest.importorskip("llvmlite")
+    model = _Half()
+    before = model.unused.state_dict()
+    with pytest.warns(UnreachedParameterWarning):
+        _run(model, epochs=3, backend=backend)
+    for name, value in before.items():
+        np.testing.assert_array_equal(model.unused.state_dict()[name], value)
+
+
+def test_many_iterations_in_one_call() -> None:
+    X, y = _data()
+    one, two = _network(), _network()
+
+    def loss(m: Any, x: Any, t: Any) -> Any:
+        pred = m(x)[:, 0]
+        return ((pred - t) ** 2).mean(), pred
+
+    step = train_step(loss, one, optim.LBFGS(one))
+    singles = [step(X, y) for _ in range(3)]
+    order = np.tile(np.arange(len(X)), (3, 1))
+    losses, preds = train_step(loss, two, optim.LBFGS(two)).run(X, y, order)
+    np.testing.assert_array_equal(losses, [single for single, _ in singles])
+    np.testing.assert_array_equal(preds, [pred for _, pred in singles])
 
 
 def test_what_it_refuses() -> None:

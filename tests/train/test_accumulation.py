@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from train.small_networks import RunningMean, labelled, network
 
-from glassgrad import nn, optim, train_step
+from glassgrad import data, nn, optim, train_step
 from glassgrad.errors import OptionError, ShapeError
 from glassgrad.train import fit
 
@@ -101,15 +101,44 @@ def test_fit_is_that_of_the_large_batch(loss: str) -> None:
     assert len(found[1][1].losses) == len(found[0][1].losses)
 
 
+def _added(pred: Any, target: Any) -> Any:
+    return ((pred - target) ** 2).sum()
+
+
+@pytest.mark.parametrize("first", [0.0, 1.0])
+@pytest.mark.parametrize("augment", [None, data.Noise(0.0)])
+def test_a_loss_of_ones_own_that_adds_rows_up(first: float, augment: Any) -> None:
+    X, _ = labelled(24)
+    target = np.full(len(X), first, np.float32)  # of 0, the loss at a prediction of 0 is 0
+    found = []
+    for parts in (1, 2):
+        model = nn.Linear(3, 1, rng=0)
+        parted = {"batch_size": 12 // parts, "accumulate": parts, "augment": augment}
+        fit(model, (X, target), loss=_added, optimizer="sgd", lr=1e-3, epochs=1, **parted)
+        found.append(model.W.data)
+    np.testing.assert_allclose(found[1], found[0], rtol=1e-5)
+
+
+def test_a_mean_that_counts_rows_differently_is_refused() -> None:
+    X, y = labelled()
+    for options in ({"class_weights": [1.0, 3.0]}, {"ignore_index": 1}):
+        loss = nn.CrossEntropyLoss(**options)
+        with pytest.raises(OptionError, match=f"with {next(iter(options))} rows count"):
+            fit(network(), (X, y), loss=loss, accumulate=2, batch_size=4)
+    model = network()
+    loss = nn.CrossEntropyLoss(class_weights=[1.0, 3.0], reduction="sum")
+    fit(model, (X, y), loss=loss, accumulate=2, batch_size=4, epochs=1)
+
+
 def test_batches_of_others_are_taken_together() -> None:
     X, y = labelled(22)
     batches = [(X[i : i + 4], y[i : i + 4]) for i in range(0, 22, 4)]
     large = [(X[i : i + 8], y[i : i + 8]) for i in range(0, 22, 8)]
     models = []
-    for data, parts in ((large, 1), (batches, 2)):
+    for given, parts in ((large, 1), (batches, 2)):
         model = network()
         model.layers.pop(0)
-        history = fit(model, data, loss="cross_entropy", epochs=2, accumulate=parts)
+        history = fit(model, given, loss="cross_entropy", epochs=2, accumulate=parts)
         assert len(history.losses) == 6
         models.append(model.state_dict())
     for name, value in models[0].items():

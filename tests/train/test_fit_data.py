@@ -106,9 +106,12 @@ def test_missing_values_are_found_before_the_run() -> None:
         ({"schedule": "cosin"}, "did you mean `cosine`"),
         ({"lr": -0.1}, "lr is -0.1"),
         ({"batch_size": 0}, "batch size 0 is below 1"),
+        ({"batch_size": "all"}, "batch size 'all' is not an integer"),
+        ({"batch_size": 2.5, "accumulate": 2}, "batch_size is 2.5, not an integer"),
         ({"epochs": 0}, "epochs is 0"),
         ({"steps": 1.5}, "steps is 1.5, not an integer"),
         ({"until": "loss"}, "until is 'loss'"),
+        ({"until": 3}, "unknown column '3'"),
         ({"until": "acc=1"}, "unknown column 'acc'"),
         ({"until": "val_loss=1"}, "unknown column 'val_loss'"),
         ({"validation": 1.5}, "validation is 1.5"),
@@ -131,6 +134,9 @@ def test_bad_data() -> None:
         quick(network(), "digits")
     with pytest.raises(DataError, match="there are no rows"):
         quick(network(), (X[:0], y[:0]))
+    for y_wrong in (None, 3):
+        with pytest.raises(ShapeError, match=r"y is \w+, not a target a row"):
+            quick(network(), (X, y_wrong))
     with pytest.raises(DataError, match="there are no batches"):
         quick(network(), [])
     with pytest.raises(DataError, match="has no target"):

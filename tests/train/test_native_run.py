@@ -115,6 +115,9 @@ def test_run_by_numpy_has_the_same_form(monkeypatch: pytest.MonkeyPatch) -> None
     [
         (np.array([[0, 61]]), None, DataError, "no row number"),
         (np.array([[0, -1]]), None, DataError, "no row number"),
+        (np.array([[0, 2**63]], np.uint64), None, DataError, "no row number"),
+        (np.array([[0, -1]], np.int8), None, DataError, "no row number"),
+        (np.array([[0, 61]], np.uint8), None, DataError, "no row number"),
         (np.array([[0.0, 1.0]]), None, DataError, "no row number"),
         (np.arange(7), 2, OptionError, "7 row numbers are no whole batches of 2"),
         (np.arange(7), None, OptionError, "an order of shape"),
@@ -132,6 +135,20 @@ def test_orders_that_are_refused(rows: Any, size: Any, error: Any, message: str)
     with pytest.raises(ShapeError, match="rows"):
         step.run(X, Y[:-1], order=np.zeros((1, 2), int))
     assert all((weights(model)[name] == value).all() for name, value in before.items())
+
+
+@pytest.mark.parametrize("dtype", ["u1", "i2", ">i4", "u8", "i8"])
+def test_orders_of_every_integer_kind(dtype: str) -> None:
+    """Rows of any integer dtype and layout; the arrays of one part are the caller's own."""
+    rows = np.array([[59, 0, 7], [1, 2, 3]])
+    models = [network() for _ in range(2)]
+    one, two = (train_step(cross_entropy, m, optim.SGD(m, 0.1)) for m in models)
+    strided = np.asfortranarray(rows.astype(dtype))
+    found, kept = one.run(X, Y, order=strided), two.run(X, Y, order=rows)
+    np.testing.assert_array_equal(found, kept)
+    before = found.copy()
+    one.run(X, Y, order=rows)
+    np.testing.assert_array_equal(found, before)
 
 
 def test_run_of_no_steps() -> None:

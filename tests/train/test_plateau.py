@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -73,6 +74,35 @@ def test_fit_by_name_and_as_an_object() -> None:
     history = fit(model, (X, y), loss="cross_entropy", optimizer=opt, epochs=4, schedule=schedule)
     assert history["lr"] == [0.5, 0.5, 0.25, 0.125]
     assert opt.lr == 0.5  # the optimiser is given back as it came
+
+
+def test_an_interrupted_run_gives_the_rate_back_and_is_resumed(tmp_path: Path) -> None:
+    X, y = labelled()
+
+    def stop(run: Any) -> None:
+        if run.epoch == 3:
+            raise KeyboardInterrupt
+
+    model = network()
+    opt = optim.SGD(model, 0.5)
+    rates = []
+    for function in (stop, lambda run: None):
+        schedule = ReduceOnPlateau("loss", factor=0.5, patience=0, min_delta=100.0)
+        with suppress(KeyboardInterrupt):
+            options = {"optimizer": opt, "schedule": schedule, "callbacks": [function]}
+            place = {"checkpoint": tmp_path, "resume": True}
+            rates = fit(model, (X, y), loss="cross_entropy", epochs=5, **options, **place)["lr"]
+        assert opt.lr == 0.5
+    assert rates == [0.5, 0.5, 0.25, 0.125, 0.0625]
+
+
+def test_the_finder_leaves_what_the_model_was_trained_for() -> None:
+    X, y = labelled()
+    model = network()
+    fit(model, (X, y), loss="cross_entropy", metrics="accuracy", epochs=1)
+    before = model.evaluate(X, y)
+    find_learning_rate(model, (X, y), loss="focal", steps=8)
+    assert model.evaluate(X, y) == before
 
 
 def test_one_step_of_it_cannot_be_told() -> None:

@@ -97,6 +97,16 @@ def test_regions_by_path() -> None:
         checkpoint_regions(model, "block")
 
 
+@pytest.mark.parametrize("wanted", [True, 3.5, ["blocks.0", 1], b"blocks"])
+def test_what_is_no_region_is_refused(wanted: Any) -> None:
+    model, (X, y) = Blocks(2), _batch()
+    before = model.state_dict()
+    with pytest.raises(OptionError, match="recompute is "):
+        fit(model, (X, y), loss="cross_entropy", epochs=1, recompute=wanted)
+    for name, value in before.items():
+        np.testing.assert_array_equal(model.state_dict()[name], value)
+
+
 def test_what_is_computed_again_stands_where_it_belongs() -> None:
     graph = _step(Blocks(2), "blocks").graph(*_batch())
     regions = {eqn.region for eqn in graph.eqns if eqn.derives is None}

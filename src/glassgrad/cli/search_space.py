@@ -41,7 +41,8 @@ class Choice:
 
     def codes(self) -> list[Any]:
         """The values as a study keeps them: lists as JSON."""
-        return [v if isinstance(v, (str, int, float, bool)) else json.dumps(v) for v in self.values]
+        plain = (str, int, float, bool)
+        return [v if isinstance(v, plain) else json.dumps(v, default=str) for v in self.values]
 
     def read(self, code: Any) -> Any:
         """The setting that a code stands for."""
@@ -100,10 +101,7 @@ def read_plan(path: Path) -> Plan:
             raise unknown_option("key", key, ("trials", "metric", "study")).at(f"{path.name}: tune")
     where = f"{path.name}: {_SEARCH}"
     space = tuple(_part(key.replace("_", "-"), given, where) for key, given in search.items())
-    for part in space:
-        if part.key in {name.replace("_", "-") for name in values}:
-            problem = say("{key} is fixed and searched for", key=part.key)
-            raise OptionError(problem, operation=where)
+    _require_one_of_each([part.key for part in space], values, where)
     fixed = settings_of(values, path)
     if fixed.dataset is None:
         problem = say("the key dataset is missing")
@@ -116,6 +114,18 @@ def read_plan(path: Path) -> Plan:
         None if "metric" not in tune else text(tune["metric"]),
         None if study is None else path.parent / text(study),
     )
+
+
+def _require_one_of_each(searched: list[str], values: Mapping[str, Any], where: str) -> None:
+    """Refuse what is chosen in two ways."""
+    fixed = {name.replace("_", "-") for name in values}
+    for number, key in enumerate(searched):
+        if key in fixed:
+            raise OptionError(say("{key} is fixed and searched for", key=key), operation=where)
+        if key in searched[:number]:
+            raise OptionError(say("{key} is searched for twice", key=key), operation=where)
+    if {"epochs", "steps"} <= fixed | set(searched):
+        raise OptionError(say("epochs and steps are both given"), operation=where)
 
 
 def _part(key: str, given: Any, where: str) -> Choice | Range:
@@ -152,7 +162,19 @@ def _range(key: str, given: Mapping[str, Any]) -> Range:
         raise OptionError(say("the range {low} … {high}", low=low, high=high), rule=rule)
     if not isinstance(is_log, bool) or (is_log and "step" in given):
         raise OptionError(say("a range by ratios has no step"), rule="log = true | step = 0.1")
-    part = Range(key, low, high, is_log, given.get("step"))
+    part = Range(key, low, high, is_log, _step(low, high, given.get("step")))
     for end in (low, high):
         part.read(end)
     return part
+
+
+def _step(low: float, high: float, given: Any) -> float | None:
+    """The step of a range: whole where its ends are, and no longer than it."""
+    if given is None:
+        return None
+    is_whole = isinstance(low, int) and isinstance(high, int)
+    kinds = (int,) if is_whole else (int, float)
+    if isinstance(given, bool) or not isinstance(given, kinds) or not 0 < given <= high - low:
+        rule = say("0 < step ≤ high − low, whole if low and high are")
+        raise OptionError(say("{name} is {value!r}", name="step", value=given), rule=rule)
+    return given

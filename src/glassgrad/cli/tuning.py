@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from glassgrad.cli.terminal import Output
 from glassgrad.cli.training import Setup, set_up, train
 from glassgrad.errors import (
     DataError,
+    FileFormatError,
     GlassgradError,
     GlassgradWarning,
     NonFiniteError,
@@ -178,21 +179,17 @@ def _optuna() -> Any:
 def _study(optuna: Any, plan: Plan, file: Path, trial: _Trial, prunes: bool) -> Any:
     """The study in a file, a new one or the one that is there for the same search."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    if file.suffix in _DATABASES:
-        storage: Any = f"sqlite:///{file.resolve().as_posix()}"
-    else:
-        journal = optuna.storages.journal.JournalFileBackend(str(file))
-        storage = optuna.storages.JournalStorage(journal)
     pruner = optuna.pruners.NopPruner()
     if prunes:
         pruner = optuna.pruners.MedianPruner(_STARTED, n_warmup_steps=_WARM_UP)
-    study = optuna.create_study(
-        study_name="glassgrad",
-        storage=storage,
-        direction="maximize" if trial.is_higher_better else "minimize",
-        pruner=pruner,
-        load_if_exists=True,
-    )
+    with _naming_damage(file):
+        study = optuna.create_study(
+            study_name="glassgrad",
+            storage=_storage(optuna, file),
+            direction="maximize" if trial.is_higher_better else "minimize",
+            pruner=pruner,
+            load_if_exists=True,
+        )
     mark: dict[str, Any] = {"metric": trial.metric, "search": [repr(part) for part in plan.space]}
     mark["fixed"] = {key: str(value) for key, value in plan.fixed.chosen().items()}
     before = study.user_attrs.get("glassgrad")
@@ -203,6 +200,26 @@ def _study(optuna: Any, plan: Plan, file: Path, trial: _Trial, prunes: bool) -> 
         hint = say("name another file by --study, or take this one away")
         raise OptionError(problem, operation="--study", hint=hint)
     return study
+
+
+def _storage(optuna: Any, file: Path) -> Any:
+    if file.suffix in _DATABASES:
+        return f"sqlite:///{file.resolve().as_posix()}"
+    journal = optuna.storages.journal.JournalFileBackend(str(file))
+    return optuna.storages.JournalStorage(journal)
+
+
+@contextmanager
+def _naming_damage(file: Path) -> Iterator[None]:
+    """Say of a file that Optuna cannot read that it holds no study."""
+    try:
+        yield
+    except (OSError, GlassgradError):
+        raise
+    except Exception as error:  # of every kind, from its database and its reader of lines
+        problem = say("it holds no study: {reason}", reason=type(error).__name__)
+        hint = say("name another file by --study, or take this one away")
+        raise FileFormatError(problem, operation=str(file), hint=hint) from error
 
 
 def _close_interrupted(optuna: Any, study: Any) -> None:

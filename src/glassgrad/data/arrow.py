@@ -82,7 +82,7 @@ def arrow_columns(table: Any) -> dict[str, list[Any]]:
     _require(stream.get_schema(pointer, ctypes.byref(schema)), stream, pointer)
     try:
         children = [schema.children[i].contents for i in range(schema.n_children)]
-        names = [(child.name or b"").decode() for child in children]
+        names = distinct([(child.name or b"").decode() for child in children])
         if schema.format != b"+s":
             raise DataError(say("the Arrow stream holds no table"), operation="table_of")
         found: list[list[Any]] = [[] for _ in names]
@@ -93,6 +93,15 @@ def arrow_columns(table: Any) -> dict[str, list[Any]]:
         if schema.release:
             schema.release(ctypes.byref(schema))
     return dict(zip(names, found, strict=True))
+
+
+def distinct(names: list[str]) -> list[str]:
+    """The names of columns; DataError where several have one name."""
+    repeated = sorted({name for name in names if names.count(name) > 1})
+    if repeated:
+        problem = say("several columns are named {names}", names=", ".join(repeated))
+        raise DataError(problem, operation="table_of")
+    return names
 
 
 def _pointer(capsule: Any) -> int:

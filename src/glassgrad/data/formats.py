@@ -111,7 +111,7 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
     import zipfile  # noqa: PLC0415 - archives cost 5 ms to import
 
     place = Path(path)
-    with _naming_damage(place), zipfile.ZipFile(place) as archive:
+    with naming_damage(place), zipfile.ZipFile(place) as archive:
         arrays = {}
         for entry in archive.infolist():
             if not entry.filename.endswith(".npy"):
@@ -123,14 +123,7 @@ def read_npz(path: str | os.PathLike[str]) -> dict[str, NDArray[Any]]:
 
 
 def _read_npy(stream: Any, entry: zipfile.ZipInfo, name: str, place: Path) -> NDArray[Any]:
-    readers = {
-        (1, 0): npy_format.read_array_header_1_0,
-        (2, 0): npy_format.read_array_header_2_0,
-    }
-    version = npy_format.read_magic(stream)
-    if version not in readers:
-        raise _malformed(place, say("{name} in it is no array", name=name))
-    shape, is_fortran, dtype = readers[version](stream)
+    shape, is_fortran, dtype = npy_header(stream)
     if dtype.hasobject:
         raise _malformed(place, say("{name} in it holds Python objects, not numbers", name=name))
     expected = math.prod(shape) * dtype.itemsize
@@ -141,6 +134,27 @@ def _read_npy(stream: Any, entry: zipfile.ZipInfo, name: str, place: Path) -> ND
     if len(body) != expected:
         raise _too_short(place, expected, len(body), shape)
     return np.frombuffer(body, dtype=dtype).reshape(shape, order="F" if is_fortran else "C")
+
+
+def npy_header(stream: Any) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is stored column by column, and dtype of an array in NumPy's format.
+
+    Raises:    ValueError, whatever NumPy's reader and its parser of Python text raise
+    """
+    readers = {
+        (1, 0): npy_format.read_array_header_1_0,
+        (2, 0): npy_format.read_array_header_2_0,
+    }
+    version = npy_format.read_magic(stream)
+    if version not in readers:
+        raise ValueError(say("no array of a known version: {version}", version=version))
+    try:
+        shape, is_fortran, dtype = readers[version](stream)
+    except (ValueError, EOFError):
+        raise
+    except Exception as error:  # tokenize.TokenError, TypeError and more
+        raise ValueError(str(error)) from error
+    return shape, is_fortran, dtype
 
 
 # --- CIFAR-10 ----------------------------------------------------------------------------
@@ -195,7 +209,7 @@ def _unpacked(path: Path) -> Iterator[tuple[BinaryIO, int]]:
     """The stream behind a file, unzipped if it is gzipped, and a bound on its length."""
     import gzip  # noqa: PLC0415 - archives cost 5 ms to import
 
-    with _naming_damage(path), path.open("rb") as raw:
+    with naming_damage(path), path.open("rb") as raw:
         size = path.stat().st_size
         is_zipped = raw.read(2) == GZIP_MAGIC
         raw.seek(0)
@@ -207,7 +221,7 @@ def _unpacked(path: Path) -> Iterator[tuple[BinaryIO, int]]:
 
 
 @contextmanager
-def _naming_damage(path: Path) -> Iterator[None]:
+def naming_damage(path: Path) -> Iterator[None]:
     """Give the faults of gzip, zip and NumPy's header reader the name of the file."""
     import gzip  # noqa: PLC0415 - archives cost 5 ms to import
     import zipfile  # noqa: PLC0415

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.data.arrow import arrow_columns
+from glassgrad.data.arrow import arrow_columns, distinct
 from glassgrad.errors import DataError
 from glassgrad.text import say
 
@@ -29,6 +29,7 @@ def frame_columns(frame: Any) -> dict[str, Any] | None:
     # An Arrow table's `columns` are the arrays, and `column_names` their names.
     is_arrow = hasattr(frame, "column_names")
     if not is_arrow and hasattr(frame, "columns") and hasattr(frame, "__getitem__"):
+        distinct([str(name) for name in frame.columns])
         return {str(name): _cells(frame[name]) for name in frame.columns}
     if hasattr(frame, "__arrow_c_stream__"):
         return {name: _numbers(cells) for name, cells in arrow_columns(frame).items()}
@@ -62,7 +63,7 @@ def _numbers(cells: list[Any]) -> Any:
 
 
 def _exchanged(frame: Any) -> dict[str, list[Any]]:
-    names = [str(name) for name in frame.column_names()]
+    names = distinct([str(name) for name in frame.column_names()])
     found: dict[str, list[Any]] = {name: [] for name in names}
     for chunk in frame.get_chunks():
         for i, name in enumerate(names):

@@ -173,6 +173,15 @@ def checked_number(number: int, count: int) -> None:
         raise OptionError(problem, rule=f"0 ≤ number < {count}")
 
 
+def require_sizes(**sizes: Any) -> None:
+    """Refuse what is no whole number of at least 1."""
+    for name, value in sizes.items():
+        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+            raise OptionError(
+                say("{name} is {value!r}", name=name, value=value), rule=f"1 ≤ {name}"
+            )
+
+
 def checked_epoch(epoch: int) -> int:
     """An epoch that is not below 0."""
     if index(epoch) < 0:

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from glassgrad.config import config
 from glassgrad.data.columns import Column, Table, first_places, table_of
+from glassgrad.data.loader import require_sizes
 from glassgrad.data.read import read_table
 from glassgrad.data.scaling import Standardizer
 from glassgrad.errors import DataError, OptionError, ShapeError, unknown_option
@@ -38,7 +39,7 @@ def sliding_windows(
     ([[0, 1, 2], [1, 2, 3]], [[3], [4]])
     """
     series = np.asarray(values)
-    _check_sizes(history=history, horizon=horizon, stride=stride)
+    require_sizes(history=history, horizon=horizon, stride=stride)
     length = history + horizon
     if series.ndim == 0 or len(series) < length:
         steps = len(series) if series.ndim else 0
@@ -139,7 +140,7 @@ def time_series(
     scaled = scaler.transform(values).astype(dtype or config.float)
     seen = [columns.index(table.names[row]) for row in looked_at]
     wanted = [columns.index(name) for name in targets]
-    _check_sizes(history=history, horizon=horizon, stride=stride)
+    require_sizes(history=history, horizon=horizon, stride=stride)
     if cut < history + horizon:
         problem = say(
             "{n} training steps have no window of {length}", n=cut, length=history + horizon
@@ -227,16 +228,11 @@ def _times(table: Table, name: str) -> tuple[str, ...]:
 
 
 def _test_steps(test: float | int, steps: int) -> int:
-    count = test if isinstance(test, int) else round(test * steps)
-    if isinstance(test, bool) or not 0 < count < steps:
+    is_number = isinstance(test, int | float) and not isinstance(test, bool)
+    share = test * steps if isinstance(test, float) else test
+    # A NaN is in no range, an infinity outside all.
+    count = round(share) if is_number and 0 < share < steps else 0
+    if not 0 < count < steps:
         problem = say("{name} is {value!r}", name="test", value=test)
         raise OptionError(problem, rule=f"0 < test < 1 | 0 < test < {steps}")
     return count
-
-
-def _check_sizes(**sizes: int) -> None:
-    for name, value in sizes.items():
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise OptionError(
-                say("{name} is {value!r}", name=name, value=value), rule=f"1 ≤ {name}"
-            )

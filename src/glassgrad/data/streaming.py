@@ -18,6 +18,7 @@ from numpy.lib import format as npy_format
 from numpy.typing import NDArray
 
 from glassgrad.config import config
+from glassgrad.data.formats import npy_header
 from glassgrad.data.loader import Batch, Batches, EpochBatches
 from glassgrad.data.splits import check_lengths
 from glassgrad.errors import DataError, DtypeError, FileFormatError, OptionError, ShapeError
@@ -25,10 +26,6 @@ from glassgrad.files import named_access, replacing
 from glassgrad.text import say
 
 _KINDS = "biufc"
-_READERS = {
-    (1, 0): npy_format.read_array_header_1_0,
-    (2, 0): npy_format.read_array_header_2_0,
-}
 
 
 def open_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
@@ -55,10 +52,12 @@ def open_npy(path: str | os.PathLike[str]) -> NDArray[Any]:
             raise _malformed(
                 place, say("it is stored column by column, so that a row cannot be read alone")
             )
-        if not math.prod(shape):
-            return np.zeros(shape, dtype)
-        mapped = np.memmap(stream, dtype, "r", start, shape)
-    return np.asarray(mapped)
+        try:
+            mapped = np.memmap(stream, dtype, "r", start, shape) if math.prod(shape) else None
+            return np.zeros(shape, dtype) if mapped is None else np.asarray(mapped)
+        except ValueError as error:  # too many axes, or an empty one beside some too long
+            problem = say("its header declares the shape {shape}", shape=shape)
+            raise _malformed(place, problem) from error
 
 
 def write_npy(path: str | os.PathLike[str], blocks: Iterable[NDArray[Any]]) -> Path:
@@ -104,6 +103,9 @@ class Streamed:
                 say("{name} is {value!r}", name="scale", value=scale), rule="0 < scale"
             )
         self.scale = scale
+        if scale != 1 and dtype is not None and np.dtype(dtype).kind != "f":
+            problem = say("what is scaled is no {dtype}", dtype=np.dtype(dtype).name)
+            raise DtypeError(problem, operation="Streamed", rule="float32 | float64 | None")
         self.dtype = np.dtype(config.float) if dtype is None and scale != 1 else dtype
 
     def __len__(self) -> int:
@@ -188,10 +190,7 @@ def _require_like(rows: NDArray[Any], shape: tuple[int, ...], dtype: np.dtype[An
 
 def _header(stream: Any, place: Path) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
     try:
-        version = npy_format.read_magic(stream)
-        if version not in _READERS:
-            raise ValueError(say("version {version}", version=version))
-        shape, is_fortran, dtype = _READERS[version](stream)
+        shape, is_fortran, dtype = npy_header(stream)
     except (ValueError, EOFError) as error:
         raise _malformed(place, say("it does not begin as .npy: {reason}", reason=error)) from error
     if dtype.kind not in _KINDS:

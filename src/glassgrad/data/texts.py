@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from glassgrad.data.delimited import decode_text
 from glassgrad.data.fetch import Progress, find_only, find_or_fetch
+from glassgrad.data.loader import require_sizes
 from glassgrad.data.sources import NSMC_SUBSET, TINY_SHAKESPEARE
 from glassgrad.errors import DataError, FileFormatError, OptionError
 from glassgrad.files import read_bytes
@@ -130,6 +131,8 @@ def hashed_ngrams(
     >>> hashed_ngrams(["aa", "ab"], (2,), buckets=1000).shape
     (2, 3)
     """
+    if length is not None:
+        require_sizes(length=length)
     if not sizes or min(sizes) < 1 or not 2 <= buckets <= _MOST_BUCKETS:  # noqa: PLR2004
         problem = say("sizes {sizes} in {buckets} buckets", sizes=tuple(sizes), buckets=buckets)
         raise OptionError(problem, operation="hashed_ngrams", rule="1 ≤ n, 2 ≤ buckets ≤ 2^48")

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from glassgrad.config import config
 from glassgrad.data.fetch import find_only
-from glassgrad.data.formats import read_exactly
+from glassgrad.data.formats import naming_damage, read_exactly
 from glassgrad.data.sources import SPOKEN_DIGITS
 from glassgrad.errors import FileFormatError
 from glassgrad.files import named_access
@@ -28,6 +28,7 @@ _MOST_BYTES = 2**28  # of one file: a quarter of an hour of the best stereo
 _MOST_RECORDING = 2**20  # of one digit: a minute
 _TEST_INDICES = 5  # recordings 0 to 4 of each digit and speaker, the authors' custom
 _BYTES_OF_24 = 3
+_MOST_WIDTH = 4  # bytes of a sample
 
 
 def read_wav(source: str | os.PathLike[str] | bytes, name: str = "") -> tuple[NDArray[Any], int]:
@@ -48,12 +49,14 @@ def _decoded(stream: Any, name: str, size: int) -> tuple[NDArray[Any], int]:
     try:
         with wave.open(stream, "rb") as sound:
             channels, width, rate, count, *_ = sound.getparams()
+            if width > _MOST_WIDTH:
+                raise wave.Error(say("it has samples of {n} bytes", n=width))
             expected = count * channels * width
             if expected > size or expected > _MOST_BYTES:
                 raise wave.Error(say("it declares {n} bytes of sound", n=expected))
             content = sound.readframes(count)
-    except (wave.Error, EOFError) as error:
-        problem = say("it is no intact WAV file: {reason}", reason=error or "EOF")
+    except (wave.Error, EOFError, RuntimeError) as error:  # the last where a chunk lies outside
+        problem = say("it is no intact WAV file: {reason}", reason=str(error) or "EOF")
         raise FileFormatError(problem, operation=name) from error
     if len(content) != expected:
         problem = say("it declares {n} bytes of sound", n=expected)
@@ -147,18 +150,12 @@ def read_recordings(path: str | os.PathLike[str]) -> list[tuple[str, NDArray[Any
     Raises:    FileFormatError for a damaged archive, or a file in it of another name or size
     """
     import zipfile  # noqa: PLC0415 - archives cost 5 ms to import
-    import zlib  # noqa: PLC0415
 
     place, found = Path(path), []
-    try:
-        with named_access(place), zipfile.ZipFile(place) as archive:
-            for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
-                content = _recording(archive, entry, place)
-                found.append((entry.filename, *read_wav(content, entry.filename)))
-    except (zipfile.BadZipFile, zlib.error, EOFError) as error:
-        raise FileFormatError(
-            say("it is corrupt: {reason}", reason=error), operation=place.name
-        ) from error
+    with naming_damage(place), zipfile.ZipFile(place) as archive:
+        for entry in sorted(archive.infolist(), key=lambda entry: entry.filename):
+            content = _recording(archive, entry, place)
+            found.append((entry.filename, *read_wav(content, entry.filename)))
     return found
 
 

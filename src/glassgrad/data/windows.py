@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from glassgrad.data.loader import Batch, EpochBatches, checked_epoch, checked_number
+from glassgrad.data.loader import Batch, EpochBatches, checked_epoch, checked_number, require_sizes
 from glassgrad.data.splits import random_words
-from glassgrad.errors import DataError, DtypeError, OptionError
+from glassgrad.errors import DataError, DtypeError
 from glassgrad.text import say
 
 
@@ -43,10 +43,7 @@ class RandomWindows(EpochBatches):
         self.batch_size = batch_size
         self.seed = seed
         self.steps = max(1, len(self.ids) // (batch_size * length)) if steps is None else steps
-        if self.steps < 1:
-            raise OptionError(
-                say("{name} is {value!r}", name="steps", value=steps), rule="1 ≤ steps"
-            )
+        require_sizes(steps=self.steps)
         self._latest = (-1, random_words(seed, 0, 0))
 
     def __len__(self) -> int:
@@ -120,11 +117,7 @@ def _ahead(rows: NDArray[np.int64]) -> Batch:
 
 
 def _sequence(ids: ArrayLike, length: int, batch_size: int, least: int) -> NDArray[np.int64]:
-    for name, value in (("length", length), ("batch_size", batch_size)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-            raise OptionError(
-                say("{name} is {value!r}", name=name, value=value), rule=f"1 ≤ {name}"
-            )
+    require_sizes(length=length, batch_size=batch_size)
     found = np.asarray(ids)
     if found.ndim != 1 or found.dtype.kind not in "iu":
         problem = say(

@@ -83,13 +83,12 @@ class Rule:
     part: tuple[int, int] | None = None
 
     def ours_of(self, tensor: np.ndarray) -> np.ndarray:
-        """Our array of their tensor."""
+        """Our array of their tensor, whose shape is that of `shape_of`."""
         if self.part is not None:
             number, count = self.part
             size = len(tensor) // count
             tensor = tensor[number * size : (number + 1) * size]
-        fits = self.axes is not None and tensor.ndim == len(self.axes)
-        return np.ascontiguousarray(tensor.transpose(self.axes) if fits else tensor)
+        return np.ascontiguousarray(tensor if self.axes is None else tensor.transpose(self.axes))
 
     def shape_of(self, ours: tuple[int, ...]) -> tuple[int, ...]:
         """The shape of their tensor for the shape of our array."""
@@ -131,22 +130,33 @@ def load_torch(
     known = {n.removeprefix(prefix): a for n, a in given.items() if n.startswith(prefix)}
     known = {n: a for n, a in known.items() if n.rpartition(".")[2] != _IGNORED}
     leaves = dict([*model.named_parameters(), *model.named_states()])
-    rules = [rule for rule in torch_rules(model, names) if rule.ours in leaves]
-    found = {rule.ours: rule.ours_of(known[rule.theirs]) for rule in rules if rule.theirs in known}
-    problems = [say("missing {name}", name=prefix + r.theirs) for r in rules if r.ours not in found]
+    rules = _shared_rules(model, leaves, names)
+    held = {rule.ours for rule in rules if rule.theirs in known}
+    problems = [say("missing {name}", name=prefix + r.theirs) for r in rules if r.ours not in held]
     unexpected = [n for n in known if n not in {rule.theirs for rule in rules}]
     problems += [say("unexpected {name}", name=prefix + n) for n in unexpected]
+    found: Arrays = {}
     for rule in rules:
-        if rule.ours in found and found[rule.ours].shape != leaves[rule.ours].shape:
-            shapes = {"a": known[rule.theirs].shape, "b": rule.shape_of(leaves[rule.ours].shape)}
-            label = f"{prefix}{rule.theirs} -> {rule.ours}"
-            problems.append(say("{name} has shape {a}, the model {b}", name=label, **shapes))
+        if rule.theirs in known:
+            problems += _taken(rule, known[rule.theirs], leaves[rule.ours], found, prefix)
     if problems:
         hint = nearest(unexpected[0], [rule.theirs for rule in rules]) if unexpected else ""
         raise ShapeError("; ".join(problems), operation="load_torch", hint=hint)
     kept = {path: leaf.data for path, leaf in leaves.items() if path not in found}
     model.load_state_dict({**kept, **found})
     return model
+
+
+def _taken(rule: Rule, tensor: np.ndarray, leaf: Any, found: Arrays, prefix: str) -> Iterator[str]:
+    """Put our array of a tensor into `found`, or say why it does not fit."""
+    label, shape = f"{prefix}{rule.theirs} -> {rule.ours}", rule.shape_of(leaf.shape)
+    if tensor.shape != shape:
+        yield say("{name} has shape {a}, the model {b}", name=label, a=tensor.shape, b=shape)
+        return
+    array = rule.ours_of(tensor)
+    before = found.setdefault(rule.ours, array)
+    if before is not array and not np.array_equal(before, array, equal_nan=True):
+        yield say("{name} is another tensor, the model has one for both", name=label)
 
 
 def torch_arrays(model: Module, *, names: Mapping[str, str] | None = None) -> Arrays:
@@ -158,9 +168,8 @@ def torch_arrays(model: Module, *, names: Mapping[str, str] | None = None) -> Ar
     """
     leaves = dict([*model.named_parameters(), *model.named_states()])
     parts: dict[str, list[np.ndarray]] = {}
-    for rule in torch_rules(model, names):
-        if rule.ours in leaves:
-            parts.setdefault(rule.theirs, []).append(rule.theirs_of(leaves[rule.ours].data))
+    for rule in _shared_rules(model, leaves, names):
+        parts.setdefault(rule.theirs, []).append(rule.theirs_of(leaves[rule.ours].data))
     return {name: np.concatenate(found) for name, found in parts.items()}
 
 
@@ -177,6 +186,16 @@ def torch_rules(model: Module, names: Mapping[str, str] | None = None) -> list[R
                 problem, operation="load_torch", hint=nearest(path, filter(None, paths))
             )
     return list(_rules(model, "", "", names or {}))
+
+
+def _shared_rules(
+    model: Module, leaves: Mapping[str, Any], names: Mapping[str, str] | None
+) -> list[Rule]:
+    """The rules of all leaves; PyTorch names a shared one in every place, we in the first."""
+    homes = {id(leaf): path for path, leaf in leaves.items()}
+    first = {slot.path: homes.get(id(slot.get()), "") for slot in model.tree_slots()}
+    rules = [replace(r, ours=first.get(r.ours, r.ours)) for r in torch_rules(model, names)]
+    return [rule for rule in rules if rule.ours in leaves]
 
 
 # --- walking -----------------------------------------------------------------------------

@@ -36,6 +36,7 @@ MESSAGES: dict[str, str] = {
     ),
     "take fewer bands or a longer window": "대역을 줄이거나 창을 늘리십시오",
     "it declares {n} bytes of sound": "소리가 {n}바이트라고 적혀 있습니다",
+    "it has samples of {n} bytes": "표본이 {n}바이트씩입니다",
     "it is no intact WAV file: {reason}": "온전한 WAV 파일이 아닙니다: {reason}",
     "its sounds have rates {rates}": "소리들의 표본율이 {rates}입니다",
     "{name} in it is no recording of a digit": "그 안의 {name:은/는} 숫자를 녹음한 파일이 아닙니다",
@@ -69,7 +70,8 @@ MESSAGES: dict[str, str] = {
     ),
     "it holds {dtype}, not numbers": "수가 아니라 {dtype:이/가} 들어 있습니다",
     "a block of {a} follows one of {b}": "{b} 블록 다음에 {a} 블록이 옵니다",
-    "version {version}": "버전 {version}",
+    "what is scaled is no {dtype}": "나눈 값은 {dtype:이/가} 아닙니다",
+    "no array of a known version: {version}": "아는 버전의 배열이 아닙니다: {version}",
     "it does not begin as .npy: {reason}": ".npy 파일의 시작이 아닙니다: {reason}",
     "its header declares the shape {shape}": "머리글에 적힌 형상이 {shape}입니다",
     # --- series ---

@@ -43,6 +43,9 @@ MESSAGES: dict[str, str] = {
     "missing {name}": "{name:이/가} 없습니다",
     "unexpected {name}": "예상하지 않은 {name}",
     "{name} has shape {a}, the model {b}": "{name}의 형상은 {a}인데 모델에서는 {b}입니다",
+    "{name} is another tensor, the model has one for both": (
+        "{name:은/는} 다른 텐서인데, 모델에서는 둘이 하나입니다"
+    ),
     # --- losses ---
     "pred and target of one shape; a loss does not broadcast": (
         "pred와 target의 형상이 같아야 합니다. 손실은 브로드캐스트하지 않습니다"

@@ -47,8 +47,18 @@ MESSAGES: dict[str, str] = {
     "accumulate is {n}, but one batch holds all rows": (
         "accumulate가 {n}인데 한 배치에 모든 행이 들어 있습니다"
     ),
+    "with {option} rows count differently in the mean": (
+        "{option:을/를} 쓰면 평균에서 행마다 무게가 다릅니다"
+    ),
+    'give the loss reduction="sum", or leave accumulate out': (
+        '손실에 reduction="sum"을 주거나 accumulate를 빼십시오'
+    ),
+    "y is {kind}, not a target a row": "y는 행마다 있는 목표값이 아니라 {kind} 값입니다",
     "give batch_size, the rows of a part": "batch_size로 한 부분의 행의 수를 주십시오",
     # --- recomputation ---
+    '"blocks", patterns such as ["layers.0"], or a number of bytes': (
+        '"blocks", ["layers.0"] 같은 패턴, 또는 바이트 수'
+    ),
     "no layer is called {pattern!r}": "이름이 {pattern!r}에 맞는 계층이 없습니다",
     "the step needs {least}, more than {budget}": (
         "스텝에 {least:이/가} 필요해서 {budget:으로/로} 모자랍니다"

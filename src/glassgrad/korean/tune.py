@@ -41,6 +41,10 @@ MESSAGES: dict[str, str] = {
     "there is no table [search]": "[search] 표가 없습니다",
     "{name} is no table": "{name:은/는} 표가 아닙니다",
     "{key} is fixed and searched for": "{key:을/를} 정해 놓고 찾으려 합니다",
+    "{key} is searched for twice": "{key:을/를} 두 번 찾으려 합니다",
+    "0 < step ≤ high − low, whole if low and high are": (
+        "0 < step ≤ high − low, low와 high가 정수이면 step도 정수"
+    ),
     "a list of values, or a table with low and high": "값의 목록, 또는 low와 high가 있는 표",
     "{value!r} is nothing to search": "{value!r:은/는} 찾을 범위가 아닙니다",
     "a range needs the numbers low and high": "범위에는 수 low와 high가 있어야 합니다",
@@ -52,6 +56,7 @@ MESSAGES: dict[str, str] = {
         "설정을 찾을 때는 교차 검증이 아니라 검증 자료로 점수를 매깁니다"
     ),
     "the study in {path} is of another search": "{path}의 탐색 기록은 다른 탐색의 것입니다",
+    "it holds no study: {reason}": "탐색 기록이 없습니다: {reason}",
     "name another file by --study, or take this one away": (
         "--study로 다른 파일을 주거나 이 파일을 치우십시오"
     ),

@@ -12,13 +12,12 @@ import numpy as np
 
 from glassgrad.core.aval import aval_of
 from glassgrad.optim.base import Common, Optimizer
-from glassgrad.optim.options import above, at_least, fraction
+from glassgrad.optim.options import above, at_least, fraction, moments
 from glassgrad.optim.rows import State, Values, averages, like, zeros
-from glassgrad.optim.schedules import Schedule
+from glassgrad.optim.schedules import Rate
 from glassgrad.primitives.arithmetic import abs, greater, maximum, square, where
 from glassgrad.primitives.transcendental import exp, log, sqrt
 
-Rate = float | Schedule
 _SURE = 5.0  # RAdam: the length of the average from which its variance can be told
 
 
@@ -77,7 +76,7 @@ class Adamax(Optimizer):
         eps: float = 1e-8,
         **common: Unpack[Common],
     ) -> None:
-        super().__init__(target, lr, _checked(beta1, beta2, eps), **common)
+        super().__init__(target, lr, moments(beta1, beta2, eps), **common)
 
     def init(self, params: Values) -> State:
         return {"m": zeros(params), "u": zeros(params)}
@@ -113,7 +112,7 @@ class NAdam(Optimizer):
         momentum_decay: float = 0.004,
         **common: Unpack[Common],
     ) -> None:
-        settings = _checked(above("beta1", beta1, 0), beta2, eps)  # its logarithm is kept
+        settings = moments(above("beta1", beta1, 0), beta2, eps)  # its logarithm is kept
         settings["momentum_decay"] = at_least("momentum_decay", momentum_decay, 0)
         super().__init__(target, lr, settings, **common)
 
@@ -162,7 +161,7 @@ class RAdam(Optimizer):
         eps: float = 1e-8,
         **common: Unpack[Common],
     ) -> None:
-        super().__init__(target, lr, _checked(beta1, beta2, eps), **common)
+        super().__init__(target, lr, moments(beta1, beta2, eps), **common)
 
     def init(self, params: Values) -> State:
         return {"m": zeros(params), "v": zeros(params)}
@@ -177,7 +176,8 @@ class RAdam(Optimizer):
         fallen = beta2**step
         now = length - 2.0 * step * fallen / (1.0 - fallen)
         is_sure = greater(now, _SURE)
-        share = (now - 4.0) * (now - 2.0) * length / ((length - 4.0) * (length - 2.0) * now)
+        least = (length - 4.0) * (length - 2.0) or 1.0  # 0 is of averages that are never sure
+        share = (now - 4.0) * (now - 2.0) * length / (least * now)
         # Where it is not used, the root is that of a number that has one.
         root = sqrt(where(is_sure, share * (1.0 - fallen), 1.0))
         rate = lr / (1.0 - beta1**step) * root
@@ -187,11 +187,3 @@ class RAdam(Optimizer):
             for p, mean, var in zip(params, m, v, strict=True)
         ]
         return new, {"m": m, "v": v}
-
-
-def _checked(beta1: float, beta2: float, eps: float) -> dict[str, Any]:
-    return {
-        "beta1": fraction("beta1", beta1),
-        "beta2": fraction("beta2", beta2),
-        "eps": above("eps", eps, 0),
-    }

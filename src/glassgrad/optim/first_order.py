@@ -10,13 +10,11 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from glassgrad.optim.base import Common, Limits, Optimizer
-from glassgrad.optim.options import above, at_least, fraction
+from glassgrad.optim.options import at_least, fraction, moments
 from glassgrad.optim.rows import State, Values, averages, like, zeros
-from glassgrad.optim.schedules import Schedule
+from glassgrad.optim.schedules import Rate
 from glassgrad.primitives.arithmetic import square
 from glassgrad.primitives.transcendental import sqrt
-
-Rate = float | Schedule
 
 
 class SGD(Optimizer):
@@ -188,16 +186,7 @@ class Adam(Optimizer):
         eps: float = 1e-8,
         **common: Unpack[Common],
     ) -> None:
-        super().__init__(
-            target,
-            lr,
-            {
-                "beta1": fraction("beta1", beta1),
-                "beta2": fraction("beta2", beta2),
-                "eps": above("eps", eps, 0),
-            },
-            **common,
-        )
+        super().__init__(target, lr, moments(beta1, beta2, eps), **common)
 
     def init(self, params: Values) -> State:
         return {"m": zeros(params), "v": zeros(params)}
@@ -228,17 +217,8 @@ class AdamW(Optimizer):
         weight_decay: float = 0.01,
         **limits: Unpack[Limits],
     ) -> None:
-        super().__init__(
-            target,
-            lr,
-            {
-                "beta1": fraction("beta1", beta1),
-                "beta2": fraction("beta2", beta2),
-                "eps": above("eps", eps, 0),
-            },
-            weight_decay=weight_decay,
-            **limits,
-        )
+        settings = moments(beta1, beta2, eps)
+        super().__init__(target, lr, settings, weight_decay=weight_decay, **limits)
 
     def init(self, params: Values) -> State:
         return {"m": zeros(params), "v": zeros(params)}

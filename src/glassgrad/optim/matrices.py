@@ -17,15 +17,13 @@ from glassgrad.core.region import composite
 from glassgrad.errors import OptionError
 from glassgrad.optim.base import Limits, Optimizer
 from glassgrad.optim.first_order import adam
-from glassgrad.optim.options import above, fraction, whole
-from glassgrad.optim.rows import State, Values, averages, like, merged, picked
-from glassgrad.optim.schedules import Schedule
+from glassgrad.optim.options import fraction, moments, whole
+from glassgrad.optim.rows import State, Values, averages, like, merged, picked, zeros
+from glassgrad.optim.schedules import Rate
 from glassgrad.primitives.arithmetic import greater, logical_and, sign, square, where
 from glassgrad.primitives.layout import reshape, sum
 from glassgrad.primitives.transcendental import sqrt
 from glassgrad.text import say
-
-Rate = float | Schedule
 
 
 class Lion(Optimizer):
@@ -53,7 +51,7 @@ class Lion(Optimizer):
         super().__init__(target, lr, settings, weight_decay=weight_decay, **limits)
 
     def init(self, params: Values) -> State:
-        return {"m": [np.zeros(p.shape, p.dtype) for p in map(aval_of, params)]}
+        return {"m": zeros(params)}
 
     def update(
         self, params: Values, grads: Values, state: State, lr: Any, step: Any
@@ -84,16 +82,11 @@ class LAMB(Optimizer):
         weight_decay: float = 0.0,
         **limits: Unpack[Limits],
     ) -> None:
-        settings = {
-            "beta1": fraction("beta1", beta1),
-            "beta2": fraction("beta2", beta2),
-            "eps": above("eps", eps, 0),
-        }
+        settings = moments(beta1, beta2, eps)
         super().__init__(target, lr, settings, weight_decay=weight_decay, **limits)
 
     def init(self, params: Values) -> State:
-        rows = [[np.zeros(p.shape, p.dtype) for p in map(aval_of, params)] for _ in range(2)]
-        return {"m": rows[0], "v": rows[1]}
+        return {"m": zeros(params), "v": zeros(params)}
 
     def update(
         self, params: Values, grads: Values, state: State, lr: Any, step: Any
@@ -153,16 +146,14 @@ class Muon(Optimizer):
             "steps": whole("steps", steps, 1),
             "adjust": adjust,
             "orthogonal": bool(orthogonal),
-            "beta1": fraction("beta1", beta1),
-            "beta2": fraction("beta2", beta2),
-            "eps": above("eps", eps, 0),
+            **moments(beta1, beta2, eps),
         }
         super().__init__(target, lr, settings, weight_decay=weight_decay, **limits)
 
     def init(self, params: Values) -> State:
         avals = [aval_of(p) for p in params]
         return {  # squares are kept for what goes by AdamW
-            "m": [np.zeros(p.shape, p.dtype) for p in avals],
+            "m": zeros(params),
             "v": [np.zeros((0,) if self._is_matrix(p) else p.shape, p.dtype) for p in avals],
         }
 

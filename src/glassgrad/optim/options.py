@@ -43,6 +43,15 @@ def whole(name: str, value: Any, least: int) -> int:
     return int(value)
 
 
+def moments(beta1: Any, beta2: Any, eps: Any) -> dict[str, float]:
+    """The settings of what averages gradients and their squares, as Adam does."""
+    return {
+        "beta1": fraction("beta1", beta1),
+        "beta2": fraction("beta2", beta2),
+        "eps": above("eps", eps, 0),
+    }
+
+
 def _number(name: str, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, Real):
         raise OptionError(say("{name} is {value!r}, not a number", name=name, value=value))

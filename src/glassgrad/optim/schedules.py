@@ -28,6 +28,9 @@ class Schedule:
         return {"name": _NAMES[type(self)], **{key: _plain(v) for key, v in values.items()}}
 
 
+Rate = float | Schedule
+
+
 @dataclass(frozen=True)
 class Constant(Schedule):
     """Always `lr`."""

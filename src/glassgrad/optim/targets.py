@@ -34,7 +34,7 @@ def _walk(target: Any, prefix: str) -> Iterator[tuple[str, Parameter]]:
     elif isinstance(target, Mapping):
         for key, item in target.items():
             yield from _walk(item, f"{prefix}{key}.")
-    elif isinstance(target, Iterable) and not hasattr(target, "shape"):
+    elif isinstance(target, Iterable) and not (hasattr(target, "shape") or isinstance(target, str)):
         items = list(target)
         for i, item in enumerate(items):
             yield from _walk(item, f"{prefix}{i}." if len(items) > 1 else prefix)

@@ -53,6 +53,9 @@ class Callback:
     def on_end(self, run: Run) -> None:
         """After the last step, unless the run ended by an exception."""
 
+    def on_failure(self, run: Run) -> None:
+        """When an exception or Ctrl-C has ended the run, after its last checkpoint."""
+
     def state(self) -> dict[str, Any]:
         """What to keep in a checkpoint: numbers, texts and arrays by name."""
         return {}
@@ -164,6 +167,7 @@ class Checkpoint(Callback):
     monitor, best: the column by which the best epoch is told; whether the best one is kept
 
     One is written before the first step, and one at the end, also when the run is interrupted.
+    A run that averages its weights keeps both: the averages are the arrays `optimizer.ema.…`.
     """
 
     every_step = True

@@ -133,7 +133,9 @@ def array_feed(X: np.ndarray, y: np.ndarray, batch_size: int | None, **options: 
     """Shuffled batches of arrays that were checked already."""
     if batch_size is DEFAULT_BATCH:
         batch_size = min(int(DEFAULT_BATCH), len(X))
-    if not options["replacement"] and batch_size is not None and batch_size >= len(X):
+    # What is no size is refused by `Batches`.
+    is_all = isinstance(batch_size, int | np.integer) and batch_size >= len(X)
+    if is_all and not options["replacement"]:
         options["shuffle"] = False  # one batch of all rows: their order changes nothing
     batches = Batches(X, y, batch_size, **options)
     form = {"rows": len(X), "batch_size": batches.batch_size, **options}

@@ -5,6 +5,7 @@ Layer L9.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -25,7 +26,9 @@ from glassgrad.train.feed import (
     preparing,
     stream_feed,
 )
-from glassgrad.train.objective import Objective, Targets, as_input, dtype_of
+from glassgrad.train.objective import Objective, Targets, as_input, dtype_of, options_of
+
+_UNEVEN = ("ignore_index", "class_weights")  # options by which a mean counts rows differently
 
 
 class FitData:
@@ -54,6 +57,7 @@ class FitData:
             self.feed.prepare = preparing(self.targets, self.dtype)
         else:
             X = checked_inputs(arrays[0], self.dtype)
+            _require_targets(arrays[1])
             self.targets = self._targets(model, objective, (X[:2], np.asarray(arrays[1])[:2]))
             y = self._checked(X, arrays[1])
             self.targets.require_two_classes(y)
@@ -76,12 +80,24 @@ class FitData:
         return Targets(objective, tuple(pred.shape[1:]), self.dtype)
 
     def adds_rows(self, objective: Objective) -> bool:
-        """Whether the loss adds rows up: of one row twice it is twice that of the row."""
+        """Whether the loss adds rows up: of one row twice it is twice that of the row.
+
+        Raises:    OptionError for a mean in which rows count differently: that of a part would not
+                   be a share of the whole
+        """
         assert objective.loss is not None
-        batch = next(iter(self.feed.epoch(0)), None) if self.feed.arrays is not None else None
-        if batch is None:
-            return objective.kind == "half_sse"
-        row = np.zeros((1, *self.targets.outputs), self.dtype or np.float64)
+        given = {name: v for name, v in options_of(objective.loss).items() if v is not None}
+        uneven = [name for name in _UNEVEN if name in given]
+        if uneven and given.get("reduction", "mean") == "mean":
+            problem = say("with {option} rows count differently in the mean", option=uneven[0])
+            hint = say('give the loss reduction="sum", or leave accumulate out')
+            raise OptionError(problem, operation="accumulate", hint=hint)
+        batch = self.feed.first()
+        batch = batch if self.feed.prepare is None else self.feed.prepare(batch)
+        # Numbers of its own for each output, so that no target is met exactly, with a loss of 0.
+        outputs = self.targets.outputs
+        values = np.linspace(0.2, 0.4, math.prod(outputs)).reshape(1, *outputs)
+        row = values.astype(self.dtype or np.float64)
         target = np.asarray(batch[-1])[:1]
         with np.errstate(all="ignore"):
             once = float(objective.loss(row, target))
@@ -94,6 +110,12 @@ class FitData:
             problem = say("X has {n} rows, y has shape {shape}", n=len(X), shape=target.shape)
             raise ShapeError(problem, operation="fit", rule="X (n, …), y (n, …)")
         return self.targets.prepare(y)
+
+
+def _require_targets(y: Any) -> None:
+    if np.ndim(y) == 0:
+        problem = say("y is {kind}, not a target a row", kind=type(y).__name__)
+        raise ShapeError(problem, operation="fit", rule="X (n, …), y (n, …)")
 
 
 def _pair(validation: Any) -> tuple[Any, Any]:

@@ -204,7 +204,7 @@ def _rows_of_update(batch_size: int | None, accumulate: int, optimizer: Optimize
     if batch_size is None and not isinstance(optimizer, LBFGS):
         problem = say("accumulate is {n}, but one batch holds all rows", n=accumulate)
         raise OptionError(problem, operation="fit", hint=say("give batch_size, the rows of a part"))
-    return None if batch_size is None else int(batch_size) * accumulate
+    return None if batch_size is None else whole("batch_size", batch_size, 1) * accumulate
 
 
 def _optimizer(given: Any, model: Any, lr: float | None) -> Optimizer:
@@ -251,7 +251,7 @@ def _limits(
 
 
 def _until(text: str, objective: Objective, validated: bool) -> tuple[str, float]:
-    name, equals, number = (part.strip() for part in text.partition("="))
+    name, equals, number = (part.strip() for part in str(text).partition("="))
     columns = ["loss", *(metric.name for metric in objective.metrics)]
     columns += [f"val_{column}" for column in columns] if validated else []
     if name not in columns:

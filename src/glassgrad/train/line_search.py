@@ -29,8 +29,10 @@ from glassgrad.optim.lbfgs import (
 )
 from glassgrad.optim.rows import State, Values
 from glassgrad.text import say
+from glassgrad.train.many import take
 from glassgrad.train.recording import How, Places
 from glassgrad.train.step import Carry, Outcome, TrainStep
+from glassgrad.tree import Structure
 
 
 class Gradient(Optimizer):
@@ -108,10 +110,14 @@ class SearchStep:
         """The back end of the looks so far, and why it was NumPy where "auto" was asked for."""
         return self._inner.ran_on()
 
+    def run(self, *data: Any, order: Any = None, batch_size: int | None = None) -> Any:
+        """Many steps in one call, as `TrainStep` takes them."""
+        step: Any = self  # it has the ways of a TrainStep that are needed
+        return take(step, data, order, batch_size)
+
     def program_for(self, data: Sequence[Any], size: int) -> OneByOne:
         """Where `TrainStep` has the program of many steps: here each is an iteration."""
-        del data, size
-        return OneByOne()
+        return OneByOne(self._inner.program_for(data, size).aux)
 
     def refresh(self) -> None:
         """Use the programs that belong to the models' flags and fields as they are now."""
@@ -206,11 +212,9 @@ class SearchStep:
         """What a look gives, and the gradient as one vector; unreached parameters have none."""
         outcome = self._inner.advance(Carry(leaves, [], (0,), carry.step), batch)
         places = self.places.trained[0]
-        moved = [outcome.carry.leaves[i] for i in places]
-        grads = [
-            np.zeros_like(leaves[i]) if value is leaves[i] else value
-            for i, value in zip(places, moved, strict=True)
-        ]
+        reached = self._inner._program(batch)[0].reached
+        moved = outcome.carry.leaves
+        grads = [moved[i] if i in reached else np.zeros_like(leaves[i]) for i in places]
         return _Found(outcome, leaves), flat(grads)
 
 
@@ -230,7 +234,10 @@ class _Like:
 
 
 class OneByOne:
-    """No program of many steps."""
+    """No program of many steps; `aux` is how a look's further results are packed."""
+
+    def __init__(self, aux: Structure | None) -> None:
+        self.aux = aux
 
     def many_steps(self, data: Sequence[Any]) -> None:
         """None: steps are taken one by one."""

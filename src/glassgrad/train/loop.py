@@ -370,12 +370,9 @@ class Run:
         for callback in self.callbacks:
             callback.on_end(self)
         if self.limits.until is not None and self._stopped in ("epochs", "steps"):
-            message = say(
-                "{name} did not reach {value} in {epoch} epochs",
-                name=self.limits.until[0],
-                value=self.limits.until[1],
-                epoch=self.epoch,
-            )
+            name, value = self.limits.until
+            facts = {"name": name, "value": value, "epoch": self.epoch}
+            message = say("{name} did not reach {value} in {epoch} epochs", **facts)
             warnings.warn(message, GlassgradWarning, stacklevel=4)
 
     def _take_averages(self) -> None:
@@ -398,3 +395,6 @@ class Run:
         if self._is_settled:
             with suppress(Exception):  # the exception that is under way matters more
                 self._save()
+        for callback in self.callbacks:
+            with suppress(Exception):
+                callback.on_failure(self)

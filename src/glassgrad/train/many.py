@@ -32,22 +32,28 @@ def take(step: TrainStep, data: Sequence[Any], order: Any, batch_size: int | Non
     data = unflatten(structure, arrays)
     program = step.program_for(data, rows.shape[1])
     many = program.many_steps(arrays)
-    carry, losses, aux = step.read(), [np.empty(0)], []
+    carry, parts = step.read(), []
     try:
         for part in _parts(step, many, carry, data, rows):
             carry = part.carry
-            losses.append(part.losses)
-            aux.append(part.aux)
+            parts.append(part)
     except BaseException:
         if many is not None:
             many.rewind(carry)
         raise
     finally:
         step.write(carry)
+    losses = _joined([part.losses for part in parts])
     if program.aux is None:
-        return np.concatenate(losses)
-    columns = [np.concatenate(parts) for parts in zip(*aux, strict=True)]
-    return np.concatenate(losses), unflatten(program.aux, columns)
+        return losses
+    columns = [_joined(column) for column in zip(*(part.aux for part in parts), strict=True)]
+    return losses, unflatten(program.aux, columns)
+
+
+def _joined(parts: Sequence[np.ndarray]) -> np.ndarray:
+    if len(parts) > 1:
+        return np.concatenate(parts)
+    return parts[0] if parts else np.empty(0)
 
 
 def _parted(given: Sequence[Any], batch_size: int | None) -> tuple[Sequence[Any], Any, Any]:
@@ -106,7 +112,9 @@ def _row_numbers(order: Any, batch_size: int | None, arrays: Sequence[np.ndarray
             rule=say("row numbers (steps, rows a step); or (n,) with batch_size"),
         )
     n = lengths[0]
-    if rows.dtype.kind not in "iu" or (rows.size and (rows.min() < 0 or rows.max() >= n)):
+    numbers = np.ascontiguousarray(rows, np.int64) if rows.dtype.kind in "iu" else None
+    # As unsigned a negative number is a very large one, and 2^63 or more stays so: one look does.
+    if numbers is None or numbers.view(np.uint64).max(initial=0) >= n:
         problem = say("the order holds what is no row number")
         raise DataError(problem, operation="TrainStep.run", rule=f"0 ≤ row < {n}")
-    return np.ascontiguousarray(rows, np.int64)
+    return numbers

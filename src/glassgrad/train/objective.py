@@ -7,7 +7,7 @@ checked once, before the run, where the numbers are known; a traced label cannot
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -56,6 +56,12 @@ def find_objective(loss: Any, metrics: Any = ()) -> Objective:
         )
     objective = Objective(loss, kind_of(loss))
     return replace(objective, metrics=find_metrics(metrics, objective.threshold))
+
+
+def options_of(loss: Any) -> Mapping[str, Any]:
+    """The options that a loss module, or a `partial` of a loss function, was given."""
+    found: Any = loss.keywords if isinstance(loss, partial) else getattr(loss, "options", {})
+    return found if isinstance(found, Mapping) else {}
 
 
 def step_function(objective: Objective) -> Callable[..., Any]:
@@ -160,9 +166,7 @@ class Targets:
         return check_labels(y.reshape(-1), k).reshape(shape if fits else y.shape)
 
     def _ignored(self) -> int | None:
-        loss: Any = self.objective.loss
-        options = loss.keywords if isinstance(loss, partial) else getattr(loss, "options", {})
-        return options.get("ignore_index")
+        return options_of(self.objective.loss).get("ignore_index")
 
     def _quantities(self, y: np.ndarray) -> np.ndarray:
         require_finite(y, "y")

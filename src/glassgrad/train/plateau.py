@@ -76,6 +76,10 @@ class ReduceOnPlateau(Callback):
     def on_end(self, run: Run) -> None:
         run.optimizer.lr = self._began
 
+    def on_failure(self, run: Run) -> None:
+        if self._began is not None:
+            run.optimizer.lr = self._began
+
     def _set(self, run: Run) -> None:
         if self.share == 1:
             run.optimizer.lr = self._began

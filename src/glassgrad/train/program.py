@@ -34,7 +34,8 @@ _GROWTH = 8  # how much longer a call may be than the one before: a first guess 
 
 @dataclass(eq=False)
 class Program:
-    """The step for batches of one form; `written` are the leaves that it returns."""
+    """The step for batches of one form; `written` are the leaves that it returns, `reached` those
+    with a gradient."""
 
     graph: Graph
     backend: str
@@ -42,6 +43,7 @@ class Program:
     written: tuple[int, ...]
     clipping: tuple[int, ...]  # numbers of the optimisers that report a norm and a skip
     aux: Structure | None
+    reached: frozenset[int] = frozenset()
     _many: dict[Any, ManySteps | None] = field(default_factory=dict)
 
     @cached_property

@@ -132,9 +132,9 @@ def find_learning_rate(
             run.trainer.refresh()
             losses = _losses(run, steps)
     finally:
+        model.__dict__.clear()  # what it was trained for as well
+        model.__dict__.update(remembered)
         model.load_state_dict(before)
-        for name in set(model.__dict__) - set(remembered):
-            del model.__dict__[name]
     return _curve(losses, low, high, steps)
 
 

@@ -54,7 +54,7 @@ def checkpoint_regions(model: Module, wanted: Any = BLOCKS) -> list[Region]:
 
     wanted:  "blocks": layers that hold layers, such as Residual; simple layers of a chain are put
              together to about √n regions. Or patterns of paths: `["blocks.*", "layers.2"]`
-    Raises:  OptionError for a pattern that no module has
+    Raises:  OptionError for a pattern that no module has, or what is no pattern
     Source:  Chen et al. (2016), Training Deep Nets with Sublinear Memory Cost, section 4.1
 
     >>> from glassgrad import nn
@@ -64,7 +64,12 @@ def checkpoint_regions(model: Module, wanted: Any = BLOCKS) -> list[Region]:
     """
     if wanted == BLOCKS:
         return list(_blocks("", model))
-    patterns = [wanted] if isinstance(wanted, str) else list(wanted)
+    patterns = [wanted] if isinstance(wanted, str) else wanted
+    is_listed = isinstance(patterns, (list, tuple))
+    if not is_listed or not all(isinstance(pattern, str) for pattern in patterns):
+        problem = say("{name} is {value!r}", name="recompute", value=wanted)
+        rule = say('"blocks", patterns such as ["layers.0"], or a number of bytes')
+        raise OptionError(problem, operation="recompute", rule=rule)
     modules = {path: module for path, module in model.named_modules() if path}
     found: dict[str, Module] = {}
     for pattern in patterns:

@@ -96,6 +96,7 @@ class Recording:
         self.how = how or How()
         self.regions = tuple(regions)
         self.written: list[int] = []
+        self.reached: frozenset[int] = frozenset()  # leaves with a gradient
         self.reporting: set[int] = set()
         self.unreached: dict[int, list[str]] = {}
         self.aux: Structure | None = None
@@ -120,6 +121,7 @@ class Recording:
         found = self._gradients(leaves, arrays, key, step)
         by_place = dict(zip(self.written, found.grads, strict=True))
         self._require_path(by_place)
+        self.reached = frozenset(i for i, grad in by_place.items() if grad is not None)
         new, new_rows, reports = self._update(leaves, rows, by_place, scalars)
         self.written += places.states
         return [found.loss, *new, *found.states, *new_rows, *reports, *found.aux]

@@ -287,7 +287,8 @@ class TrainStep:
             self.optimizers[number].warn_unreached(missing)
         written = tuple(recording.written)
         layout = layout_of(self.places, written, len(arrays), len(clipping), len(graph.outputs))
-        return Program(graph, self.wanted_backend, layout, written, clipping, recording.aux)
+        facts = (layout, written, clipping, recording.aux, recording.reached)
+        return Program(graph, self.wanted_backend, *facts)
 
     def _recorded(
         self, inputs: Sequence[Var], batch: Structure, count: int
