@@ -273,6 +273,21 @@ def test_pools_of_every_width(dtype: Any) -> None:
     assert complaints(trace(total, *images).transform("gradients"), images) == []
 
 
+@needs_llvm
+@BOTH
+def test_windows_of_padding_alone(dtype: Any) -> None:
+    x = np.zeros((2, 3, 0, 4), dtype)
+
+    def pools(x: Any) -> tuple[Any, ...]:
+        return tuple(pool(x, 2, stride=2, padding=1) for pool in (max_pool, average_pool))
+
+    with np.errstate(invalid="ignore"):
+        wanted = pools(x)
+    assert np.isneginf(wanted[0]).all()
+    for found, expected in zip(Executable(trace(pools, x), 1)(x), wanted, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 # --- sizes -------------------------------------------------------------------------------
 
 
