@@ -16,6 +16,7 @@ from glassgrad.graph.trace import trace
 from glassgrad.graph.verify import verify
 from glassgrad.passes.joined import join_places
 from glassgrad.passes.loops import outside_loops
+from glassgrad.passes.loops.unread import drop_unread
 
 
 def _gradients(function: Callable[..., Any]) -> tuple[Graph, list[np.ndarray]]:
@@ -105,6 +106,24 @@ def test_unread_results_are_dropped() -> None:
     (loop,) = _loops(_changed(trace(f, np.ones(3))))
     assert loop.params["n_carry"] == 1
     assert len(loop.outputs) == 1
+
+
+@pytest.mark.parametrize(
+    "shapes", [((1, 1), (3, 1)), ((3, 1), (1, 1)), ((1, 3), (1, 1)), ((1, 3), (3, 1))]
+)
+def test_a_column_times_a_row_however_long(shapes: tuple[tuple[int, int], ...]) -> None:
+    a, b = (np.random.default_rng(0).normal(size=shape) for shape in shapes)
+
+    def f(a: Any, b: Any, x: Any) -> Any:
+        def step(total: Any, x: Any) -> Any:
+            return total + np.cos(a * x) * np.sin(b * x), None
+
+        return scan(step, np.zeros(np.broadcast_shapes(*shapes)), x)[0]
+
+    given = a, b, np.arange(5.0)
+    changed = _changed(drop_unread(trace(f, *given)))
+    assert "matmul" in _names(changed)
+    np.testing.assert_allclose(changed.callable()(*given)[0], f(*given), rtol=1e-12)
 
 
 def test_parts_in_zeros_are_put_side_by_side() -> None:
