@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from backends.native import test_scan as programs
 
+from glassgrad.autodiff.api import grad
 from glassgrad.autodiff.functions import scan
 from glassgrad.config import config
 from glassgrad.graph.ir import Eqn, Graph
@@ -144,3 +145,12 @@ def test_parts_in_zeros_are_put_side_by_side() -> None:
 def test_parts_that_do_not_fill_the_array_stay() -> None:
     graph = trace(lambda x: (x[:, :2] * x[:, 3:]).sum(), np.ones((2, 5))).gradients()
     assert _names(join_places(graph)) == _names(graph)
+
+
+def test_a_part_that_is_spread_over_the_array_stays() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return grad(lambda x: np.sin(x[:, :2]).sum())(x) + grad(lambda y: (y[:, 2:] ** 2).sum())(y)
+
+    x, y = np.ones((1, 5)), np.ones((3, 5))
+    (out,) = join_places(trace(f, x, y)).callable()(x, y)
+    np.testing.assert_array_equal(out, f(x, y))

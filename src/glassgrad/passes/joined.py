@@ -83,7 +83,9 @@ def _part(eqn: Eqn) -> _Part | None:
 
 
 def _is_whole(parts: list[_Part], shape: tuple[int, ...]) -> bool:
-    """Whether the parts fill the array, each place once."""
+    """Whether the parts fill the array, each place once, and none is spread over it."""
+    if any(part.eqn.outputs[0].shape != shape for part in parts):
+        return False
     axes = {part.axis for part in parts}
     ends = sorted((part.start, part.stop) for part in parts)
     follows = all(a[1] == b[0] for a, b in pairwise(ends))
