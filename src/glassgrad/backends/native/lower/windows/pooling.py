@@ -239,7 +239,7 @@ def _count(b: Builder, counts: Access | Number, pixel: Sequence[Position]) -> Op
 
 @lowers(average_pool_p, rows=_rows)
 def _average_pool(site: Site) -> None:
-    if _is_empty(site):
+    if _is_empty(site, 0.0 if site.eqn.params["counts_padding"] else np.nan):
         return
     b, w = site.b, _windows(site.eqn, _extent(site, 0))
     c, counts = forward(w), _counts(site, w)
