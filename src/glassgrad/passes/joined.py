@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.passes.common import equation_like
 from glassgrad.passes.dead import remove_dead
 from glassgrad.primitives.arithmetic import add
 from glassgrad.primitives.index import place_p
@@ -96,13 +96,8 @@ def _side_by_side(parts: list[_Part], total: Eqn) -> list[Eqn]:
     eqns: list[Eqn] = []
 
     def write(like: Eqn, primitive: Primitive, *inputs: Atom, **params: Any) -> Var:
-        out = Var(infer(primitive, [atom.aval for atom in inputs], params))
-        eqns.append(
-            replace(
-                like, primitive=primitive, inputs=inputs, outputs=(out,), params=params, graphs=()
-            )
-        )
-        return out
+        eqns.append(equation_like(like, primitive, *inputs, **params))
+        return eqns[-1].outputs[0]
 
     blocks = []
     for part in parts:
