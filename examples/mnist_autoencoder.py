@@ -67,7 +67,7 @@ def trained(inputs, targets, side, hidden, epochs):
 
 def pixels(logits):
     """Numbers between 0 and 1."""
-    return 1 / (1 + np.exp(-logits))
+    return nn.sigmoid(logits)
 
 
 def squared_error(images, truth):

@@ -166,7 +166,7 @@ def _in_double(workload: Model) -> np.ndarray:
 def test_models_agree(name: str, architecture: Architecture) -> None:
     if name in PEERS and not is_installed(name):
         pytest.skip(f"{name} is not installed")
-    workload = Model(name="tiny", about="", architecture=architecture, batch=4, rows=20)
+    workload = Model(name="tiny", architecture=architecture, batch=4, rows=20)
     found = _losses(_made(name, workload), workload.checked)
     np.testing.assert_allclose(found, _in_double(workload), rtol=1e-5)
     assert len(set(found)) == workload.checked, "weights move"

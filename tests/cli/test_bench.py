@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import pytest
 
-from glassgrad.cli.bench_table import header, workload_table
+from glassgrad.bench.workloads import WORKLOADS
+from glassgrad.cli.bench_table import about, header, workload_table
 from glassgrad.text import speaking
 
 SHORT = ("--rounds", "1", "--seconds", "0.001", "--threads", "1", "--backend", "numpy")
@@ -56,6 +58,23 @@ def _check_tables(data: dict[str, Any]) -> None:
     with speaking("ko"):
         assert "하한:" in workload_table("two", two)
     assert workload_table("mlp", {"failed": "why"}).startswith("mlp:")
+
+
+@pytest.mark.parametrize(
+    ("name", "english", "korean"),
+    [
+        ("cnn", "two convolutions of 5×5 to 16 + 32 channels, maxima of 2×2, 128-10", "합성곱 둘"),
+        ("lstm", "embedding 64, LSTM 128, 65 characters, 50 steps", "문자 65가지, 50단계"),
+        ("gpt", "4 blocks of 4 heads, 128 wide, context 64, 65 characters", "블록 4개"),
+    ],
+)
+def test_models_in_a_line(name: str, english: str, korean: str) -> None:
+    sizes = asdict(WORKLOADS[name])
+    batch = sizes["batch"]
+    with speaking("en"):
+        assert about(sizes) == f"{english}, adam, batch {batch}"
+    with speaking("ko"):
+        assert korean in about(sizes)
 
 
 def test_help_names_every_workload_and_peer(cli: Callable[..., Any]) -> None:

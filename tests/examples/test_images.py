@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
+import numpy as np
 import pytest
 
 from glassgrad.config import config
@@ -41,6 +42,12 @@ def test_cifar_residual(root: Path, shared_data: Path, capsys: pytest.CaptureFix
     with config.using(data=shared_data):
         assert _main(root, "cifar_residual.py")("--quick") >= 0.05  # a tenth by chance
     assert "told apart" in capsys.readouterr().out
+
+
+def test_pixels_of_any_logits(root: Path) -> None:
+    pixels = runpy.run_path(str(root / "examples" / "mnist_autoencoder.py"))["pixels"]
+    logits = np.array([-200, 0, 200], np.float32)  # 1 / (1 + exp(200)) would overflow
+    np.testing.assert_array_equal(pixels(logits), np.array([0, 0.5, 1], np.float32))
 
 
 @pytest.mark.full

@@ -248,6 +248,18 @@ def test_gradient_of_layer_norm_is_the_closed_form() -> None:
         assert check_grads(lambda x, f=norm: f(x), x, order=2, verbose=False)
 
 
+def test_rows_far_from_zero_keep_their_digits() -> None:
+    """The mean of these numbers is off by a unit in the last place: 1e-3, beside a root of 3e-3."""
+    equal = np.full((2, 1000), 12345.678, np.float32)
+    np.testing.assert_array_equal(nn.layer_norm(equal), np.zeros_like(equal))
+    x = (1e5 + RNG.normal(size=(4, 64))).astype(np.float32)
+    wanted, pull = vjp(nn.layer_norm, x.astype(np.float64))
+    found, pull_small = vjp(nn.layer_norm, x)
+    np.testing.assert_allclose(found, wanted, atol=2e-6)
+    ct = RNG.normal(size=x.shape)
+    np.testing.assert_allclose(pull_small(ct.astype(np.float32))[0], pull(ct)[0], atol=1e-5)
+
+
 def test_norms_refuse() -> None:
     with pytest.raises(ShapeError, match=r"layernorm: normalises 4 features, got \(2, 3\)"):
         nn.LayerNorm(4)(np.ones((2, 3), np.float32))

@@ -66,6 +66,13 @@ def test_small_angles_keep_their_digits() -> None:
     np.testing.assert_array_equal(equal.grad, np.zeros((1, 3)))
 
 
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_a_zero_vector_has_a_distance(dtype: Any) -> None:
+    zero, one = np.zeros((1, 2), dtype), np.array([[1, 0]], dtype)
+    assert float(losses.cosine(zero, one)) == 0.5
+    assert float(losses.cosine(zero, zero)) == 0
+
+
 # --- likelihoods -------------------------------------------------------------------------
 
 
@@ -94,6 +101,15 @@ def test_gaussian_forms_agree() -> None:
     assert one == pytest.approx(float(np.mean((X[:, 0] - Y[:, 0]) ** 2) / 2), rel=1e-13)
     lifted = losses.gaussian_nll(np.ones((1, 1)), np.ones((1, 1)), np.zeros((1, 1)))
     assert lifted == pytest.approx(0.5 * np.log(1e-6))
+
+
+def test_a_learned_uncertainty_in_its_tails() -> None:
+    """e^89 and its inverse are outside float32; the square of the quotient is not."""
+    pred = np.array([[1e-20, -89.0], [1e20, 89.0]], np.float32)
+    found = losses.gaussian_nll(pred, np.zeros((2, 1), np.float32), reduction="none")
+    mean, log_var = pred.astype(np.float64).T[..., None]
+    expected = 0.5 * (log_var + mean**2 * np.exp(-log_var))
+    np.testing.assert_allclose(found, expected, rtol=1e-5)
 
 
 def test_a_network_learns_its_own_uncertainty() -> None:
@@ -199,6 +215,14 @@ def test_ctc_of_impossible_labels() -> None:
     np.testing.assert_array_equal(gradient, 0)
 
 
+def test_ctc_of_what_is_no_number() -> None:
+    log_p = np.log(np.full((2, 4, 3), 1 / 3))
+    log_p[1, 1] = np.nan
+    found = losses.ctc(log_p, np.array([[1, 2], [1, 2]]), reduction="none")
+    np.testing.assert_array_equal(np.isnan(found), [False, True])
+    assert np.isfinite(found[0])
+
+
 def test_ctc_in_a_graph_and_in_float32() -> None:
     log_p = np.log(np.random.default_rng(4).dirichlet(np.ones(5), (2, 40)))
     labels = np.array([[1, 2, 3, 3, 4], [4, 4, 1, 2, 1]])
@@ -248,6 +272,11 @@ ROWS = np.log(np.full((2, 3, 4), 0.25))
         (lambda: losses.binary_focal(X, X), DataError, "0 <= target <= 1"),
         (lambda: losses.poisson_nll(X, -np.ones((5, 4))), DataError, "target holds -1.0"),
         (
+            lambda: losses.poisson_nll(-np.ones(2), np.ones(2), log_input=False),
+            DataError,
+            "hint: the logarithms of rates go with log_input=True",
+        ),
+        (
             lambda: losses.gaussian_nll(X, np.ones((5, 3))),
             ShapeError,
             "pred (..., 2 d), target (..., d)",
@@ -255,6 +284,10 @@ ROWS = np.log(np.full((2, 3, 4), 0.25))
         (lambda: losses.gaussian_nll(X, Y, -np.ones((5, 4))), DataError, "var holds -1.0"),
         (lambda: losses.gaussian_nll(X, Y, np.ones((4, 1))), ShapeError, "(5, 4) and (4, 1)"),
         (lambda: losses.cosine(X, Y[:1]), ShapeError, "vectors of one shape"),
+        (lambda: losses.triplet(X, Y, Z, p=-1), OptionError, "p > 0"),
+        (lambda: losses.triplet(X, Y, Z, margin="1"), OptionError, "margin is '1'"),
+        (lambda: losses.contrastive(X, Y, SIGNS == 1, margin=-1), OptionError, "margin >= 0"),
+        (lambda: losses.cosine_embedding(X, Y, SIGNS, margin=np.nan), OptionError, "a finite"),
         (lambda: losses.triplet(X, Y, Z[:, :2]), ShapeError, "(5, 4) and (5, 2) differ"),
         (lambda: losses.contrastive(X, Y, SIGNS), DataError, "target = 0 | 1"),
         (lambda: losses.cosine_embedding(X, Y, SIGNS[:3]), ShapeError, "marks of shape (3,)"),

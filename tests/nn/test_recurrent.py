@@ -279,6 +279,12 @@ def test_states_go_on_from_batch_to_batch() -> None:
         layer(X[:1])
 
 
+def test_kept_states_keep_their_dtype() -> None:
+    layer = nn.LSTM(3, 4, stateful=2, rng=0)
+    layer(X.astype(np.float64))
+    assert layer.h.dtype == layer.c.dtype == np.float32
+
+
 @pytest.mark.parametrize("backend", ["numpy", "native"])
 def test_states_go_on_in_a_compiled_step(backend: str) -> None:
     model = nn.Sequential(made("GRU", stateful=2), nn.Linear(4, 1, rng=0, dtype=np.float64))

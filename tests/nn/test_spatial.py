@@ -111,6 +111,7 @@ def test_gradients_of_resizing() -> None:
         ({"size": 3, "scale": 2}, "either a size or a scale"),
         ({"scale": 0.1}, "scale 0.1"),
         ({"scale": "2"}, "scale '2'"),
+        ({"scale": np.inf}, "scale inf"),
         ({"size": 0}, "at least 1"),
         ({"scale": 2, "mode": "linear"}, "linear for 2 spatial axes"),
         ({"scale": 2, "mode": "cubic"}, "mode"),
@@ -119,6 +120,39 @@ def test_gradients_of_resizing() -> None:
 def test_resizing_refuses(options: Any, words: str) -> None:
     with pytest.raises(OptionError, match=words):
         nn.interpolate(_x(1, 1, 3, 3), **options)
+
+
+def test_resizing_whole_numbers() -> None:
+    """Half way between 1 and 2 lies 1.5."""
+    x = np.array([[[1, 2]]], np.uint8)
+    out = nn.interpolate(x, size=3, mode="linear", align_corners=True)
+    np.testing.assert_array_equal(out, [[[1, 1.5, 2]]])
+    assert nn.interpolate(x, scale=np.int64(2)).dtype == np.uint8
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (2, 3, 0), (1, 1, 2, 2, 2, 2)])
+def test_resizing_refuses_other_axes(shape: tuple[int, ...]) -> None:
+    with pytest.raises(ShapeError, match=r"interpolate: . spatial axes"):
+        nn.interpolate(np.ones(shape), scale=2)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: spatial.unfold(np.ones((1, 1, 3, 3)), 2, stride=0), "unfold: stride 0"),
+        (lambda: spatial.max_pool(np.ones((1, 1, 3)), 2, padding=-1), "max_pool: padding -1"),
+        (lambda: spatial.average_pool(np.ones((1, 1, 3)), 0), "average_pool: size 0"),
+        (lambda: spatial.convolution(np.ones((1, 1, 3)), np.ones((1, 1, 2)), 0), "convolution: st"),
+        (lambda: spatial.fold(np.ones((1, 4, 9)), (4.0, 4), 2), "fold: extent"),
+        (lambda: spatial.fold(np.ones((1, 4, 9)), "44", 2), "fold: extent '44'"),
+        (lambda: spatial.adaptive_max_pool(np.ones((1, 1, 3)), 0), "adaptive_max_pool: size 0"),
+        (lambda: nn.AdaptiveAvgPool(0), "AdaptiveAvgPool: size must be at least 1"),
+        (lambda: nn.AdaptiveMaxPool((None, 2.5)), "AdaptiveMaxPool: size must be an integer"),
+    ],
+)
+def test_options_are_refused_by_name(call: Any, words: str) -> None:
+    with pytest.raises(OptionError, match=words):
+        call()
 
 
 def test_no_spatial_axes() -> None:

@@ -72,7 +72,8 @@ def _max_pool(
     out = spatial.max_pool(x, size, stride, padding, dilation, ceil_mode)
     if not return_indices:
         return out
-    params = window_params(x.ndim - 2, size, size if stride is None else stride, padding, dilation)
+    step = size if stride is None else stride
+    params = window_params("max_pool", x.ndim - 2, size, step, padding, dilation)
     if ceil_mode:
         params["padding"] = spatial._to_the_end(x.shape[2:], params)
     return out, _places(x, lambda t: bind(max_pool_take_p, t, x.data, **params))
@@ -85,7 +86,8 @@ def _average_pool(
     size, stride, padding = map(_plain, (kernel_size, stride or None, padding))
     if not divisor_override:
         return spatial.average_pool(x, size, stride, padding, count_include_pad, ceil_mode)
-    params = window_params(x.ndim - 2, size, size if stride is None else stride, padding, 1)
+    step = size if stride is None else stride
+    params = window_params("average_pool", x.ndim - 2, size, step, padding, 1)
     if ceil_mode:
         params["padding"] = spatial._to_the_end(x.shape[2:], params)
     out = spatial.average_pool(x, size, stride, params["padding"])

@@ -9,10 +9,11 @@ import pytest
 
 from glassgrad.autodiff.api import grad, vmap
 from glassgrad.autodiff.check import check_grads
-from glassgrad.errors import OptionError, ShapeError
+from glassgrad.errors import DtypeError, OptionError, ShapeError
 from glassgrad.graph.trace import trace
 from glassgrad.primitives import factors
 from glassgrad.primitives.norm import norm
+from glassgrad.primitives.solve import cholesky
 from glassgrad.tensor import tensor
 
 RNG = np.random.default_rng(0)
@@ -139,3 +140,16 @@ def test_refusals(call: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error) as caught:
         call()
     assert words in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "factor",
+    [factors.qr, factors.eigh, factors.eigvalsh, factors.svd, factors.svdvals, cholesky],
+)
+def test_complex_matrices_are_refused(factor: Any) -> None:
+    """The transpose stands for the adjoint: Q R would not be x."""
+    x = np.array([[2, 1j], [-1j, 2]])
+    with pytest.raises(DtypeError, match="needs real numbers, not complex128"):
+        factor(x)
+    with pytest.raises(DtypeError, match="needs real numbers, not complex128"):
+        trace(lambda x: list(factor(x)), x)

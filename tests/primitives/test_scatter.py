@@ -9,11 +9,11 @@ import pytest
 
 from glassgrad.autodiff.api import grad, vmap
 from glassgrad.autodiff.check import check_grads
-from glassgrad.errors import IndexRangeError, OptionError, ShapeError
+from glassgrad.errors import DtypeError, IndexRangeError, OptionError, ShapeError
 from glassgrad.graph.trace import trace
 from glassgrad.nn import functional as F
 from glassgrad.primitives import scatter
-from glassgrad.tensor import parameter
+from glassgrad.tensor import parameter, tensor
 
 RNG = np.random.default_rng(0)
 X, VALUES = RNG.normal(size=(4, 3)), RNG.normal(size=(6, 3))
@@ -152,6 +152,19 @@ def test_top_k_of_ties_and_missing_numbers() -> None:
     np.testing.assert_array_equal(places, [1, 2, 3])
     values, _ = F.top_k(np.array([3, 200, 7], np.uint8), 2)
     np.testing.assert_array_equal(values, [200, 7])
+
+
+@pytest.mark.parametrize("reduce", ["sum", "mean", "max", "min", "prod"])
+def test_segments_refuse_what_is_no_id(reduce: str) -> None:
+    segment = getattr(F, f"segment_{reduce}")
+    for wrong in (-1, 4):
+        ids = np.array([1, wrong, 1, 1, 0, 3])
+        for given in (ids, tensor(ids)):
+            with pytest.raises(IndexRangeError, match=rf"id {wrong} is outside \[0, 4\)"):
+                segment(VALUES, given, 4)
+    for kind in (bool, float):
+        with pytest.raises(DtypeError, match="indices must be integers"):
+            segment(VALUES, IDS.astype(kind), 4)
 
 
 @pytest.mark.parametrize(

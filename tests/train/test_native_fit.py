@@ -237,6 +237,8 @@ def _press_ctrl_c(stopped: threading.Event) -> None:
         _thread.interrupt_main()
 
 
+# NOTE: pytest reports a dropped interrupt as an exception that nobody could catch.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ctrl_c_while_machine_code_runs() -> None:
     """The signal arrives during a call; the run ends behind whole steps."""
     model = network(dropout=0.2)

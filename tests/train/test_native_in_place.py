@@ -147,6 +147,8 @@ def _press_ctrl_c(stopped: threading.Event) -> None:
         _thread.interrupt_main()
 
 
+# NOTE: pytest reports a dropped interrupt as an exception that nobody could catch.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
     model = network(dropout=0.2)
     options = {k: v for k, v in OPTIONS.items() if k != "progress"}

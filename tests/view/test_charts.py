@@ -272,3 +272,7 @@ def test_attention_refuses() -> None:
         attention_chart(np.ones(3), title="t")
     with pytest.raises(ShapeError, match="2 and 2 names for weights of shape"):
         attention_chart(np.ones((3, 3)), ["a", "b"], title="t")
+
+
+def test_attention_of_no_head() -> None:
+    assert "<rect" not in attention_chart(np.zeros((0, 3, 3)), title="t")

@@ -77,6 +77,15 @@ def test_a_convolution_and_its_transposes_count_alike() -> None:
     assert mean.total.all_operations == 2 * 4 * (3 * 3) * 9
 
 
+@pytest.mark.parametrize("pool", [nn.max_pool, nn.average_pool])
+def test_windows_that_lie_over_one_another_are_counted_all(pool: Any) -> None:
+    """Here 5 × 5 windows look at 4 × 4 elements."""
+    graph = trace(lambda x: pool(x, 2, stride=1, padding=1).sum(), np.ones((1, 1, 4, 4)))
+    counts = {line.primitive: line.operations for line in graph.cost().lines}
+    pools = [count for name, count in counts.items() if "pool" in name]
+    assert pools == [5 * 5 * 2 * 2] * 2
+
+
 def test_a_loop_counts_its_steps() -> None:
     def summed(x: Any) -> Any:
         last, _ = gg.scan(lambda c, row: (c + 2 * row, c), np.zeros(3), x)

@@ -133,3 +133,13 @@ def test_a_layer_that_only_calls_a_function_is_a_box_with_its_own_name() -> None
     units, _ = units_of(record(graph, inputs), level="layers")
     titles = [unit.title for unit in units if unit.kind is Kind.REGION]
     assert titles == ["Linear", "LayerNorm", "Linear", ""]  # and cross_entropy
+
+
+def test_layers_of_one_name_in_two_networks_have_each_their_class() -> None:
+    first = nn.Sequential(nn.Linear(4, 4, rng=0), nn.LayerNorm(4))
+    second = nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 2, rng=1))
+    graph, inputs = _network(first, second)
+    opened = ("sequential/layers.0", "sequential/layers.1")
+    units, _ = units_of(record(graph, inputs), level="layers", opened=opened)
+    titles = [unit.title for unit in units if unit.kind is Kind.REGION]
+    assert titles[:4] == ["Linear", "LayerNorm", "LayerNorm", "Linear"]

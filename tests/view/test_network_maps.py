@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -11,7 +12,7 @@ from view.network_geometry import faults
 
 import glassgrad as gg
 from glassgrad import nn
-from glassgrad.errors import OptionError
+from glassgrad.errors import GraphError, OptionError
 from glassgrad.text import speaking
 from glassgrad.view.network import network_of, network_svg
 from glassgrad.view.network.maps import draw_maps
@@ -137,3 +138,78 @@ def test_what_cannot_be_drawn_is_said() -> None:
         network_svg(nn.Sequential(nn.Conv2d(1, 2, 3), nn.Flatten()))
     with pytest.raises(OptionError, match="an empty batch"):
         network_svg(nn.Conv2d(1, 2, 3), _images(0, 1, 4, 4))
+
+
+def test_layers_of_one_name_in_two_parts_are_called_by_their_classes() -> None:
+    with nn.init.seeded(0):
+        first = nn.Sequential(nn.Conv2d(1, 2, 3), nn.ReLU())
+        second = nn.Sequential(nn.Tanh(), nn.Flatten(), nn.Linear(72, 3), nn.Sigmoid())
+    network = network_of(nn.Sequential(first, second), _images(1, 1, 8, 8))
+    assert network.maps[1].steps == ("ReLU", "Tanh")
+    assert network.layers[1].activation == "Sigmoid"
+
+
+# --- maps on both sides ------------------------------------------------------------------
+
+
+def autoencoder() -> nn.Sequential:
+    with nn.init.seeded(0):
+        return nn.Sequential(
+            nn.Unflatten((1, 8, 8)),
+            nn.Sequential(nn.Conv2d(1, 3, 4, stride=2, padding=1), nn.ReLU(), nn.Flatten()),
+            nn.Sequential(nn.Linear(48, 2), nn.Linear(2, 48), nn.ReLU()),
+            nn.Sequential(
+                nn.Unflatten((3, 4, 4)), nn.ConvTranspose2d(3, 1, 4, stride=2, padding=1)
+            ),
+        )
+
+
+def test_what_is_made_of_neurons_stands_behind_them() -> None:
+    network = network_of(autoencoder(), _images(2, 64))
+    assert [s.kind for s in network.maps] == ["input", "convolution"]
+    assert [s.kind for s in network.maps_behind] == ["Unflatten", "transposed"]
+    assert [s.source for s in network.maps_behind] == [-1, 0]
+    svg = network_svg(autoencoder(), _images(2, 64))
+    order = ["flattened", "hidden layer 1", "hidden layer 2", "Unflatten"]
+    places = [_across(svg, words) for words in ("convolution 4×4", *order)]
+    assert places == sorted(places)
+    assert _across(svg, "transposed convolution 4×4") > places[-1]
+    assert "output layer" not in svg
+    alone = network_of(autoencoder()[3], _images(1, 48))
+    assert [s.kind for s in alone.maps] == ["input", "transposed"]
+    decoder_ = network_of(nn.Sequential(nn.Linear(2, 48), autoencoder()[3]), _images(1, 2))
+    assert (decoder_.maps, len(decoder_.maps_behind)) == ((), 2)
+    assert network_of(autoencoder()).layers[-1].activation == "ReLU"
+
+
+def _across(svg: str, words: str) -> float:
+    """The x of a label, with the shifts of the groups around it."""
+
+    def found(node: Any, shift: float) -> float | None:
+        moved = re.search(r"translate\(([-0-9.]+)", node.get("transform", ""))
+        shift += float(moved[1]) if moved else 0.0
+        if node.tag.endswith("text") and "".join(node.itertext()) == words:
+            return shift + float(node.get("x", "0"))
+        places = (found(child, shift) for child in node)
+        return next((place for place in places if place is not None), None)
+
+    place = found(ET.fromstring(svg), 0.0)
+    assert place is not None, words
+    return place
+
+
+def test_maps_of_a_layer_in_the_middle_are_refused() -> None:
+    with nn.init.seeded(0):
+        model = nn.Sequential(
+            nn.Linear(2, 16), nn.Unflatten((1, 4, 4)), nn.Conv2d(1, 1, 3, padding=1),
+            nn.Flatten(), nn.Linear(16, 3),
+        )  # fmt: skip
+    with pytest.raises(GraphError, match="a layer that is not the last one"):
+        network_svg(model, _images(1, 2))
+
+
+def test_pixels_that_are_shuffled_are_a_stage() -> None:
+    """On the way the array has six axes."""
+    model = nn.Sequential(nn.Conv2d(1, 8, 3, padding=1, rng=0), nn.PixelShuffle(2), nn.ReLU())
+    last = network_of(model, _images(1, 1, 5, 4)).maps[-1]
+    assert (last.kind, last.shape, last.steps) == ("PixelShuffle", (2, 10, 8), ("ReLU",))

@@ -9,13 +9,16 @@ import pytest
 from view.network_geometry import faults
 from view.networks import neurons_in, texts_in
 
+import glassgrad as gg
 from glassgrad import nn
+from glassgrad.errors import OptionError
 from glassgrad.view.network import network_of, network_svg
 from glassgrad.view.network.columns import Options, draw_columns
 from glassgrad.view.network.marks import Look
 from glassgrad.view.network.unrolled import draw_unrolled
 
-X = np.random.default_rng(0).normal(size=(2, 4, 3)).astype(np.float32)
+RNG = np.random.default_rng(0)
+X = RNG.normal(size=(2, 4, 3)).astype(np.float32)
 LAYERS = {"RNN": nn.RNN, "GRU": nn.GRU, "LSTM": nn.LSTM}
 OPTIONS: list[dict[str, Any]] = [
     {},
@@ -81,3 +84,34 @@ def test_gradients_beside_the_steps() -> None:
     norms = np.sqrt((found["layers.0"][0].astype(np.float64) ** 2).sum(axis=(1, 2)))
     shown = texts_in(network_svg(model, X, unroll=True, gradients=found))
     assert [t for t in shown if "dh" in t] == [f"‖dh‖ {norm:.2f}" for norm in norms]
+
+
+def test_gradients_of_other_steps_or_layers_are_refused() -> None:
+    model = model_of("RNN")
+    found = nn.step_gradients(model, lambda m, x: m(x).sum(), X)
+    with pytest.raises(OptionError, match="gradients of 4 steps for 1 layers of 9"):
+        network_svg(model, np.ones((1, 9, 3), np.float32), unroll=True, gradients=found)
+    with pytest.raises(OptionError, match="gradients of 4 steps for 2 layers of 4"):
+        network_svg(model_of("LSTM", num_layers=2), X, unroll=True, gradients=found)
+
+
+class Counting(nn.Module):
+    """Its loop carries a number beside the state."""
+
+    def __init__(self) -> None:
+        self.V, self.W = (gg.parameter(0.1 * RNG.normal(size=(n, 4))) for n in (3, 4))
+
+    def forward(self, x: Any) -> Any:
+        def step(carry: Any, row: Any) -> Any:
+            count, h = carry
+            h = np.tanh(row @ self.V + h @ self.W)
+            return (count + 1.0, h), h
+
+        start = np.array(0.0), np.zeros((len(x), 4))
+        return gg.scan(step, start, np.swapaxes(x, 0, 1))[1]
+
+
+def test_a_carry_that_is_a_number() -> None:
+    network = network_of(Counting(), X.astype(np.float64))
+    assert [layer.size for layer in network.layers] == [3, 4]
+    assert len(network.feedback) == 1

@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+import glassgrad as gg
 from glassgrad import nn
-from glassgrad.errors import ShapeError
+from glassgrad.errors import OptionError, ShapeError
 from glassgrad.text import speaking
 
 
@@ -109,3 +110,32 @@ def test_operations_of_a_model_with_a_call_of_its_own() -> None:
     assert found["first"].operations == 5 * 4 * (2 * 3) + 5 * 4
     assert found[""].operations == sum(found[p].operations for p in ("first", "second")) + 5 * 2
     assert set(rows_of(Called(), (5, 3), depth=0)) == {""}
+
+
+class Looped(nn.Module):
+    """A layer inside of a loop."""
+
+    def __init__(self) -> None:
+        self.mix = nn.Linear(3, 3, rng=0)
+
+    def forward(self, x: Any) -> Any:
+        return gg.scan(lambda h, row: (self.mix(h) + row, h), np.zeros((2, 3)), x)[0]
+
+
+def test_operations_inside_of_a_loop() -> None:
+    found = rows_of(Looped(), (7, 2, 3), dtype=np.float64)
+    assert found["mix"].operations == 7 * (2 * 3 * (2 * 3) + 2 * 3)
+    assert found[""].operations == found["mix"].operations + 7 * 2 * 3
+
+
+def test_a_forward_of_the_instances_own_stays() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.ReLU())
+    own = vars(model[1])["forward"] = lambda x: x * 2.0
+    model.summary((2, 3))
+    assert vars(model[1])["forward"] is own
+    assert "forward" not in vars(model[0])
+
+
+def test_a_depth_below_0_is_refused() -> None:
+    with pytest.raises(OptionError, match="depth is -1"):
+        nn.ReLU().summary(depth=-1)

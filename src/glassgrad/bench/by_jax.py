@@ -7,6 +7,7 @@ written out, for Optax is no part of JAX.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from typing import Any
 
 import numpy as np
@@ -19,23 +20,30 @@ from glassgrad.bench.workloads import (
     MOMENTUM,
     WEIGHT_DECAY,
     Chain,
+    Model,
     Network,
 )
 
 
-class JaxNetwork:
-    """A network in JAX; with `scans` a call does `workload.chunk` steps."""
+class JaxTraining(ABC):
+    """What is trained in JAX; with `scans` a call does `workload.chunk` steps."""
 
-    def __init__(self, workload: Network, *, scans: bool) -> None:
-        self.workload = workload
-        self.scans = scans
-        self.unit = workload.chunk if scans else 1
+    workload: Network | Model
+    scans: bool
+    unit: int
+
+    @abstractmethod
+    def _weights(self) -> Any:
+        """A tree of arrays."""
+
+    @abstractmethod
+    def _loss(self, weights: Any, x: Any, target: Any, key: Any) -> Any: ...
 
     def load(self) -> None:
         import jax  # noqa: PLC0415 - an optional peer
 
         self.jax = jax
-        self.data = [jax.numpy.asarray(array) for array in self.workload.data()]
+        self.data = [jax.numpy.asarray(_narrow(array)) for array in self.workload.data()]
         rows = self.workload.order()
         # A scan takes whole chunks; what is left of the last epoch is dropped.
         kept = rows[: len(rows) // self.unit * self.unit]
@@ -43,7 +51,7 @@ class JaxNetwork:
         self.calls = len(kept) // self.unit
 
     def build(self) -> None:
-        weights = [[self.jax.numpy.asarray(p) for p in layer] for layer in self._weights()]
+        weights = self.jax.tree.map(self.jax.numpy.asarray, self._weights())
         zeros = self.jax.tree.map(self.jax.numpy.zeros_like, weights)
         count = self.jax.numpy.zeros((), np.int32)
         self.carry = (weights, zeros, self.jax.tree.map(self.jax.numpy.copy, zeros), count)
@@ -55,9 +63,6 @@ class JaxNetwork:
             self.carry, loss = self.call(self.carry, self.order, *self.data)
             losses.append(loss)
         return np.concatenate([np.atleast_1d(loss) for loss in self.jax.device_get(losses)])
-
-    def _weights(self) -> list[list[np.ndarray]]:
-        return [[p for p in layer if p is not None] for layer in self.workload.weights()]
 
     # --- the step ------------------------------------------------------------------------
 
@@ -83,6 +88,38 @@ class JaxNetwork:
         )
         return (*new, count), loss
 
+    def _update(self, p: Any, g: Any, m: Any, v: Any, count: Any) -> tuple[Any, Any, Any]:
+        """A parameter and its two states after an update."""
+        numpy, lr = self.jax.numpy, self.workload.lr
+        if self.workload.optimizer == "sgd":
+            return p - lr * g, m, v
+        if self.workload.optimizer == "momentum":
+            m = MOMENTUM * m + g
+            return p - lr * m, m, v
+        if self.workload.optimizer == "adamw":
+            p = p * (1 - lr * WEIGHT_DECAY)
+        m = BETA1 * m + (1 - BETA1) * g
+        v = BETA2 * v + (1 - BETA2) * g * g
+        rate, root = lr / (1 - BETA1**count), numpy.sqrt(1 - BETA2**count)
+        return p - rate * m / (numpy.sqrt(v) / root + EPS), m, v
+
+
+def _narrow(array: np.ndarray) -> np.ndarray:
+    """JAX counts in 32 bits."""
+    return array.astype(np.int32) if array.dtype == np.int64 else array
+
+
+class JaxNetwork(JaxTraining):
+    """A network in JAX."""
+
+    def __init__(self, workload: Network, *, scans: bool) -> None:
+        self.workload: Network = workload
+        self.scans = scans
+        self.unit = workload.chunk if scans else 1
+
+    def _weights(self) -> list[list[np.ndarray]]:
+        return [[p for p in layer if p is not None] for layer in self.workload.weights()]
+
     def _loss(self, weights: Any, x: Any, target: Any, key: Any) -> Any:
         nn, numpy = self.jax.nn, self.jax.numpy
         activation = getattr(nn, self.workload.activation)
@@ -101,21 +138,6 @@ class JaxNetwork:
             return x
         keeps = self.jax.random.bernoulli(self.jax.random.fold_in(key, layer), 1 - rate, x.shape)
         return self.jax.numpy.where(keeps, x / (1 - rate), 0)
-
-    def _update(self, p: Any, g: Any, m: Any, v: Any, count: Any) -> tuple[Any, Any, Any]:
-        """A parameter and its two states after an update."""
-        numpy, lr = self.jax.numpy, self.workload.lr
-        if self.workload.optimizer == "sgd":
-            return p - lr * g, m, v
-        if self.workload.optimizer == "momentum":
-            m = MOMENTUM * m + g
-            return p - lr * m, m, v
-        if self.workload.optimizer == "adamw":
-            p = p * (1 - lr * WEIGHT_DECAY)
-        m = BETA1 * m + (1 - BETA1) * g
-        v = BETA2 * v + (1 - BETA2) * g * g
-        rate, root = lr / (1 - BETA1**count), numpy.sqrt(1 - BETA2**count)
-        return p - rate * m / (numpy.sqrt(v) / root + EPS), m, v
 
 
 class JaxChain:

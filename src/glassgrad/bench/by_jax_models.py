@@ -1,7 +1,6 @@
 """The JAX contestants for networks of several kinds of layers.
 
-Layer L10; JAX is imported by `load`. As in `by_jax.py` one jitted step is a call, or many steps are
-one call through `lax.scan`.
+Layer L10; how they are trained stands in `by_jax.py`.
 """
 
 from __future__ import annotations
@@ -10,72 +9,23 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.bench.by_jax import JaxTraining
 from glassgrad.bench.models import Convolutional, Recurrent, Transformer
-from glassgrad.bench.workloads import BETA1, BETA2, EPS, LAYER_NORM_EPS, Model
+from glassgrad.bench.workloads import LAYER_NORM_EPS, Model
 
 
-class JaxModel:
-    """A model in JAX; with `scans` a call does `workload.chunk` steps."""
+class JaxModel(JaxTraining):
+    """A model in JAX."""
 
     def __init__(self, workload: Model, *, scans: bool) -> None:
-        self.workload = workload
+        self.workload: Model = workload
         self.scans = scans
         self.unit = workload.chunk if scans else 1
 
-    def load(self) -> None:
-        import jax  # noqa: PLC0415 - an optional peer
+    def _weights(self) -> dict[str, np.ndarray]:
+        return self.workload.weights()
 
-        self.jax = jax
-        X, y = self.workload.data()
-        if X.dtype == np.int64:
-            X = X.astype(np.int32)
-        self.data = [jax.numpy.asarray(array) for array in (X, y.astype(np.int32))]
-        rows = self.workload.order()
-        kept = rows[: len(rows) // self.unit * self.unit]
-        self.order = jax.numpy.asarray(kept.astype(np.int32))
-        self.calls = len(kept) // self.unit
-
-    def build(self) -> None:
-        tree, numpy = self.jax.tree, self.jax.numpy
-        weights = {name: numpy.asarray(array) for name, array in self.workload.weights().items()}
-        zeros = tree.map(numpy.zeros_like, weights)
-        count = numpy.zeros((), np.int32)
-        self.carry = (weights, zeros, tree.map(numpy.copy, zeros), count)
-        self.call = self.jax.jit(self._many if self.scans else self._one, donate_argnums=0)
-
-    def run(self, steps: int) -> np.ndarray:
-        losses = []
-        for _ in range(steps // self.unit):
-            self.carry, loss = self.call(self.carry, self.order, *self.data)
-            losses.append(loss)
-        return np.concatenate([np.atleast_1d(loss) for loss in self.jax.device_get(losses)])
-
-    # --- the step ------------------------------------------------------------------------
-
-    def _one(self, carry: Any, order: Any, X: Any, y: Any) -> tuple[Any, Any]:
-        rows = order[carry[-1] % len(order)]
-        return self._step(carry, X[rows], y[rows])
-
-    def _many(self, carry: Any, order: Any, X: Any, y: Any) -> tuple[Any, Any]:
-        call = carry[-1] // self.unit % self.calls
-        rows = self.jax.lax.dynamic_slice_in_dim(order, call * self.unit, self.unit)
-        return tuple(self.jax.lax.scan(lambda c, r: self._step(c, X[r], y[r]), carry, rows))
-
-    def _step(self, carry: Any, x: Any, target: Any) -> tuple[Any, Any]:
-        weights, first, second, count = carry
-        loss, gradients = self.jax.value_and_grad(self._loss)(weights, x, target)
-        count = count + 1
-        numpy, tree = self.jax.numpy, self.jax.tree
-        rate = self.workload.lr / (1 - BETA1**count)
-        root = numpy.sqrt(1 - BETA2**count)
-        first = tree.map(lambda m, g: BETA1 * m + (1 - BETA1) * g, first, gradients)
-        second = tree.map(lambda v, g: BETA2 * v + (1 - BETA2) * g * g, second, gradients)
-        weights = tree.map(
-            lambda p, m, v: p - rate * m / (numpy.sqrt(v) / root + EPS), weights, first, second
-        )
-        return (weights, first, second, count), loss
-
-    def _loss(self, w: Any, x: Any, target: Any) -> Any:
+    def _loss(self, w: Any, x: Any, target: Any, key: Any) -> Any:
         match self.workload.architecture:
             case Convolutional():
                 scores = self._convolutional(w, x)

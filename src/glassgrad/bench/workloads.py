@@ -176,12 +176,10 @@ class Chain:
 class Model:
     """A network of several kinds of layers (`models.py`), trained by Adam with cross-entropy.
 
-    about:  the architecture in a line
-    rows:   of the data set
+    rows: of the data set
     """
 
     name: str
-    about: str
     architecture: Architecture
     batch: int
     rows: int = 2_000
@@ -331,21 +329,18 @@ _ALL: tuple[Workload, ...] = (
     ),
     Model(
         name="cnn",
-        about="conv 16 5×5, max 2×2, conv 32 5×5, max 2×2, 1568-128-10",
         architecture=Convolutional(),
         batch=64,
         aims=Aims(best_peer=0.60, floor=1.5, cold=0.5),
     ),
     Model(
         name="lstm",
-        about="embedding 64, LSTM 128, 65 characters, 50 steps",
         architecture=Recurrent(),
         batch=32,
         aims=Aims(best_peer=0.80, floor=1.5, cold=0.5),
     ),
     Model(
         name="gpt",
-        about="4 blocks of 4 heads, 128 wide, context 64, 65 characters",
         architecture=Transformer(),
         batch=12,
         aims=Aims(best_peer=0.85, floor=1.5, cold=2.0),

@@ -50,7 +50,7 @@ def workload_table(name: str, data: dict[str, Any]) -> str:
         say("differs by"),
     )
     rows = [head, *(_row(name, timed) for name, timed in data["contestants"].items())]
-    lines = [f"{name}: {_about(data['sizes'])}", table(rows, right=range(1, len(head)))]
+    lines = [f"{name}: {about(data['sizes'])}", table(rows, right=range(1, len(head)))]
     lines += [f"{peer}: {reason}" for peer, reason in data["skipped"].items()]
     if data["floor"] is not None:
         lines.append(_floor(data["floor"]))
@@ -72,7 +72,7 @@ def _row(name: str, timed: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _about(sizes: dict[str, Any]) -> str:
+def about(sizes: dict[str, Any]) -> str:
     """The workload in a line."""
     if "columns" in sizes:
         return say(
@@ -80,9 +80,9 @@ def _about(sizes: dict[str, Any]) -> str:
             rows=sizes["rows"],
             columns=sizes["columns"],
         )
-    if "about" in sizes:
+    if "architecture" in sizes:
         batch = say("batch {n}", n=sizes["batch"])
-        return f"{sizes['about']}, {sizes['optimizer']}, {batch}"
+        return f"{_architecture(sizes['architecture'])}, {sizes['optimizer']}, {batch}"
     layers = list(map(str, sizes["sizes"]))
     hidden = layers[1:-1]
     if len(set(hidden)) == 1 and len(hidden) > 3:  # noqa: PLR2004 - as many as one reads
@@ -92,6 +92,26 @@ def _about(sizes: dict[str, Any]) -> str:
     if sizes["dropout"]:
         parts.append(say("dropout {rate:g}", rate=sizes["dropout"]))
     return ", ".join(parts)
+
+
+def _architecture(sizes: dict[str, Any]) -> str:
+    """A network of several kinds of layers: a CNN, an LSTM or a transformer."""
+    if "channels" in sizes:
+        return say(
+            "two convolutions of {window} to {channels} channels, maxima of 2×2, {layers}",
+            window=f"{sizes['kernel']}×{sizes['kernel']}",
+            channels=" + ".join(map(str, sizes["channels"])),
+            layers=f"{sizes['hidden']}-{sizes['classes']}",
+        )
+    if "steps" in sizes:
+        return say(
+            "embedding {embedding}, LSTM {hidden}, {characters} characters, {steps} steps", **sizes
+        )
+    return say(
+        "{layers} blocks of {heads} heads, {width} wide, context {context}, "
+        "{characters} characters",
+        **sizes,
+    )
 
 
 def _floor(floor: dict[str, Any]) -> str:

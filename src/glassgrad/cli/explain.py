@@ -54,9 +54,9 @@ def _examples() -> list[tuple[str, str]]:
     about=spoken(
         "Explain a gradient: the paths from the result to one input or parameter, as products of "
         "local derivatives with their numbers, the strongest first, and their sum. WHAT is a "
-        "worked example (canon:NAME), a function in a Python file, or a run. With --update: a "
-        "weight, its error signal, its change and its new value, layer by layer, the output layer "
-        "first."
+        "worked example (canon:NAME), a function in a Python file, a run, or a model that gg.save "
+        "wrote. With --update: a weight, its error signal, its change and its new value, layer by "
+        "layer, the output layer first."
     ),
     examples=_examples,
 )

@@ -45,6 +45,10 @@ def _examples() -> list[tuple[str, str]]:
             say("its neurons and synapses, by weight"),
         ),
         (
+            "glassgrad show cnn.safetensors --args 1x1x28x28 --network -o cnn.svg",
+            say("a model that gg.save wrote, for an input of this shape"),
+        ),
+        (
             "glassgrad show runs/digits --time-machine 120",
             say("what step 120 of its training computed, bit for bit"),
         ),
@@ -60,12 +64,13 @@ def _examples() -> list[tuple[str, str]]:
     cls=SpokenCommand,
     about=spoken(
         "Draw a computation with its values, gradients and local derivatives: a worked example, a "
-        "function in a Python file, or a run. The ending of -o chooses what is written: .html a "
-        "page to step through, .svg a picture, .txt text. Without -o the text is printed."
+        "function in a Python file, a run, or a model that gg.save wrote. The ending of -o chooses "
+        "what is written: .html a page to step through, .svg a picture, .txt text. Without -o the "
+        "text is printed."
     ),
     examples=_examples,
 )
-@click.argument("what", metavar="canon:NAME|FILE.py:FUNCTION|RUN")
+@click.argument("what", metavar="canon:NAME|FILE.py:FUNCTION|RUN|MODEL")
 @flag("-o", "--output", "path", about="the file to write: .html, .svg or .txt", metavar="FILE")
 @flag("--precision", about="decimals of the numbers; 2 by default", metavar="N")
 @flag("--level", about="layers, arrays or numbers; found out by default", metavar="LEVEL")
@@ -168,16 +173,18 @@ def _drawn(kind: str, graph: Graph, subject: Subject, options: dict[str, Any], n
 
 
 def _neurons(kind: str, subject: Subject, precision: int) -> str:
-    """The network of a run with its class names, or that of a function."""
+    """The network of a run with its class names, that of a saved model or of a function."""
     from glassgrad.view.network import network_svg  # noqa: PLC0415 - help draws nothing
 
     if kind not in ("", ".svg"):
         raise OptionError(say("--network draws an SVG"), rule="-o FILE.svg")
-    if subject.trained is None:
+    if not subject.has_model:
         return network_svg(subject.graph, subject.inputs, precision=precision, title=subject.name)
     model, x, *_ = subject.inputs
-    outputs, classes = subject.trained.head.outputs, subject.trained.info.classes
-    names = classes if len(classes) == outputs else ()
+    names: Sequence[str] = ()
+    if subject.trained is not None:
+        outputs, classes = subject.trained.head.outputs, subject.trained.info.classes
+        names = classes if len(classes) == outputs else ()
     return network_svg(model, x, precision=precision, title=subject.name, output_names=names)
 
 

@@ -43,12 +43,13 @@ def _examples() -> list[tuple[str, str]]:
     "source",
     cls=SpokenCommand,
     about=spoken(
-        "Print the value and the gradients of a function, a worked example or a run as NumPy "
-        "source that runs alone. It was run and compared with the graph before it is shown."
+        "Print the value and the gradients of a function, a worked example or a run, or the "
+        "outputs of a model that gg.save wrote, as NumPy source that runs alone. It was run "
+        "and compared with the graph before it is shown."
     ),
     examples=_examples,
 )
-@click.argument("what", metavar="FILE.py:FUNCTION|canon:NAME|RUN")
+@click.argument("what", metavar="FILE.py:FUNCTION|canon:NAME|RUN|MODEL")
 @flag("--style", about="plain, layers, script or steps; plain by default", metavar="STYLE")
 @flag("--detail", about="regions (functions above the program) or open", metavar="DETAIL")
 @flag("--long", "is_long", about="the derived form, without the short forms of books", is_flag=True)

@@ -99,8 +99,7 @@ def inputs_of(
 ) -> Sequence[Any]:
     """Arrays of --args, else what example_inputs() of the function or of its file returns."""
     if shapes is not None:
-        rng = np.random.default_rng(seed)
-        return [_drawn(word.strip(), rng) for word in shapes.split(",")]
+        return drawn_inputs(shapes, seed)
     example = getattr(function, _EXAMPLE, None) or getattr(module, _EXAMPLE, None)
     if example is None:
         problem = say("the inputs of {name} are not known", name=function.__name__)
@@ -108,6 +107,12 @@ def inputs_of(
         raise OptionError(problem, hint=hint)
     inputs = example()
     return inputs if isinstance(inputs, (tuple, list)) else (inputs,)
+
+
+def drawn_inputs(shapes: str, seed: int = 0) -> list[Any]:
+    """Arrays of the shapes that --args gives."""
+    rng = np.random.default_rng(seed)
+    return [_drawn(word.strip(), rng) for word in shapes.split(",")]
 
 
 def _drawn(word: str, rng: np.random.Generator) -> Any:
@@ -133,4 +138,12 @@ def _show_failure(error: Exception, place: Path) -> None:
     complain("".join(lines).rstrip())
 
 
-__all__ = ["function_of", "inputs_of", "is_program", "load", "parted", "shown_failures"]
+__all__ = [
+    "drawn_inputs",
+    "function_of",
+    "inputs_of",
+    "is_program",
+    "load",
+    "parted",
+    "shown_failures",
+]

@@ -13,6 +13,7 @@ MESSAGES = {
         "원소 {size}개로는 형상 {shape:을/를} 채울 수 없습니다"
     ),
     "the number of elements stays the same": "원소의 수는 그대로",
+    "needs real numbers, not {dtype}": "실수가 필요하지만 {dtype}입니다",
     "needs floating-point numbers, not {dtype}": "부동소수점 수가 필요하지만 {dtype}입니다",
     "write 3.0 instead of 3, or use .astype(float)": (
         "3 대신 3.0이라고 쓰거나 .astype(float)를 쓰십시오"
@@ -89,6 +90,7 @@ MESSAGES = {
     "{a} axes and indices of {b} axes": "배열의 축은 {a}개인데 인덱스의 축은 {b}개입니다",
     "indices have as many axes as the array": "인덱스와 배열은 축의 수가 같음",
     "indices must be integers, not {dtype}": "인덱스는 정수여야 하는데 {dtype}입니다",
+    "id {value} is outside [0, {count})": "번호 {value:은/는} [0, {count})의 밖입니다",
     "label {label} is outside [0, {n})": "레이블 {label:은/는} [0, {n})의 밖입니다",
     "{a} conditions and {b} choices": "조건은 {a}개인데 선택지는 {b}개입니다",
     "one choice per condition": "조건마다 선택지 하나",

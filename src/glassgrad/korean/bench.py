@@ -55,6 +55,15 @@ MESSAGES: dict[str, str] = {
     "memory": "메모리",
     "differs by": "차이",
     "{name} computes something else": "{name:은/는} 다른 것을 계산합니다",
+    "two convolutions of {window} to {channels} channels, maxima of 2×2, {layers}": (
+        "{window} 합성곱 둘(채널 {channels}개), 2×2 최댓값, {layers}"
+    ),
+    "embedding {embedding}, LSTM {hidden}, {characters} characters, {steps} steps": (
+        "임베딩 {embedding}, LSTM {hidden}, 문자 {characters}가지, {steps}단계"
+    ),
+    "{layers} blocks of {heads} heads, {width} wide, context {context}, {characters} characters": (
+        "헤드 {heads}개짜리 블록 {layers}개, 너비 {width}, 문맥 {context}, 문자 {characters}가지"
+    ),
     "value and gradients of layer norm, SiLU, tanh and softmax for {rows} × {columns}": (
         "{rows} × {columns} 배열에서 계층 정규화, SiLU, tanh, softmax의 값과 기울기"
     ),

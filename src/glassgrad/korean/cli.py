@@ -332,6 +332,13 @@ MESSAGES: dict[str, str] = {
     ),
     "of the random inputs; 0 by default": "무작위 입력의 시드. 정하지 않으면 0",
     "--args is for functions: file.py:function": "--args는 함수에만 씁니다: file.py:function",
+    "--args is for functions and saved models: file.py:function, model.safetensors": (
+        "--args는 함수와 저장한 모델에만 씁니다: file.py:function, model.safetensors"
+    ),
+    "{name} takes other inputs": "{name:은/는} 다른 입력을 받습니다",
+    "give the shape of a batch: --args 2x1x28x28, or --args 2x16:65 for indices": (
+        "배치의 형상을 주십시오: --args 2x1x28x28, 인덱스라면 --args 2x16:65"
+    ),
     "name a run, or a function: glassgrad gradcheck file.py:function": (
         "실행 결과 폴더나 함수를 주십시오: glassgrad gradcheck file.py:function"
     ),

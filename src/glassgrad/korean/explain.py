@@ -119,13 +119,13 @@ MESSAGES: dict[str, str] = {
     # --- the command ---
     "Explain a gradient: the paths from the result to one input or parameter, as products of "
     "local derivatives with their numbers, the strongest first, and their sum. WHAT is a "
-    "worked example (canon:NAME), a function in a Python file, or a run. With --update: a "
-    "weight, its error signal, its change and its new value, layer by layer, the output layer "
-    "first.": (
+    "worked example (canon:NAME), a function in a Python file, a run, or a model that gg.save "
+    "wrote. With --update: a weight, its error signal, its change and its new value, layer by "
+    "layer, the output layer first.": (
         "기울기가 왜 그 값인지 설명합니다. 결과에서 입력이나 매개변수 하나에 이르는 경로를 국소적 "
         "미분의 곱으로 나타내어 수와 함께, 기여가 큰 것부터 그 합과 함께 보여 줍니다. WHAT은 "
-        "예제(canon:NAME), Python 파일의 함수, 또는 실행 결과 폴더입니다. --update를 주면 가중치와 "
-        "그 오차, 변화량, 새 값을 출력층부터 계층별로 보여 줍니다."
+        "예제(canon:NAME), Python 파일의 함수, 실행 결과 폴더, 또는 gg.save로 저장한 모델입니다. "
+        "--update를 주면 가중치와 그 오차, 변화량, 새 값을 출력층부터 계층별로 보여 줍니다."
     ),
     "why the gradient of f by x1 is −0.5898": "x1에 대한 f의 기울기가 왜 −0.5898인지",
     "a weight of a trained network, on rows of its training data": (

@@ -18,6 +18,12 @@ MESSAGES: dict[str, str] = {
     "max pool {window}": "최대 풀링 {window}",
     "mean pool {window}": "평균 풀링 {window}",
     "feature maps: {counts}": "특징 맵: {counts}",
+    "feature maps are made of a layer that is not the last one": (
+        "마지막이 아닌 계층의 값으로 특징 맵을 만듭니다"
+    ),
+    "feature maps, layers of neurons, feature maps: each once": (
+        "특징 맵, 뉴런 계층, 특징 맵의 순서로 한 번씩"
+    ),
     "hidden layer {number}": "은닉층 {number}",
     "1 input": "입력 1개",
     "1 neuron": "뉴런 1개",
@@ -26,6 +32,12 @@ MESSAGES: dict[str, str] = {
     "bias: an input that is always 1": "편향: 값이 항상 1인 입력",
     "one step later": "한 단계 뒤로",
     "initial state": "초기 상태",
+    "gradients of {found} steps for {rows} layers of {total}": (
+        "기울기의 단계 수는 {found}, 그림에는 {total}단계인 순환 계층 {rows}개가 있습니다"
+    ),
+    "`gradients` are nn.step_gradients of the model and inputs of the picture": (
+        "`gradients`는 그림에 그린 모델과 입력의 nn.step_gradients 기울기입니다"
+    ),
     # in a sentence
     "a network of {sizes} neurons, the first of them inputs": (
         "{sizes} 구조의 신경망 (첫 번째 수는 입력의 개수)"

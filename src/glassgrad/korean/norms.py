@@ -44,6 +44,7 @@ MESSAGES: dict[str, str] = {
     "or give the variances: gaussian_nll(pred, target, var)": (
         "또는 분산을 주십시오: gaussian_nll(pred, target, var)"
     ),
+    "the logarithms of rates go with log_input=True": ("비율의 로그는 log_input=True로 주십시오"),
     "{name} must be integers, not {dtype}": "{name:은/는} {dtype:이/가} 아니라 정수여야 합니다",
     "blank {blank} is none of {k} classes": "공백 {blank:은/는} 클래스 {k}개에 없습니다",
     "label {label} is the blank or outside [0, {n})": (

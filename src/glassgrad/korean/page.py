@@ -48,12 +48,16 @@ MESSAGES: dict[str, str] = {
     ),
     # glassgrad show
     "Draw a computation with its values, gradients and local derivatives: a worked example, a "
-    "function in a Python file, or a run. The ending of -o chooses what is written: .html a "
-    "page to step through, .svg a picture, .txt text. Without -o the text is printed.": (
+    "function in a Python file, a run, or a model that gg.save wrote. The ending of -o chooses "
+    "what is written: .html a page to step through, .svg a picture, .txt text. Without -o the "
+    "text is printed.": (
         "계산을 값과 기울기, 국소적 미분과 함께 그립니다. 잘 알려진 예제, Python 파일의 함수, "
-        "훈련한 실행을 그릴 수 있습니다. -o에 쓴 파일 이름의 끝이 형식을 정합니다: .html은 한 "
-        "단계씩 따라갈 수 있는 페이지, .svg는 그림, .txt는 텍스트입니다. -o가 없으면 텍스트를 "
-        "출력합니다."
+        "훈련한 실행, gg.save로 저장한 모델을 그릴 수 있습니다. -o에 쓴 파일 이름의 "
+        "끝이 형식을 정합니다: .html은 한 단계씩 따라갈 수 있는 페이지, .svg는 그림, .txt는 "
+        "텍스트입니다. -o가 없으면 텍스트를 출력합니다."
+    ),
+    "a model that gg.save wrote, for an input of this shape": (
+        "gg.save로 저장한 모델에 이 형상의 입력을 넣어 봅니다"
     ),
     "the file to write: .html, .svg or .txt": "저장할 파일: .html, .svg, .txt",
     "decimals of the numbers; 2 by default": "소수 자릿수. 기본값 2",

@@ -121,10 +121,11 @@ MESSAGES = {
         "안쪽 변환의 값을 바깥쪽 변환의 값에 써넣었습니다"
     ),
     # glassgrad source
-    "Print the value and the gradients of a function, a worked example or a run as NumPy source "
-    "that runs alone. It was run and compared with the graph before it is shown.": (
-        "함수나 예제, 실행 결과의 값과 기울기를 NumPy만으로 실행되는 소스로 출력합니다. 출력하기 "
-        "전에 실행하여 계산 그래프와 비교합니다."
+    "Print the value and the gradients of a function, a worked example or a run, or the outputs "
+    "of a model that gg.save wrote, as NumPy source that runs alone. It was run "
+    "and compared with the graph before it is shown.": (
+        "함수나 예제, 실행 결과의 값과 기울기, 또는 gg.save로 저장한 모델의 출력을 NumPy만으로 "
+        "실행되는 소스로 출력합니다. 출력하기 전에 실행하여 계산 그래프와 비교합니다."
     ),
     "the function and its gradients, as a book has them": (
         "함수와 그 기울기를 교과서에 실린 모습으로 보여 줍니다"

@@ -13,11 +13,11 @@ from typing import Any, ClassVar
 import numpy as np
 
 from glassgrad.core.aval import is_float
-from glassgrad.errors import OptionError, ShapeError, unknown_option
+from glassgrad.errors import ShapeError, unknown_option
 from glassgrad.graph.ir import Var
 from glassgrad.graph.trace import GraphTrace
 from glassgrad.nn import init as initialisers
-from glassgrad.nn.checks import check_size, here, operand
+from glassgrad.nn.checks import check_number, check_size, here, operand
 from glassgrad.nn.init import Initializer, Rng, Spec
 from glassgrad.nn.module import Module
 from glassgrad.primitives.arithmetic import add, maximum, multiply, subtract
@@ -332,7 +332,7 @@ class LSTMCell(Cell):
             rng=rng,
             dtype=dtype,
         )
-        self.forget_bias = _finite(forget_bias)
+        self.forget_bias = check_number("LSTMCell", "forget_bias", forget_bias)
         if self.b_ih is not None and self.forget_bias:
             self.b_ih.assign(self.b_ih.data + self.forget_bias * self._is_forget_gate())
 
@@ -350,14 +350,6 @@ class LSTMCell(Cell):
 
     def options(self) -> dict[str, Any]:
         return {"forget_bias": self.forget_bias} if self.forget_bias else {}
-
-
-def _finite(value: Any) -> float:
-    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
-    if not is_number or not np.isfinite(value):
-        problem = say("{name} is {value!r}", name="forget_bias", value=value)
-        raise OptionError(problem, operation="LSTMCell", rule=say("a finite number"))
-    return float(value)
 
 
 __all__ = [

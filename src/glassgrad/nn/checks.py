@@ -106,6 +106,16 @@ def check_positive(operation: str, name: str, value: Any) -> float:
     return float(value)
 
 
+def check_number(operation: str, name: str, value: Any, least: float = -np.inf) -> float:
+    """A finite number, of at least `least`."""
+    is_number = isinstance(value, (int, float, np.number)) and not isinstance(value, bool)
+    if not is_number or not -np.inf < value < np.inf or value < least:
+        problem = say("{name} is {value!r}", name=name, value=value)
+        rule = say("a finite number") if least == -np.inf else f"{name} >= {least:g}"
+        raise OptionError(problem, operation=operation, rule=rule)
+    return float(value)
+
+
 # --- predictions and targets -------------------------------------------------------------
 
 
@@ -149,7 +159,9 @@ def _shape_hint(pred: Sequence[int], target: Sequence[int]) -> str:
     return ""
 
 
-def check_range(operation: str, label: str, value: Any, low: float, high: float) -> None:
+def check_range(
+    operation: str, label: str, value: Any, low: float, high: float, hint: str = ""
+) -> None:
     """Refuse known numbers outside [low, high], NaN included."""
     numbers = known(value)
     if numbers is None or numbers.size == 0:
@@ -163,7 +175,7 @@ def check_range(operation: str, label: str, value: Any, low: float, high: float)
         operation=operation,
         operands=[operand(label, value)],
         rule=f"{low:g} <= {label} <= {high:g}",
-        hint=say("logits go to binary_cross_entropy_with_logits") if label == "pred" else "",
+        hint=hint,
     )
 
 

@@ -56,10 +56,7 @@ class _Convolving(Weighted):
                           groups=groups, inputs=inputs, outputs=outputs)  # fmt: skip
             rule = say("groups divide inputs and outputs")
             raise OptionError(problem, operation=name, rule=rule)
-        try:
-            how = window_params(self.rank, kernel, stride, padding, dilation)
-        except OptionError as error:
-            raise error.at(name) from None
+        how = window_params(name, self.rank, kernel, stride, padding, dilation)
         self.kernel: tuple[int, ...] = how["size"]
         self.stride: tuple[int, ...] = how["stride"]
         self.dilation: tuple[int, ...] = how["dilation"]

@@ -20,6 +20,7 @@ from glassgrad.primitives.arithmetic import (
     greater,
     greater_equal,
     less,
+    less_equal,
     logical_and,
     maximum,
     multiply,
@@ -141,7 +142,8 @@ def _last_alphas(log_p: Any, states: Any, times: Any, blank: int) -> Any:
 
 def _held(alpha: Any) -> Any:
     """Held above what cannot happen, so that a long sequence of it does not reach infinity."""
-    return where(greater(alpha, _NEVER), alpha, _NEVER)
+    # NOTE: asked this way round, NaN stays NaN and does not count as what cannot happen.
+    return where(less_equal(alpha, _NEVER), _NEVER, alpha)
 
 
 def _moved(x: Any, places: int, fill: float) -> Any:

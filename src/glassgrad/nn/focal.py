@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
+import numpy as np  # noqa: F401 - the examples use it
 
 from glassgrad.core.region import composite
-from glassgrad.errors import OptionError, ShapeError
+from glassgrad.errors import ShapeError
 from glassgrad.nn.checks import (
+    check_number,
     check_range,
     check_reduction,
     check_share,
@@ -27,14 +28,6 @@ from glassgrad.primitives.arithmetic import add, equal, multiply, negative, powe
 from glassgrad.primitives.layout import array_of, astype
 from glassgrad.primitives.transcendental import exp, expm1, softplus
 from glassgrad.text import say
-
-
-def _exponent(operation: str, gamma: Any) -> float:
-    is_number = isinstance(gamma, (int, float, np.number)) and not isinstance(gamma, bool)
-    if not is_number or not 0 <= gamma < np.inf:
-        problem = say("{name} is {value!r}", name="gamma", value=gamma)
-        raise OptionError(problem, operation=operation, rule="gamma >= 0")
-    return float(gamma)
 
 
 @composite
@@ -60,7 +53,7 @@ def focal(
     0.1733
     """
     check_reduction(reduction)
-    gamma = _exponent("focal", gamma)
+    gamma = check_number("focal", "gamma", gamma, 0)
     logits = floats("focal", "logits", logits)
     if not logits.shape:
         raise ShapeError(say("a number has no axis of classes"), operation="focal", rule="(..., k)")
@@ -113,7 +106,7 @@ def binary_focal(
     0.1733
     """
     check_reduction(reduction)
-    gamma = _exponent("binary_focal", gamma)
+    gamma = check_number("binary_focal", "gamma", gamma, 0)
     logits, target = matched("binary_focal", logits, target)
     check_range("binary_focal", "target", target, 0, 1)
     ahead, behind = softplus(logits), softplus(negative(logits))

@@ -26,7 +26,6 @@ from glassgrad.primitives.arithmetic import (
     divide,
     maximum,
     multiply,
-    negative,
     square,
     subtract,
 )
@@ -60,7 +59,8 @@ def poisson_nll(
     if log_input:
         losses = subtract(exp(pred), multiply(target, pred))
     else:
-        check_range("poisson_nll", "pred", pred, 0, np.inf)
+        hint = say("the logarithms of rates go with log_input=True")
+        check_range("poisson_nll", "pred", pred, 0, np.inf, hint)
         losses = subtract(pred, xlogy(target, pred))
     return reduced(add(losses, lgamma(add(target, 1))) if full else losses, reduction)
 
@@ -97,7 +97,8 @@ def gaussian_nll(
     if var is None:
         mean, log_var = _halves(pred, target)
         target = astype(reshape(target, mean.shape), mean.dtype)
-        squares = multiply(square(subtract(mean, target)), exp(negative(log_var)))
+        # NOTE: the square of the quotient; of both apart, e^88 is infinite in float32.
+        squares = square(multiply(subtract(mean, target), exp(multiply(log_var, -0.5))))
     else:
         mean, target = matched("gaussian_nll", pred, target)
         bounded = maximum(_variance(var, mean), check_positive("gaussian_nll", "eps", eps))

@@ -185,7 +185,8 @@ def binary_cross_entropy(pred: Any, target: Any, *, reduction: str = "mean") -> 
     """
     check_reduction(reduction)
     pred, target = matched("binary_cross_entropy", pred, target)
-    check_range("binary_cross_entropy", "pred", pred, 0, 1)
+    hint = say("logits go to binary_cross_entropy_with_logits")
+    check_range("binary_cross_entropy", "pred", pred, 0, 1, hint)
     check_range("binary_cross_entropy", "target", target, 0, 1)
     # NOTE: 0 * log(0) is 0 here; log1p is kept away from 1 - 1 where nothing asks for it.
     is_idle = logical_and(equal(target, 1), equal(pred, 1))

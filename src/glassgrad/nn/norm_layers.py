@@ -16,7 +16,7 @@ from glassgrad.core.aval import is_float
 from glassgrad.core.region import region
 from glassgrad.errors import ShapeError
 from glassgrad.nn import normalisation as F
-from glassgrad.nn.checks import check_positive, check_share, check_size, here, operand
+from glassgrad.nn.checks import check_number, check_positive, check_share, check_size, here, operand
 from glassgrad.nn.module import Module
 from glassgrad.primitives.arithmetic import add, multiply
 from glassgrad.primitives.layout import array_of, astype, reshape
@@ -290,7 +290,8 @@ class LocalResponseNorm(Module):
         self, size: int, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0
     ) -> None:
         self.size = check_size("LocalResponseNorm", "size", size)
-        self.alpha, self.beta = float(alpha), float(beta)
+        self.alpha = check_number("LocalResponseNorm", "alpha", alpha, 0)
+        self.beta = check_number("LocalResponseNorm", "beta", beta)
         self.k = check_positive("LocalResponseNorm", "k", k)
 
     def forward(self, x: Any) -> Any:

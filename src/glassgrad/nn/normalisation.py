@@ -15,7 +15,7 @@ import numpy as np  # noqa: F401 - the examples use it
 
 from glassgrad.core.region import composite
 from glassgrad.errors import OptionError, ShapeError
-from glassgrad.nn.checks import check_positive, check_size, floats, here, operand
+from glassgrad.nn.checks import check_number, check_positive, check_size, floats, here, operand
 from glassgrad.primitives.arithmetic import (
     add,
     divide,
@@ -26,7 +26,7 @@ from glassgrad.primitives.arithmetic import (
     subtract,
 )
 from glassgrad.primitives.index import getitem
-from glassgrad.primitives.layout import array_of, reshape
+from glassgrad.primitives.layout import Axis, array_of, reshape
 from glassgrad.primitives.padding import pad
 from glassgrad.primitives.statistics import mean as mean_of
 from glassgrad.primitives.transcendental import sqrt
@@ -37,7 +37,7 @@ EPS = 1e-5  # Ioffe & Szegedy (2015) leave it open; PyTorch's, Keras' is 1e-3
 # --- samples -----------------------------------------------------------------------------
 
 
-def centred_moments(x: Any, axes: tuple[int, ...]) -> tuple[Any, Any, Any]:
+def centred_moments(x: Any, axes: Axis) -> tuple[Any, Any, Any]:
     """x less its mean over `axes`, the mean, and the biased variance; reduced axes keep size 1."""
     mean = mean_of(x, axis=axes, keepdims=True)
     rough = subtract(x, mean)
@@ -119,7 +119,8 @@ def batch_norm(
                x' Σ dy x'); of given statistics gamma dy / std
     Numerics:  two passes, the mean corrected once: a channel far from 0 keeps its digits, a
                constant one becomes beta
-    Raises:    ShapeError if x has no channels or sizes differ; OptionError for one statistic alone
+    Raises:    ShapeError if x has no channels, sizes differ or a sample has one value; OptionError
+               for one statistic alone
     Source:    Ioffe & Szegedy (2015), Batch Normalization, algorithm 1
 
     >>> batch_norm(np.array([[1.0, 5.0], [3.0, 5.0]])).round(3)
@@ -131,6 +132,7 @@ def batch_norm(
         raise OptionError(say("`mean` and `var` go together"), operation="batch_norm")
     if mean is not None:
         return by_statistics(x, gamma, beta, mean, var, eps)
+    require_several(x, (x.shape[0], *x.shape[2:]))
     return scaled(standardised(x, batch_axes(x), eps)[0], gamma, beta)
 
 
@@ -145,13 +147,15 @@ def group_norm(
 
     Shapes:    x (n, c, ...), gamma and beta (c,) -> (n, c, ...)
     Formula:   as `batch_norm`, with the statistics of one example over c/groups channels
-    Raises:    ShapeError if sizes differ; OptionError if `groups` does not divide c
+    Raises:    ShapeError if sizes differ or a group has one value; OptionError if `groups` does
+               not divide c
     Source:    Wu & He (2018), Group Normalization, eq. 1 to 7
     """
     groups = check_size("group_norm", "groups", groups)
     x = _channelled("group_norm", x, gamma=gamma, beta=beta)
     n, c, *rest = x.shape
     check_groups("group_norm", groups, c)
+    require_several(x, (c // groups, *rest))
     parts = reshape(x, (n, groups, c // groups * prod(rest)))
     out = standardised(parts, (2,), eps)[0]
     return scaled(reshape(out, x.shape), gamma, beta)
@@ -205,7 +209,7 @@ def local_response_norm(
     Shapes:    x (n, c, ...) -> (n, c, ...)
     Formula:   x / (k + alpha/size Σ x²)^beta, over the `size` channels around each, fewer at the
                ends; of an even size the one more lies below
-    Raises:    ShapeError if x has no channels; OptionError unless size >= 1 and k > 0
+    Raises:    ShapeError if x has no channels; OptionError unless size >= 1, k > 0, alpha >= 0
     Source:    Krizhevsky, Sutskever & Hinton (2012), section 3.3; there alpha is not divided
 
     >>> local_response_norm(np.array([[2.0, 1.0]]), 1, alpha=1.0, beta=1.0)
@@ -213,6 +217,8 @@ def local_response_norm(
     """
     size = check_size("local_response_norm", "size", size)
     k = check_positive("local_response_norm", "k", k)
+    alpha = check_number("local_response_norm", "alpha", alpha, 0)
+    beta = check_number("local_response_norm", "beta", beta)
     x = _channelled("local_response_norm", x)
     c = x.shape[1]
     sides = [(0, 0), (size // 2, (size - 1) // 2), *[(0, 0)] * (len(x.shape) - 2)]

@@ -11,7 +11,16 @@ import numpy as np
 
 from glassgrad.core.region import composite
 from glassgrad.errors import DataError, ShapeError
-from glassgrad.nn.checks import check_reduction, floats, known, matched, operand, reduced
+from glassgrad.nn.checks import (
+    check_number,
+    check_positive,
+    check_reduction,
+    floats,
+    known,
+    matched,
+    operand,
+    reduced,
+)
 from glassgrad.primitives.arithmetic import (
     add,
     divide,
@@ -37,7 +46,8 @@ def _angle(x: Any, y: Any) -> Any:
 
     NOTE: 1 - x·y / (|x| |y|) rounds angles below 1e-8 to 0, in float32 below 2e-4.
     """
-    units = (divide(v, maximum(vector_norm(v, axis=-1, keepdims=True), _TINY)) for v in (x, y))
+    tiny = max(_TINY, float(np.finfo(x.dtype).tiny))  # 1e-8 is 0 in float16
+    units = (divide(v, maximum(vector_norm(v, axis=-1, keepdims=True), tiny)) for v in (x, y))
     return multiply(sum(square(subtract(*units)), axis=-1), 0.5)
 
 
@@ -66,12 +76,14 @@ def cosine_embedding(
 
     Shapes:    x and y (..., d), target (...) of 1 and -1 -> (); (...) if reduction is "none"
     Formula:   1 - cos(x, y) for 1; max(0, cos(x, y) - margin) for -1
-    Raises:    ShapeError if shapes differ; DataError for a target other than 1 and -1
+    Raises:    ShapeError if shapes differ; DataError for a target other than 1 and -1; OptionError
+               for a margin that is no finite number
 
     >>> cosine_embedding(np.eye(2), np.ones((2, 2)), np.array([1, -1]), reduction="none").round(4)
     array([0.2929, 0.7071])
     """
     check_reduction(reduction)
+    margin = check_number("cosine_embedding", "margin", margin)
     x, y = _vectors("cosine_embedding", x, y=y)
     target = _marks("cosine_embedding", x, target, (1, -1))
     apart = _angle(x, y)
@@ -92,13 +104,15 @@ def contrastive(
     Formula:   with the distance D = |x - y|: ½ D² for 1; ½ max(0, margin - D)² for 0
     Gradient:  for x: x - y of a pair marked 1; (D - margin) (x - y) / D inside the margin of one
                marked 0, and 0 where the two are equal
-    Raises:    ShapeError if shapes differ; DataError for a mark other than 0 and 1
+    Raises:    ShapeError if shapes differ; DataError for a mark other than 0 and 1; OptionError
+               unless margin >= 0
     Source:    Hadsell, Chopra & LeCun (2006), Dimensionality Reduction, eq. 4, where 0 is "same"
 
     >>> float(contrastive(np.array([[0.0, 0.6]]), np.array([[0.0, 0.0]]), np.array([0])).round(6))
     0.08
     """
     check_reduction(reduction)
+    margin = check_number("contrastive", "margin", margin, 0)
     x, y = _vectors("contrastive", x, y=y)
     is_same = _marks("contrastive", x, is_same, (0, 1))
     difference = subtract(x, y)
@@ -125,7 +139,8 @@ def triplet(
     Options:   swap takes |p - n| for |a - n| where it is smaller
     Numerics:  no constant is added to the distances: they are exact, and two equal vectors give no
                gradient
-    Raises:    ShapeError if shapes differ
+    Raises:    ShapeError if shapes differ; OptionError unless p > 0, and for a margin that is no
+               finite number
     Source:    Schroff, Kalenichenko & Philbin (2015), FaceNet, eq. 3; swap: Balntas et al. (2016)
 
     >>> a, n = np.array([[0.0, 0.0]]), np.array([[0.0, 1.5]])
@@ -133,6 +148,8 @@ def triplet(
     0.5
     """
     check_reduction(reduction)
+    margin = check_number("triplet", "margin", margin)
+    p = p if p == np.inf else check_positive("triplet", "p", p)
     anchor, positive = _vectors("triplet", anchor, positive=positive)
     _, negative = _vectors("triplet", anchor, negative=negative)
     near, far = (vector_norm(subtract(anchor, other), p, axis=-1) for other in (positive, negative))

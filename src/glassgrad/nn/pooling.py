@@ -11,7 +11,7 @@ from typing import Any
 
 from glassgrad.errors import GlassgradError, ShapeError, unknown_option
 from glassgrad.nn import spatial
-from glassgrad.nn.checks import here, operand
+from glassgrad.nn.checks import check_size, here, operand
 from glassgrad.nn.conv import AXES
 from glassgrad.nn.module import Module
 from glassgrad.primitives.layout import array_of
@@ -136,10 +136,8 @@ class _AvgPool(_Spatial):
 
 def _check_windows(layer: _Spatial, size: Any, stride: Any, padding: Any, dilation: Any) -> None:
     """Refuse options before any input comes."""
-    try:
-        window_params(layer.rank, size, size if stride is None else stride, padding, dilation)
-    except GlassgradError as error:
-        raise error.at(type(layer).__name__) from None
+    stride = size if stride is None else stride
+    window_params(type(layer).__name__, layer.rank, size, stride, padding, dilation)
 
 
 class MaxPool1d(_MaxPool):
@@ -210,6 +208,9 @@ class AvgPool3d(_AvgPool):
 class _Adaptive(_Spatial):
     def __init__(self, size: Any) -> None:
         self.size = _frozen(size)
+        for one in self.size if isinstance(self.size, tuple) and self.size else (self.size,):
+            if one is not None:
+                check_size(type(self).__name__, "size", one)
 
     def _options(self) -> dict[str, Any]:
         return {"size": self.size}

@@ -36,7 +36,7 @@ from glassgrad.nn.module import Module
 from glassgrad.nn.sequences import check_sequence, step_mask
 from glassgrad.primitives.arithmetic import add, stop_gradient, where
 from glassgrad.primitives.index import getitem
-from glassgrad.primitives.layout import permute_dims
+from glassgrad.primitives.layout import astype, permute_dims
 from glassgrad.primitives.random import module_path
 from glassgrad.primitives.shape import concat, stack
 from glassgrad.tensor import state as new_state
@@ -236,7 +236,8 @@ class Recurrent(Module):
     def _keep(self, states: Sequence[Any]) -> None:
         if self.stateful and self.training:
             for name, value in zip(self.cell.states, states, strict=True):
-                setattr(self, name, value)
+                # NOTE: a batch in float64 must not leave a state of another dtype behind.
+                setattr(self, name, astype(value, self.cells[0].W_ih.dtype))
 
     def reset(self) -> None:
         """Set the kept states to zero, as at the beginning of a text."""

@@ -17,7 +17,8 @@ from glassgrad.errors import ShapeError
 from glassgrad.nn import init as initialisers
 from glassgrad.nn.checks import check_positive, check_size, here, operand
 from glassgrad.nn.module import Module
-from glassgrad.primitives.arithmetic import add, divide, multiply, square, subtract
+from glassgrad.nn.normalisation import centred_moments
+from glassgrad.primitives.arithmetic import add, divide, multiply, square
 from glassgrad.primitives.layout import Axis, array_of, astype
 from glassgrad.primitives.statistics import mean
 from glassgrad.primitives.transcendental import sqrt
@@ -40,7 +41,8 @@ def layer_norm(
     Formula:   gamma (x - mean) / √(variance + eps) + beta, the variance divided by d
     Gradient:  (g - mean(g) - n mean(g n)) / √(variance + eps), for g = gamma ct and the normalised
                n; ct n summed over the rows for gamma, ct for beta
-    Numerics:  the variance takes two passes; a row of equal numbers becomes beta
+    Numerics:  two passes, the mean corrected once: a row far from 0 keeps its digits, one of equal
+               numbers becomes beta
     Source:    Ba, Kiros & Hinton (2016), Layer Normalization, eq. 3 and 4
 
     >>> layer_norm(np.array([[1.0, 3.0]]), eps=0).tolist()
@@ -48,8 +50,7 @@ def layer_norm(
     """
     x = array_of(x)
     x = x if is_float(x.dtype) else astype(x, np.float64)
-    centred = subtract(x, mean(x, axis=axis, keepdims=True))
-    variance = mean(square(centred), axis=axis, keepdims=True)
+    centred, _, variance = centred_moments(x, axis)
     out = multiply(centred, divide(1, sqrt(add(variance, eps))))
     out = out if gamma is None else multiply(out, gamma)
     return out if beta is None else add(out, beta)

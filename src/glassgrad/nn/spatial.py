@@ -13,13 +13,14 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.core.aval import is_float
 from glassgrad.core.region import composite
 from glassgrad.errors import OptionError, ShapeError, unknown_option
 from glassgrad.primitives import pooling
 from glassgrad.primitives.along import take
 from glassgrad.primitives.arithmetic import add, divide, multiply, where
 from glassgrad.primitives.convolution import convolution, convolution_transpose
-from glassgrad.primitives.layout import array_of, reshape, sum
+from glassgrad.primitives.layout import array_of, astype, reshape, sum
 from glassgrad.primitives.padding import pad
 from glassgrad.primitives.windows import (
     LEAD,
@@ -58,7 +59,7 @@ def max_pool(
     """
     x = array_of(x)
     stride = size if stride is None else stride
-    params = window_params(len(x.shape) - LEAD, size, stride, padding, dilation)
+    params = window_params("max_pool", len(x.shape) - LEAD, size, stride, padding, dilation)
     if ceil_mode:
         params["padding"] = _to_the_end(x.shape[LEAD:], params)
     return pooling.max_pool(x, **params)
@@ -85,7 +86,7 @@ def average_pool(
     """
     x = array_of(x)
     stride = size if stride is None else stride
-    params = window_params(len(x.shape) - LEAD, size, stride, padding, 1)
+    params = window_params("average_pool", len(x.shape) - LEAD, size, stride, padding, 1)
     if not ceil_mode:
         return pooling.average_pool(x, size, stride, params["padding"], counts_padding)
     whole = _to_the_end(x.shape[LEAD:], params)
@@ -122,15 +123,24 @@ def _spans(m: int, size: int) -> list[tuple[int, int]]:
     return [(i * m // size, -(-(i + 1) * m // size)) for i in range(size)]
 
 
-def _result_sizes(operation: str, x: Any, size: Any) -> Shape:
-    """One result size for each spatial axis; None keeps the axis."""
+def _extent(operation: str, x: Any) -> Shape:
+    """The spatial sizes, if there are some and none is empty."""
     extent = tuple(x.shape[LEAD:])
     if not 1 <= len(extent) <= MOST or 0 in extent:
         problem = say("{rank} spatial axes of {shape}", rank=len(extent), shape=x.shape)
         raise ShapeError(problem, operation=operation, rule="x (n, c, *in), in >= 1")
+    return extent
+
+
+def _result_sizes(operation: str, x: Any, size: Any) -> Shape:
+    """One result size for each spatial axis; None keeps the axis."""
+    extent = _extent(operation, x)
     if isinstance(size, (tuple, list)) and len(size) == len(extent):
         size = tuple(m if k is None else k for k, m in zip(size, extent, strict=True))
-    return per_axis(size, len(extent), "size")
+    try:
+        return per_axis(size, len(extent), "size")
+    except OptionError as error:
+        raise error.at(operation) from None
 
 
 def _even(extent: Sequence[int], size: Shape) -> Shape | None:
@@ -240,8 +250,10 @@ def interpolate(
     align_corners: whether the outermost elements keep their places; otherwise elements are small
                    squares and the borders keep theirs
 
-    Shapes:    (n, c, *in) -> (n, c, *size)
+    Shapes:    (n, c, *in) -> (n, c, *size); whole numbers become float64 between elements
     Gradient:  to the elements read, in their shares
+    Raises:    ShapeError unless x has 1 to 3 spatial axes, none empty; OptionError for a size or
+               scale that gives no places
 
     >>> interpolate(np.array([[[1.0, 2.0]]]), scale=2)
     array([[[1., 1., 2., 2.]]])
@@ -251,10 +263,12 @@ def interpolate(
     x = array_of(x)
     if mode not in MODES:
         raise unknown_option("mode", mode, MODES)
-    extent = tuple(x.shape[LEAD:])
+    extent = _extent("interpolate", x)
     if _LINEAR.get(mode, len(extent)) != len(extent):
         problem = say("{mode} for {rank} spatial axes", mode=mode, rank=len(extent))
         raise OptionError(problem, operation="interpolate")
+    if mode != "nearest" and not is_float(x.dtype):
+        x = astype(x, np.float64)  # shares of whole numbers are none
     for axis, (m, k, step) in enumerate(_steps(x, size, scale), start=LEAD):
         if mode == "nearest":
             read = np.floor(np.arange(k) * step + 1e-9).astype(np.int64)
@@ -274,9 +288,10 @@ def _steps(x: Any, size: Any, scale: Any) -> list[tuple[int, int, float]]:
         wanted = _result_sizes("interpolate", x, size)
         return [(m, k, m / k) for m, k in zip(extent, wanted, strict=True)]
     listed = scale if isinstance(scale, (tuple, list)) else (scale,) * len(extent)
-    numbers = [s for s in listed if isinstance(s, (int, float)) and not isinstance(s, bool)]
+    kinds = (int, float, np.integer, np.floating)
+    numbers = [float(s) for s in listed if isinstance(s, kinds) and not isinstance(s, bool)]
     fits = len(numbers) == len(listed) == len(extent)
-    if not fits or not all(m * s >= 1 for m, s in zip(extent, numbers, strict=True)):
+    if not fits or not all(1 <= m * s < np.inf for m, s in zip(extent, numbers, strict=True)):
         problem = say("scale {scale!r} for shape {shape}", scale=scale, shape=x.shape)
         raise OptionError(problem, operation="interpolate")
     return [(m, floor(m * s), 1 / s) for m, s in zip(extent, numbers, strict=True)]

@@ -290,7 +290,7 @@ def convolution(
     array([[[-1., -1., -1.]]])
     """
     x, w = arrays_of(x, w)
-    params = _params(w, stride, padding, dilation, groups)
+    params = _params("convolution", w, stride, padding, dilation, groups)
     infer(convolution_p, (x, w), params)
     return bind(convolution_p, x, w, **params)
 
@@ -316,7 +316,7 @@ def convolution_transpose(
     array([[[1., 1., 1., 1.]]])
     """
     y, w = arrays_of(y, w)
-    params = _params(w, stride, padding, dilation, groups)
+    params = _params("convolution_transpose", w, stride, padding, dilation, groups)
     size = transposed_sizes(
         aval_of(y).shape[LEAD:], aval_of(w).shape[LEAD:], output_padding, params
     )
@@ -324,13 +324,16 @@ def convolution_transpose(
     return bind(convolution_input_p, y, w, size=size, **params)
 
 
-def _params(w: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> dict[str, Any]:
+def _params(
+    operation: str, w: Any, stride: Any, padding: Any, dilation: Any, groups: int
+) -> dict[str, Any]:
     """The parameters of the records, `groups` among them."""
     kernel = aval_of(w).shape[LEAD:]
-    params = window_params(len(kernel), kernel, stride, padding, dilation)
+    params = window_params(operation, len(kernel), kernel, stride, padding, dilation)
     del params["size"]
     if not isinstance(groups, int) or groups < 1:
-        raise OptionError(say("{groups} groups", groups=groups), rule="groups >= 1")
+        problem = say("{groups} groups", groups=groups)
+        raise OptionError(problem, operation=operation, rule="groups >= 1")
     return {**params, "groups": groups}
 
 

@@ -26,7 +26,7 @@ from glassgrad.primitives.arithmetic import (
 )
 from glassgrad.primitives.layout import array_of, expand_dims, matrix_transpose
 from glassgrad.primitives.linalg import matmul
-from glassgrad.primitives.solve import solve_p
+from glassgrad.primitives.solve import require_real, solve_p
 from glassgrad.primitives.triangle import diagonal, tril, triu
 from glassgrad.text import say
 
@@ -130,9 +130,11 @@ def qr(x: Any, mode: str = "reduced") -> Any:
 
     Shapes:    (..., m, n) -> Q (..., m, k), R (..., k, n) for the smaller k of both
     Gradient:  exists where the first k columns of x are independent
-    Raises:    OptionError for another mode; ShapeError for fewer than two axes
+    Raises:    OptionError for another mode; ShapeError for fewer than two axes; DtypeError for
+               complex numbers
     """
     x = array_of(x)
+    require_real(x, "qr")
     if mode not in ("reduced", "r"):
         raise unknown_option("mode", mode, ("reduced", "r"))
     if len(x.shape) < _MATRIX:
@@ -215,6 +217,7 @@ def _squares(x: Any) -> Any:
     """The symmetric part of square matrices."""
     x = array_of(x)
     _require_square(Aval(tuple(x.shape), x.dtype), "eigh")
+    require_real(x, "eigh")
     return _symmetric(x)
 
 
@@ -224,7 +227,7 @@ def eigh(x: Any) -> EighResult:
 
     Shapes:    (..., n, n) -> (..., n), (..., n, n)
     Gradient:  with respect to the symmetric part of x; of the vectors where values are distinct
-    Raises:    ShapeError unless matrices are square
+    Raises:    ShapeError unless matrices are square; DtypeError for complex numbers
     """
     x = _squares(x)
     return EighResult(eigenvalues(x), eigenvectors(x))
@@ -353,9 +356,11 @@ def svd(x: Any, full_matrices: bool = False, compute_uv: bool = True) -> Any:
 
     Shapes:    (..., m, n) -> (..., m, k), (..., k), (..., k, n) for the smaller k of both
     Gradient:  of the vectors where singular values are distinct and not 0
-    Raises:    OptionError for full matrices: those beyond k are not determined by x
+    Raises:    OptionError for full matrices: those beyond k are not determined by x; DtypeError
+               for complex numbers
     """
     x = array_of(x)
+    require_real(x, "svd")
     if not compute_uv:
         return singular_values(x)
     if full_matrices and x.shape[-1] != x.shape[-2]:
@@ -367,7 +372,9 @@ def svd(x: Any, full_matrices: bool = False, compute_uv: bool = True) -> Any:
 @composite
 def svdvals(x: Any) -> Any:
     """The singular values, descending: (..., m, n) -> (..., k)."""
-    return singular_values(array_of(x))
+    x = array_of(x)
+    require_real(x, "svd")
+    return singular_values(x)
 
 
 __all__ = [

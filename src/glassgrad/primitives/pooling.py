@@ -262,7 +262,7 @@ def max_pool(x: Any, size: Any, stride: Any = None, padding: Any = 0, dilation: 
     """
     x = array_of(x)
     stride = size if stride is None else stride
-    params = window_params(len(x.shape) - LEAD, size, stride, padding, dilation)
+    params = window_params("max_pool", len(x.shape) - LEAD, size, stride, padding, dilation)
     infer(max_pool_p, (x,), params)
     return bind(max_pool_p, x, **params)
 
@@ -284,7 +284,7 @@ def average_pool(
     """
     x = array_of(x)
     stride = size if stride is None else stride
-    params = window_params(len(x.shape) - LEAD, size, stride, padding, 1)
+    params = window_params("average_pool", len(x.shape) - LEAD, size, stride, padding, 1)
     del params["dilation"]
     params["counts_padding"] = bool(counts_padding)
     infer(average_pool_p, (x,), params)

@@ -16,7 +16,13 @@ from glassgrad.core.aval import Aval, is_float, normalize_axis
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import General
 from glassgrad.core.region import composite
-from glassgrad.errors import OptionError, ShapeError, unknown_option
+from glassgrad.errors import (
+    DtypeError,
+    IndexRangeError,
+    OptionError,
+    ShapeError,
+    unknown_option,
+)
 from glassgrad.primitives.along import grid, put_along_axis, take, take_along_axis
 from glassgrad.primitives.arithmetic import (
     add,
@@ -228,7 +234,23 @@ def _segments(operation: str, x: Any, ids: Any, count: int) -> tuple[Any, Any]:
     if isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1:
         problem = say("{name} is {value!r}", name="count", value=count)
         raise OptionError(problem, operation=operation, rule="count >= 1")
+    _check_ids(operation, ids, count)
     return x, ids
+
+
+def _check_ids(operation: str, ids: Any, count: int) -> None:
+    """Refuse numbers that are no ids; of traced ones only the dtype is known."""
+    if ids.dtype.kind not in "iu":
+        problem = say("indices must be integers, not {dtype}", dtype=ids.dtype.name)
+        raise DtypeError(problem, operation=operation)
+    numbers = ids if isinstance(ids, np.ndarray) else getattr(ids, "data", None)
+    if not isinstance(numbers, np.ndarray):
+        return
+    # NOTE: -1, which often marks padding, would be read as the last of the segments.
+    wrong = numbers[(numbers < 0) | (numbers >= count)]
+    if wrong.size:
+        problem = say("id {value} is outside [0, {count})", value=wrong[0], count=count)
+        raise IndexRangeError(problem, operation=operation, rule=f"0 <= id < {count}")
 
 
 @composite
@@ -236,6 +258,8 @@ def segment_sum(x: Any, ids: Any, count: int) -> Any:
     """The sums of the rows that have one id; 0 for an id that no row has.
 
     Shapes:    x (n, ...), ids (n,) int in [0, count), in any order -> (count, ...)
+    Raises:    IndexRangeError for another id, DtypeError for ids that are no integers, and
+               ShapeError unless every row has one; the other segments too
 
     >>> segment_sum(np.array([1.0, 2.0, 3.0]), np.array([0, 2, 0]), 3)
     array([4., 0., 2.])

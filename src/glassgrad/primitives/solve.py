@@ -15,7 +15,7 @@ from glassgrad.core.aval import Aval, aval_of, broadcast_shapes, require_float, 
 from glassgrad.core.interpret import bind
 from glassgrad.core.primitive import General
 from glassgrad.core.region import composite
-from glassgrad.errors import ShapeError
+from glassgrad.errors import DtypeError, ShapeError
 from glassgrad.primitives.arithmetic import add, divide, multiply, negative, subtract
 from glassgrad.primitives.layout import (
     array_of,
@@ -34,6 +34,14 @@ def _require_square(x: Aval, name: str) -> None:
     if x.ndim < 2 or x.shape[-1] != x.shape[-2]:  # noqa: PLR2004 - a matrix has two axes
         raise ShapeError(say("needs square matrices, not {shape}", shape=x.shape))
     require_float(x, name)
+
+
+def require_real(x: Any, operation: str) -> None:
+    """Refuse complex matrices where a formula takes the transpose for the adjoint."""
+    if x.dtype.kind == "c":
+        raise DtypeError(
+            say("needs real numbers, not {dtype}", dtype=x.dtype.name), operation=operation
+        )
 
 
 def _square_like(x: Aval, *, upper: bool = False) -> Aval:
@@ -267,7 +275,8 @@ def cholesky(x: Any, /, *, upper: bool = False) -> Any:
     """The triangular factor of symmetric positive definite matrices: x = L @ L.T = U.T @ U.
 
     Gradient:  with respect to the symmetric part of x
-    Raises:    LinAlgError if x is not positive definite
+    Raises:    LinAlgError if x is not positive definite; DtypeError for complex numbers
     """
     x = array_of(x)
+    require_real(x, "cholesky")
     return bind(cholesky_p, divide(add(x, matrix_transpose(x)), 2), upper=upper)

@@ -252,7 +252,8 @@ def unfold(x: Any, size: Any, stride: Any = 1, padding: Any = 0, dilation: Any =
            [4., 5., 7., 8.]])
     """
     x = array_of(x)
-    return bind(unfold_p, x, **window_params(len(x.shape) - LEAD, size, stride, padding, dilation))
+    rank = len(x.shape) - LEAD
+    return bind(unfold_p, x, **window_params("unfold", rank, size, stride, padding, dilation))
 
 
 def fold(
@@ -262,24 +263,35 @@ def fold(
 
     Shapes:    (n, c * prod(size), windows) -> (n, c, *extent)
     Gradient:  `unfold` of the cotangent
+    Raises:    OptionError for an extent that is no whole numbers; ShapeError for other columns
 
     >>> fold(unfold(np.ones((1, 1, 3, 3)), 2), (3, 3), 2)[0, 0]
     array([[1., 2., 1.],
            [2., 4., 2.],
            [1., 2., 1.]])
     """
-    extent = tuple(extent)
-    params = window_params(len(extent), size, stride, padding, dilation)
+    rank = len(extent) if isinstance(extent, (tuple, list)) else 1
+    params = window_params("fold", rank, size, stride, padding, dilation)
+    try:
+        extent = per_axis(extent, rank, "extent")
+    except OptionError as error:
+        raise error.at("fold") from None
     return bind(fold_p, y, extent=extent, **params)
 
 
-def window_params(rank: int, size: Any, stride: Any, padding: Any, dilation: Any) -> dict[str, Any]:
-    """What users write, as the parameters of a record."""
+def window_params(
+    operation: str, rank: int, size: Any, stride: Any, padding: Any, dilation: Any
+) -> dict[str, Any]:
+    """What users write, as the parameters of a record; errors name the operation."""
     if not 1 <= rank <= MOST:
         problem = say("{rank} spatial axes", rank=rank)
-        raise ShapeError(problem, rule="(n, c, w), (n, c, h, w) or (n, c, d, h, w)")
-    sizes = per_axis(size, rank, "size")
-    strides = per_axis(stride, rank, "stride")
-    apart = per_axis(dilation, rank, "dilation")
-    pairs = padding_pairs(padding, sizes, strides, apart)
+        rule = "(n, c, w), (n, c, h, w) or (n, c, d, h, w)"
+        raise ShapeError(problem, operation=operation, rule=rule)
+    try:
+        sizes = per_axis(size, rank, "size")
+        strides = per_axis(stride, rank, "stride")
+        apart = per_axis(dilation, rank, "dilation")
+        pairs = padding_pairs(padding, sizes, strides, apart)
+    except OptionError as error:
+        raise error.at(operation) from None
     return {"size": sizes, "stride": strides, "padding": pairs, "dilation": apart}

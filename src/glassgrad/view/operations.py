@@ -25,7 +25,7 @@ def operations(eqn: Eqn) -> int:
     """
     if eqn.graphs:
         # Of branches one is taken: the dearer one is counted.
-        inner = max(sum(map(operations, graph.eqns)) for graph in _counted(eqn))
+        inner = max(sum(map(operations, graph.eqns)) for graph in graphs_that_run(eqn))
         return inner * int(eqn.params.get("length", 1))
     if eqn.primitive.name in _KERNELS:
         return _KERNELS[eqn.primitive.name](eqn)
@@ -38,7 +38,7 @@ def operations(eqn: Eqn) -> int:
     return largest(eqn)  # a reduction goes through its operand once
 
 
-def _counted(eqn: Eqn) -> tuple[Graph, ...]:
+def graphs_that_run(eqn: Eqn) -> tuple[Graph, ...]:
     """The inner graphs that run: of a hand-written gradient the forward one alone."""
     return eqn.graphs[:1] if eqn.primitive.name == "custom_gradient" else eqn.graphs
 
@@ -93,11 +93,9 @@ def _convolution(reads: int) -> Callable[[Eqn], int]:
     return count
 
 
-def _pool(eqn: Eqn) -> int:
-    """One for each element of every window."""
-    windows = min(atom.aval.size for atom in (*eqn.inputs, *eqn.outputs))
-    places: int = math.prod(eqn.params["size"])
-    return windows * places
+def _pool(windows: Callable[[Eqn], int]) -> Callable[[Eqn], int]:
+    """One for each element of every window; there are as many windows as pooled elements."""
+    return lambda eqn: windows(eqn) * math.prod(eqn.params["size"])
 
 
 def _sum(eqn: Eqn) -> int:
@@ -148,8 +146,8 @@ _KERNELS: dict[str, Callable[[Eqn], int]] = {
     "convolution": _convolution(-1),
     "convolution_input": _convolution(0),
     "convolution_weight": _convolution(1),
-    **dict.fromkeys(("max_pool", "max_pool_input", "max_pool_take"), _pool),
-    **dict.fromkeys(("average_pool", "average_pool_input"), _pool),
+    **dict.fromkeys(("max_pool", "max_pool_take", "average_pool"), _pool(size_of)),
+    **dict.fromkeys(("max_pool_input", "average_pool_input"), _pool(_first(1))),
     "fold": _first(1),
     "sum": _sum,
     "cumsum": _first(1),

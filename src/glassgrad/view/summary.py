@@ -13,7 +13,10 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.backends.source.naming import module_regions
 from glassgrad.core.aval import Aval, is_float
+from glassgrad.core.region import Path
+from glassgrad.errors import OptionError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 from glassgrad.nn.module import Module, evaluating
@@ -21,7 +24,7 @@ from glassgrad.primitives.random import random_key
 from glassgrad.text import aligned, byte_size, say
 from glassgrad.tree import flatten
 from glassgrad.view.kept import bytes_of
-from glassgrad.view.operations import operations
+from glassgrad.view.operations import graphs_that_run, operations
 
 Shape = tuple[int, ...]
 
@@ -35,7 +38,8 @@ class Row:
     calls:       how often the model calls it
     parameters:  numbers that are trained; `frozen` are those that are not
     operations:  arithmetic operations of a forward pass
-    weight_bytes, result_bytes: of parameters and states; of all results of a forward pass
+    weight_bytes, result_bytes: of parameters and states; of all results of a forward pass, but for
+                 those inside of a loop, which are gone after a step
     """
 
     path: str
@@ -112,6 +116,9 @@ def summary(model: Module, *inputs: Any, dtype: Any = None, depth: int | None = 
     <BLANKLINE>
     23 parameters, 23 of them trained; weights 92 B
     """
+    if depth is not None and depth < 0:
+        problem = say("{name} is {value!r}", name="depth", value=depth)
+        raise OptionError(problem, operation="summary", rule="depth >= 0")
     known = dict(model.named_modules())
     calls: dict[int, list[tuple[Shape, ...]]] = {id(module): [] for module in known.values()}
     graph: Graph | None = None
@@ -119,7 +126,7 @@ def summary(model: Module, *inputs: Any, dtype: Any = None, depth: int | None = 
         given = [_as_input(model, value, dtype) for value in inputs]
         with evaluating(model), random_key(0), _watched(known.values(), calls):
             graph = trace(model, *given)
-    regions = _regions(model)
+    regions = module_regions(model, _opens_region)
     shown = [path for path in known if depth is None or _depth(path, known) <= depth]
     rows = tuple(
         _row(path, known[path], calls[id(known[path])], graph, regions[path]) for path in shown
@@ -141,6 +148,7 @@ def _as_input(model: Module, value: Any, dtype: Any) -> Any:
 def _watched(modules: Any, calls: dict[int, list[tuple[Shape, ...]]]) -> Iterator[None]:
     """Note the shapes of what each module returns, for the length of a `with` block."""
     touched = list(modules)
+    own = [vars(module).get("forward") for module in touched]  # of an instance, as here
 
     def watch(module: Module) -> None:
         forward = module.forward
@@ -158,8 +166,10 @@ def _watched(modules: Any, calls: dict[int, list[tuple[Shape, ...]]]) -> Iterato
     try:
         yield
     finally:
-        for module in touched:
-            module.__dict__.pop("forward", None)
+        for module, forward in zip(touched, own, strict=True):
+            del module.__dict__["forward"]
+            if forward is not None:
+                module.__dict__["forward"] = forward
 
 
 def _depth(path: str, known: Collection[str]) -> int:
@@ -167,18 +177,21 @@ def _depth(path: str, known: Collection[str]) -> int:
     return sum(path.startswith(f"{other}.") for other in known if other) + bool(path)
 
 
-def _regions(model: Module) -> dict[str, tuple[str, ...]]:
-    """The region in which each module's equations stand, by its path.
+def _opens_region(module: Module) -> bool:
+    """A class with a `__call__` of its own opens none: its equations stand where it is called."""
+    return type(module).__call__ is Module.__call__
 
-    A class with a `__call__` of its own opens none: its equations stand where it is called.
-    """
-    found: dict[str, tuple[str, ...]] = {}
-    for path, module in model.named_modules():
-        parents = [other for other in found if not other or path.startswith(f"{other}.")]
-        above = found[max(parents, key=len)] if parents else ()
-        label = module.__dict__.get("_label") or type(module).__name__.lower()
-        found[path] = (*above, label) if type(module).__call__ is Module.__call__ else above
-    return found
+
+def _operations(graph: Graph, region: Path) -> int:
+    """Those of a region's equations, inside of loops as often as they run."""
+    count = 0
+    for eqn in graph.eqns:
+        if eqn.region[: len(region)] == region:
+            count += operations(eqn)
+        elif eqn.graphs:
+            inner = max(_operations(each, region) for each in graphs_that_run(eqn))
+            count += inner * int(eqn.params.get("length", 1))
+    return count
 
 
 def _row(
@@ -186,7 +199,7 @@ def _row(
     module: Module,
     calls: Sequence[tuple[Shape, ...]],
     graph: Graph | None,
-    region: tuple[str, ...],
+    region: Path,
 ) -> Row:
     eqns = [] if graph is None else [e for e in graph.eqns if e.region[: len(region)] == region]
     parameters = module.parameters()
@@ -199,7 +212,7 @@ def _row(
         calls=len(calls),
         parameters=sum(p.size for p in parameters) - frozen,
         frozen=frozen,
-        operations=sum(map(operations, eqns)),
+        operations=0 if graph is None else _operations(graph, region),
         weight_bytes=sum(leaf.size * leaf.dtype.itemsize for leaf in leaves),
         result_bytes=sum(bytes_of(var) for eqn in eqns for var in eqn.outputs),
     )

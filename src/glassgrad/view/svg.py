@@ -12,7 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from glassgrad.backends.source.naming import layer_classes
+from glassgrad.backends.source.naming import class_of, layer_classes
+from glassgrad.core.region import Path
 from glassgrad.errors import unknown_option
 from glassgrad.graph.ir import Graph
 from glassgrad.text import say
@@ -100,11 +101,11 @@ def _is_long(program: Program) -> bool:
     return len(program.units) > _FEW and any(unit.region for unit in program.units)
 
 
-def _name_layers(units: Sequence[Unit], classes: Mapping[str, str]) -> None:
+def _name_layers(units: Sequence[Unit], classes: Mapping[Path, str]) -> None:
     """A layer's box is headed by its class; its place in the network follows."""
     for unit in units:
         if unit.kind is Kind.REGION and unit.region:
-            unit.title = classes.get(unit.region[-1], "")
+            unit.title = class_of(unit.region, classes)
 
 
 # --- the document ------------------------------------------------------------------------

@@ -150,7 +150,6 @@ def _array(memory: dict[Buffer, np.ndarray], x: Access) -> np.ndarray:
 # --- by LLVM -----------------------------------------------------------------------------
 
 _TABLE_HEAD = 4
-_PANEL = 1 << 20  # where products pack columns, behind all other memory
 _ATTRIBUTES = 'attributes #0 = { nounwind "no-builtins" }'
 _CALL_BACK = """\
 define internal void @call_back(ptr %table, i64 %number) #0 {
@@ -166,11 +165,15 @@ def run_native(lowered: Sequence[Lowered]) -> None:
 
     Products are loops here: what BLAS may be asked for is checked by the interpreter.
     """
-    printer = ModulePrinter(has_blas=False, panel=_PANEL)
+    for one in lowered:
+        _settle(one)
+    # Where products pack columns: behind all other memory.
+    panel = max((one.ends["private"] for one in lowered), default=0)
+    printer = ModulePrinter(has_blas=False, panel=panel)
     lines = []
     for number, one in enumerate(lowered):
+        one.ends["private"] = panel + (1 << 16)
         one.kernel.name = f"kernel{number}"
-        _settle(one)
         printer.kernel(one.kernel)
         lines.append(
             f"define void @call{number}(ptr %t, ptr %a, ptr %p) #0 {{\n"
@@ -191,8 +194,6 @@ def _settle(one: Lowered) -> None:
         elif buffer.place in one.ends:
             buffer.slot = one.ends[buffer.place]
             one.ends[buffer.place] += -(-buffer.bytes // 64) * 64 + 64
-    assert one.ends["private"] <= _PANEL
-    one.ends["private"] = _PANEL + (1 << 16)
 
 
 def _buffers(one: Lowered) -> list[Buffer]:

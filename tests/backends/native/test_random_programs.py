@@ -7,7 +7,6 @@ it is at most 8 times NumPy's worst. Half a unit in the last place of the result
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -29,6 +28,9 @@ from glassgrad.graph.trace import trace
 pytestmark = needs_llvm
 
 DRAWS, FACTOR, WORST = 25, 4.0, 8.0
+# Where most draws say nothing, as those of a saturated tanh, 25 of them are two or three: whoever
+# is beyond the factors must keep within them on so many times as many draws, all of them new ones.
+AGAIN = 20
 EPS = float(np.finfo(np.float32).eps)
 MOST_DROPPED = 0.15  # of all draws: those too near a kink
 
@@ -41,10 +43,11 @@ def _quiet() -> Iterator[None]:
 
 @dataclass
 class Count:
-    """Draws in all, and those too near a kink."""
+    """Draws in all, those too near a kink, and programs that were judged by more of them."""
 
     draws: int = 0
     flips: int = 0
+    again: int = 0
 
 
 # --- one program -------------------------------------------------------------------------
@@ -66,8 +69,9 @@ def executable_of(program: Program, graph: Graph) -> Executable:
         return Executable(graph, 4)
 
 
-def require_small_errors(errors: Errors) -> None:
-    """DESIGN's factor, for every result."""
+def excess_of(errors: Errors) -> list[Any]:
+    """Results whose errors are beyond DESIGN's factor, with what is beyond what."""
+    found: list[Any] = []
     ours, numpys, sizes = map(np.array, (errors.ours, errors.numpys, errors.sizes))
     for i in range(ours.shape[1] if ours.size else 0):
         if sizes[:, i].max() > 1e30:  # about to overflow in float32 alone
@@ -75,8 +79,11 @@ def require_small_errors(errors: Errors) -> None:
         free = EPS / 2 * np.median(sizes[:, i])
         middle = np.median(ours[:, i]), FACTOR * max(np.median(numpys[:, i]), free)
         worst = ours[:, i].max(), WORST * max(numpys[:, i].max(), free)
-        assert middle[0] <= middle[1], (i, "the middle of the errors", middle)
-        assert worst[0] <= worst[1], (i, "the worst of the errors", worst)
+        if not middle[0] <= middle[1]:
+            found.append((i, "the middle of the errors", middle))
+        if not worst[0] <= worst[1]:
+            found.append((i, "the worst of the errors", worst))
+    return found
 
 
 def require_bits_of_any_workers(executable: Executable, arrays: Sequence[np.ndarray]) -> None:
@@ -117,7 +124,10 @@ def require_agreement(program: Program, count: Count, *, is_gradient: bool) -> N
     errors = errors_of(executable, narrow, wide, [program.arrays(i) for i in range(DRAWS)])
     count.draws += DRAWS
     count.flips += errors.flips
-    require_small_errors(errors)
+    if excess_of(errors):
+        count.again += 1
+        fresh = [program.arrays(i) for i in range(DRAWS, AGAIN * DRAWS)]
+        assert excess_of(errors_of(executable, narrow, wide, fresh)) == []
     require_same_kinds(executable(*wild), narrow.callable()(*wild))
     if program.seed % 4 == 0:
         with many_tiles() if program.seed % 8 else nullcontext():
@@ -139,8 +149,9 @@ def require_many(number: int, *, is_gradient: bool) -> None:
         require_agreement(program, count, is_gradient=is_gradient)
 
     each()
-    print(f"{count.draws} draws, {count.flips} too near a kink")
+    print(f"{count.draws} draws, {count.flips} too near a kink; {count.again} programs again")
     assert count.flips <= MOST_DROPPED * count.draws
+    assert count.again <= max(1, number // 100), "few are beyond by chance"
 
 
 def test_random_programs() -> None:
@@ -151,20 +162,11 @@ def test_gradients_of_random_programs() -> None:
     require_many(10, is_gradient=True)
 
 
-# They take about ten minutes, most of them LLVM's. Some gradients are still up to a third beyond
-# four times NumPy's error: whether that is chance or a sum in another order is open.
-night = pytest.mark.skipif(
-    "GLASSGRAD_MILLION" not in os.environ, reason="for the night: set GLASSGRAD_MILLION"
-)
-
-
-@night
 @pytest.mark.full
 def test_six_hundred_random_programs() -> None:
     require_many(600, is_gradient=False)
 
 
-@night
 @pytest.mark.full
 def test_gradients_of_four_hundred_random_programs() -> None:
     require_many(400, is_gradient=True)

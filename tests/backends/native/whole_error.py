@@ -31,6 +31,7 @@ class Errors:
     numpys: list[list[float]] = field(default_factory=list)
     sizes: list[list[float]] = field(default_factory=list)
     flips: int = 0
+    endless: int = 0  # draws whose true result is not finite
 
     def add(self, ours: Sequence[Any], numpys: Sequence[Any], truths: Sequence[Any]) -> None:
         with np.errstate(all="ignore"):
@@ -107,5 +108,8 @@ def errors_of(
             found.flips += 1
             continue
         truths = [np.asarray(t) for t in exactly(*(x.astype(np.float64) for x in arrays))]
+        if not all(np.isfinite(t).all() for t in truths):
+            found.endless += 1  # there is no error; what kinds of numbers come out is asked apart
+            continue
         found.add(run(*arrays), by_numpy(*arrays), truths)
     return found

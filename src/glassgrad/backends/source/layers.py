@@ -15,7 +15,7 @@ import numpy as np
 
 from glassgrad.autodiff import vjp
 from glassgrad.autodiff.graphs import record
-from glassgrad.backends.source.naming import layer_classes
+from glassgrad.backends.source.naming import class_of, layer_classes
 from glassgrad.backends.source.statements import (
     Statements,
     function_path,
@@ -24,6 +24,7 @@ from glassgrad.backends.source.statements import (
 )
 from glassgrad.core.aval import is_float
 from glassgrad.core.primitive import Primitive
+from glassgrad.core.region import Path
 from glassgrad.errors import OptionError
 from glassgrad.graph.evaluate import evaluate
 from glassgrad.graph.ir import Eqn, Graph, Var
@@ -181,7 +182,7 @@ def _is_read(graph: Graph, var: Var, eqns: list[Eqn]) -> bool:
     return any(var in eqn.inputs for eqn in graph.eqns if eqn not in eqns)
 
 
-def _kind(eqns: Sequence[Eqn], classes: Mapping[str, str]) -> str:
+def _kind(eqns: Sequence[Eqn], classes: Mapping[Path, str]) -> str:
     """The name of a layer's class."""
     records = tuple(eqn.primitive for eqn in eqns)
     functions = [name for eqn in eqns for name in function_path(eqn.region)[-1:]]
@@ -193,7 +194,7 @@ def _kind(eqns: Sequence[Eqn], classes: Mapping[str, str]) -> str:
     layer = layer_path(eqns[-1].region)
     named = functions[0] if len(set(functions)) == 1 and len(functions) == len(eqns) else ""
     label = layer[-1] if layer else ""
-    own = checked(_NUMBER.sub("", label)) or classes.get(label, "")
+    own = checked(_NUMBER.sub("", label)) or class_of(layer, classes)
     name = named or own or _NUMBER.sub("", _name(eqns))
     return checked("".join(w[:1].upper() + w[1:] for w in checked(name).split("_"))) or "Layer"
 

@@ -6,11 +6,12 @@ Layer L6.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
 from glassgrad.backends.source.statements import is_backward, layer_path
+from glassgrad.core.region import Path
 from glassgrad.graph.ir import Graph, Var
 from glassgrad.graph.names import checked
 from glassgrad.tree import Structure, module_slots
@@ -110,13 +111,49 @@ def leaf_names(graph: Graph) -> dict[Var, str]:
     return {graph.inputs[i]: checked(slot.path.rpartition(".")[2]) for slot, i in slots}
 
 
-def layer_classes(graph: Graph) -> dict[str, str]:
-    """The class of each layer by the name of its region, where one name has one class."""
-    found: dict[str, set[str]] = {}
+def layer_classes(graph: Graph) -> dict[Path, str]:
+    """The class of each layer by the path of its region, for `class_of`.
+
+    A name alone stands for a layer too, where it has one class: of what is called in a region that
+    is no layer's, the path is not known.
+    """
+    paths: dict[Path, str] = {}
+    names: dict[str, set[str]] = {}
     for module in _modules(graph.in_structure):
-        for _, layer in module.named_modules():
-            found.setdefault(_label(layer), set()).add(type(layer).__name__)
-    return {label: classes.pop() for label, classes in found.items() if len(classes) == 1}
+        regions = module_regions(module)
+        for path, layer in module.named_modules():
+            paths[regions[path]] = type(layer).__name__
+            names.setdefault(_label(layer), set()).add(type(layer).__name__)
+    alone: dict[Path, str] = {
+        (name,): classes.pop() for name, classes in names.items() if len(classes) == 1
+    }
+    return {**alone, **paths}
+
+
+def class_of(region: Path, classes: Mapping[Path, str]) -> str:
+    """The class of the layer whose region this is; "" if it is no layer's."""
+    path = tuple(name for name in region if name != "backward")
+    return classes.get(path) or classes.get(path[-1:], "")
+
+
+def module_regions(
+    model: Any, opens: Callable[[Any], bool] = lambda module: True
+) -> dict[str, Path]:
+    """The region in which each module's equations stand, by its path.
+
+    opens: whether a module opens a region of its own
+    """
+    found: dict[str, Path] = {}
+    for path, module in model.named_modules():
+        outside = found.get(_parent(path, found), ())
+        found[path] = (*outside, _label(module)) if opens(module) else outside
+    return found
+
+
+def _parent(path: str, known: Collection[str]) -> str:
+    """The module that a module lies in: lists and dictionaries between them are none."""
+    parent = path.rpartition(".")[0]
+    return parent if parent in known or not parent else _parent(parent, known)
 
 
 def _label(module: Any) -> str:

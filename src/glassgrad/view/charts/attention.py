@@ -53,7 +53,7 @@ def attention_chart(
         problem = say("{a} and {b} names for weights of shape {shape}", a=len(rows),
                       b=len(columns), shape=shares.shape)  # fmt: skip
         raise ShapeError(problem, operation="attention_chart")
-    cell = float(np.clip((width - _NAMES) / max(m, 1) / min(len(shares), 2), *_CELL))
+    cell = float(np.clip((width - _NAMES) / max(m, 1) / min(max(len(shares), 1), 2), *_CELL))
     if cell < _LEAST:
         rows, columns = [], []
     left = min(widest(rows), _NAMES) + 10 if rows else 4.0

@@ -305,9 +305,10 @@ def _role(network: Network, number_: int) -> str:
     ranks = network.ranks
     if network.layers[number_].is_input:
         return say("flattened") if network.maps else say("input layer")
-    if ranks[number_] == max(ranks):
+    hidden = max(ranks) if network.maps_behind else max(ranks) - 1
+    if ranks[number_] > hidden:
         return say("output layer")
-    if max(ranks) == 2:  # noqa: PLR2004 - input, hidden, output
+    if hidden == 1:
         return say("hidden layer")
     return say("hidden layer {number}", number=ranks[number_])
 

@@ -214,9 +214,11 @@ def _sample(array: np.ndarray, size: int, is_left: bool, row: int) -> np.ndarray
 
 def holds(value: Any, column: Column) -> bool:
     """Whether the axis of features is that of the layer."""
-    if value is None:
-        return True
-    shape = np.shape(value)
+    return value is None or has_features(np.shape(value), column)
+
+
+def has_features(shape: tuple[int, ...], column: Column) -> bool:
+    """Whether an array of this shape has an axis for the layer's features."""
     return bool(shape) and shape[0 if column.is_left else -1] == column.size
 
 

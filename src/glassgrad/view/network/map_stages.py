@@ -6,15 +6,17 @@ the maps' shape, such as a bias or an activation, belongs to the stage before it
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from glassgrad.backends.source.naming import class_of
+from glassgrad.core.region import Path
 from glassgrad.errors import OptionError
 from glassgrad.graph.ir import Eqn, Var
-from glassgrad.primitives.windows import LEAD, MOST
+from glassgrad.primitives.windows import LEAD
 from glassgrad.text import say
 from glassgrad.view.labels import operation_label, text_of
 from glassgrad.view.network.items import Item
@@ -52,13 +54,14 @@ class Stage:
 class MapReader:
     """Stages in the order in which they are made.
 
-    classes: the class of each layer by the name of its region
+    classes: the class of each layer by its region
     """
 
-    def __init__(self, classes: Mapping[str, str], row: int) -> None:
+    def __init__(self, classes: Mapping[Path, str], row: int) -> None:
         self.classes = classes
         self.row = row
         self.stages: list[Stage] = []
+        self.entering: dict[int, Item] = {}  # what the first stage of each chain is made of
         self._of: dict[Var, int] = {}
 
     def see(self, eqn: Eqn, operands: Sequence[Item], results: Sequence[Any]) -> None:
@@ -68,7 +71,7 @@ class MapReader:
             self._of[out] = self._made(eqn, operands[0], results[0])
             return
         sources = [self._of[a] for a in eqn.inputs if isinstance(a, Var) and a in self._of]
-        if not sources or not LEAD < len(out.shape) <= LEAD + MOST:
+        if not sources or len(out.shape) <= LEAD:
             return
         number = max(sources)
         self._of[out] = self._followed(number, eqn, out, results[0])
@@ -76,12 +79,11 @@ class MapReader:
     def _made(self, eqn: Eqn, entering: Item, value: Any) -> int:
         x, out = eqn.inputs[0], eqn.outputs[0]
         if x not in self._of:
-            # What a decoder unflattens is no input of the network.
-            kind = "Unflatten" if self.stages else "input"
-            values = self._sample(entering.value)
-            self.stages.append(Stage(kind=kind, shape=tuple(x.aval.shape[1:]), values=values))
             assert isinstance(x, Var)
-            self._of[x] = len(self.stages) - 1
+            self._of[x] = len(self.stages)
+            self.entering[len(self.stages)] = entering
+            values = self._sample(entering.value)
+            self.stages.append(Stage(kind="input", shape=tuple(x.aval.shape[1:]), values=values))
         window = eqn.params.get("size") if eqn.primitive.name in _POOLS else None
         kinds = {"convolution_input": "transposed", "max_pool": "max", "average_pool": "mean"}
         made = Stage(
@@ -128,8 +130,9 @@ class MapReader:
     def _layer(self, eqn: Eqn) -> tuple[tuple[str, ...], str]:
         """The region of the innermost layer or function, and what it is called."""
         for end in range(len(eqn.region), 0, -1):
-            if eqn.region[end - 1] in self.classes:
-                return eqn.region[:end], self.classes[eqn.region[end - 1]]
+            name = class_of(eqn.region[:end], self.classes)
+            if name:
+                return eqn.region[:end], name
         if eqn.region:
             return eqn.region, eqn.region[-1]
         return (eqn.primitive.name,), text_of(operation_label(eqn))
@@ -140,3 +143,20 @@ class MapReader:
         if not len(value):
             raise OptionError(say("an empty batch has no sample to show"))
         return np.asarray(value[min(self.row, len(value) - 1)], np.float64)
+
+
+def parted(
+    stages: Sequence[Stage], behind: Collection[int]
+) -> tuple[tuple[Stage, ...], tuple[Stage, ...]]:
+    """The stages before the layers of neurons, and those behind them.
+
+    behind: the numbers of first stages that are made of neurons: what a decoder unflattens
+    """
+    parts: tuple[list[Stage], list[Stage]] = ([], [])
+    places: list[tuple[int, int]] = []
+    for number, stage in enumerate(stages):
+        part, source = (int(number in behind), -1) if stage.source < 0 else places[stage.source]
+        kind = "Unflatten" if number in behind else stage.kind
+        places.append((part, len(parts[part])))
+        parts[part].append(replace(stage, kind=kind, source=source))
+    return tuple(parts[0]), tuple(parts[1])

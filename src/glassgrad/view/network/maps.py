@@ -27,8 +27,8 @@ _GAP, _LINE = 34.0, 16.0
 _STRIP = 14.0  # the height of a map of one axis
 
 
-def draw_maps(stages: Sequence[Stage]) -> Sheet:
-    """The stacks, with what made each above it and its sizes below."""
+def draw_maps(stages: Sequence[Stage], first: int = 0) -> Sheet:
+    """The stacks, numbered from `first`; above each what made it, its sizes below."""
     sheet = Sheet()
     largest = max(max(stage.shape[1:]) for stage in stages)
     fronts: list[Rect] = []
@@ -41,7 +41,7 @@ def draw_maps(stages: Sequence[Stage]) -> Sheet:
         left = x + (room - width - depth) / 2
         front = Rect(left, depth - (height + depth) / 2, width, height)
         fronts.append(front)
-        _draw_stack(sheet, number, stage, front)
+        _draw_stack(sheet, first + number, stage, front)
         _draw_words(sheet, words_, left + (width + depth) / 2, front, depth)
         x += room + _GAP
     for number, stage in enumerate(stages):

@@ -14,7 +14,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from glassgrad.backends.source.naming import layer_classes
+from glassgrad.backends.source.naming import class_of, layer_classes
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Eqn, Graph, Var
 from glassgrad.primitives.arithmetic import add
@@ -32,6 +32,7 @@ from glassgrad.view.network.items import (
     beside,
     curve_of,
     features,
+    has_features,
     holds,
     is_gated,
     item_of,
@@ -42,7 +43,7 @@ from glassgrad.view.network.items import (
     values_of,
     vector,
 )
-from glassgrad.view.network.map_stages import MapReader
+from glassgrad.view.network.map_stages import MapReader, parted
 from glassgrad.view.network.shape import Layer, Network, Synapses
 
 _MANY_STEPS = 3  # of a function that nobody named: it is called f
@@ -85,7 +86,9 @@ class _Reader:
         self._walk(self.graph, items)
         for out in self.graph.outputs:
             if isinstance(out, Var) and out in items:
-                self._end(items[out])
+                item = self._settled(items[out])
+                if all(has_features(out.aval.shape, column) for column in item.columns):
+                    self._end(item)
         if not self.columns and not self.maps.stages:
             raise GraphError(
                 say("no layer of neurons: the data are multiplied with no matrix of weights"),
@@ -197,11 +200,13 @@ class _Reader:
             if inner[:1] != [name]:
                 break
             inner.pop(0)
-        if not around:  # of what the first neurons read: the layer within the model
-            inner = [name for name in inner if name in self.classes][-1:] or inner
-        if inner:
-            return self.classes.get(inner[0], inner[0])
-        return text_of(operation_label(eqn))
+        if not inner:
+            return text_of(operation_label(eqn))
+        depth = len(eqn.region) - len(inner) + 1
+        # Of what the first neurons read: the layer within the model.
+        ends = range(depth, depth + 1) if around else range(len(eqn.region), depth - 1, -1)
+        classes = (class_of(eqn.region[:end], self.classes) for end in ends)
+        return next(filter(None, classes), inner[0])
 
     def _close(self, item: Item, shape: tuple[int, ...]) -> None:
         """What is first done to a layer, as a whole, is its activation if it keeps the shape."""
@@ -242,7 +247,7 @@ class _Reader:
         sums of as many gates enter from outside.
         """
         n_consts, n_carry = eqn.params["n_consts"], eqn.params["n_carry"]
-        size = eqn.inputs[n_consts].aval.shape[-1] if n_carry else 0
+        size = next(iter(eqn.inputs[n_consts].aval.shape[-1:]), 0) if n_carry else 0
         nets = [item.net for item in operands[n_consts + n_carry :] if item.net is not None]
         shapes = zip(operands[:n_consts], eqn.inputs, strict=False)
         weights = [i for i, atom in shapes if is_gated(atom.aval.shape, size)]
@@ -256,7 +261,7 @@ class _Reader:
             folded = replace(product.weights, value=None)
             column.weights[product.weights.identity] = replace(product, weights=folded)
         self.columns.append(column)
-        steps = (self.classes.get(net.region[-2], net.region[-2]) if net.region[1:] else "f",)
+        steps = (class_of(column.region, self.classes) or column.name or "f",)
         values = values_of(eqn, operands)
         length = eqn.params["length"]
         final = 0 if eqn.params["reverse"] else length - 1
@@ -365,8 +370,24 @@ class _Reader:
             for number, column in enumerate(ordered)
             for product in column.weights.values()
         )
+        maps = parted(self.maps.stages, self._behind(ordered))
         layers = tuple(map(self._layer, ordered))
-        return Network(layers, synapses, self.graph.name, tuple(self.maps.stages))
+        return Network(layers, synapses, self.graph.name, *maps)
+
+    def _behind(self, ordered: Sequence[Column]) -> list[int]:
+        """The first stages of maps that are made of neurons: of the last layer, or of none."""
+        found = []
+        for number, item in self.maps.entering.items():
+            made_of = [column for column in self._settled(item).columns if column.weights]
+            if made_of and made_of != list(ordered[-1:]):
+                raise GraphError(
+                    say("feature maps are made of a layer that is not the last one"),
+                    operation=self.graph.name,
+                    rule=say("feature maps, layers of neurons, feature maps: each once"),
+                    hint=say("any graph has a picture: graph.svg(*inputs)"),
+                )
+            found += [number] if made_of else []
+        return found
 
     def _ordered(self) -> list[Column]:
         """Inputs first, then the layers as they were met; an initial state is no input."""

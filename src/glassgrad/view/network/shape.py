@@ -71,6 +71,7 @@ class Network:
     synapses: tuple[Synapses, ...]
     title: str = ""
     maps: tuple[Stage, ...] = ()  # feature maps in front of the layers
+    maps_behind: tuple[Stage, ...] = ()  # those that are made of the last layer
 
     @property
     def has_values(self) -> bool:

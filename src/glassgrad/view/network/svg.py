@@ -18,6 +18,7 @@ from glassgrad.view.drawing import MARGIN
 from glassgrad.view.legend import Entry, in_rows
 from glassgrad.view.markup import coordinate, element, framed, text
 from glassgrad.view.network.columns import Options, draw_columns
+from glassgrad.view.network.map_stages import Stage
 from glassgrad.view.network.maps import RULES as MAP_RULES
 from glassgrad.view.network.maps import draw_maps
 from glassgrad.view.network.marks import RULES, Look, radius_for
@@ -81,33 +82,37 @@ def network_svg(
     options = Options(precision, most, has_labels, has_biases, input_names, output_names)
     look = _look(network, precision)
     heading = title or network.title
-    if network.maps and unroll is False:
-        return _with_maps(network, options, look, heading)
     if unroll is not False:
         steps = _steps(network, unroll)
         plain = Options(precision, most)
         sheet = draw_unrolled(network, look, steps, _lengths(gradients or {}))
         return document(sheet, heading, network, plain)
-    return document(draw_columns(network, options, look), heading, network, options)
+    return document(_parts(network, options, look), heading, network, options)
 
 
-def _with_maps(network: Network, options: Options, look: Look, title: str) -> str:
-    """Feature maps, and the layers of neurons behind them."""
-    sheet = draw_maps(network.maps)
+def _parts(network: Network, options: Options, look: Look) -> Sheet:
+    """Feature maps, the layers of neurons behind them, and the maps that are made of those."""
+    parts = [draw_maps(network.maps)] if network.maps else []
     if network.layers:
-        columns = draw_columns(network, options, look)
-        left, right = sheet.bounds(), columns.bounds()
-        dx = left.x + left.width + _FLATTENED - right.x
-        dy = left.y + left.height / 2 - right.y - right.height / 2
-        sheet = sheet.joined(columns, dx, dy)
-        sheet.straight(
-            (left.x + left.width + _AIR, 0.0),
-            (left.x + left.width + _FLATTENED - _AIR, 0.0),
-            (),
-            "loop",
-            is_arrow=True,
-        )
-    return document(sheet, title, network, options)
+        parts.append(draw_columns(network, options, look))
+    if network.maps_behind:
+        parts.append(draw_maps(network.maps_behind, len(network.maps)))
+    sheet, *others = parts
+    middle = 0.0 if network.maps else _middle(sheet)
+    for other in others:
+        edge, bounds = sheet.bounds(), other.bounds()
+        right = edge.x + edge.width
+        is_maps = other is parts[-1] and bool(network.maps_behind)
+        dy = middle - (0.0 if is_maps else _middle(other))
+        sheet = sheet.joined(other, right + _FLATTENED - bounds.x, dy)
+        ends = (right + _AIR, middle), (right + _FLATTENED - _AIR, middle)
+        sheet.straight(*ends, (), "loop", is_arrow=True)
+    return sheet
+
+
+def _middle(sheet: Sheet) -> float:
+    bounds = sheet.bounds()
+    return bounds.y + bounds.height / 2
 
 
 def _lengths(gradients: Mapping[str, Any]) -> list[np.ndarray]:
@@ -183,11 +188,17 @@ def framed_sheet(sheet: Sheet, title: str, description: str, entries: Sequence[E
 
 def describe(network: Network) -> str:
     """The network in a sentence."""
-    if network.maps:
-        counts = "-".join(f"{stage.shape[0]}×{stage.size}" for stage in network.maps)
-        sentence = say("feature maps: {counts}", counts=counts)
-        return f"{sentence}; {_describe_layers(network)}" if network.layers else sentence
-    return _describe_layers(network)
+    parts = [_describe_maps(network.maps)] if network.maps else []
+    if network.layers:
+        parts.append(_describe_layers(network))
+    if network.maps_behind:
+        parts.append(_describe_maps(network.maps_behind))
+    return "; ".join(parts)
+
+
+def _describe_maps(stages: Sequence[Stage]) -> str:
+    counts = "-".join(f"{stage.shape[0]}×{stage.size}" for stage in stages)
+    return say("feature maps: {counts}", counts=counts)
 
 
 def _describe_layers(network: Network) -> str:
@@ -211,7 +222,7 @@ def _entries(network: Network, options: Options) -> list[Entry]:
         entries += line_entries(is_change=is_change)
     if network.has_values:
         entries.append(_fill_entry())
-    if network.maps:
+    if network.maps or network.maps_behind:
         entries.append(_window_entry())
     if network.layers:
         entries.append(_input_entry())

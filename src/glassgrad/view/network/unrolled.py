@@ -11,6 +11,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from glassgrad.errors import OptionError
 from glassgrad.text import say
 from glassgrad.view.drawing import Rect
 from glassgrad.view.labels import Span, label_width, name_label, plain, shortened
@@ -54,6 +55,7 @@ def draw_unrolled(
     sheet = Sheet()
     total = max((len(layer.outputs) for layer in network.layers), default=0) or steps or _STEPS
     times = _times(total, min(steps or _MOST_STEPS // 2, _MOST_STEPS))
+    _check_gradients(network, total, gradients)
     layers = range(len(network.layers))
     half = max(abs(_aside(network, i, look)) + _width(network, i, look) / 2 for i in layers)
     blocks = _blocks(times, half)
@@ -215,12 +217,29 @@ def _draw_start(sheet: Sheet, network: Network, blocks: Sequence[_Block], look: 
         sheet.label(edge + away * 42, y + 4, say("initial state"), "note", anchor=anchor)
 
 
+def _check_gradients(network: Network, total: int, gradients: Sequence[np.ndarray]) -> None:
+    """They are those of this network, on as many steps."""
+    rows = sum(s.source == s.target for s in network.feedback)
+    if gradients and [len(norms) for norms in gradients] != [total] * rows:
+        found = ", ".join(str(len(norms)) for norms in gradients)
+        raise OptionError(
+            say(
+                "gradients of {found} steps for {rows} layers of {total}",
+                found=found,
+                rows=rows,
+                total=total,
+            ),
+            operation="network_svg",
+            rule=say("`gradients` are nn.step_gradients of the model and inputs of the picture"),
+        )
+
+
 def _draw_gradients(
     sheet: Sheet, network: Network, block: _Block, gradients: Sequence[np.ndarray], look: Look
 ) -> None:
     """How long the gradient by a step's state is, beside the step."""
     loops = [s for s in network.feedback if s.source == s.target]
-    for synapses, norms in zip(loops, gradients, strict=False):
+    for synapses, norms in zip(loops if gradients else (), gradients, strict=True):
         rect = _capsule(network, synapses.target, block, look)
         is_right = synapses.is_reverse
         x = rect.x + rect.width + 6 if is_right else rect.x - 6
