@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from backends.native import test_scan as programs
 
+from glassgrad.autodiff.api import grad
 from glassgrad.autodiff.functions import scan
 from glassgrad.config import config
 from glassgrad.graph.ir import Eqn, Graph
@@ -16,6 +17,7 @@ from glassgrad.graph.trace import trace
 from glassgrad.graph.verify import verify
 from glassgrad.passes.joined import join_places
 from glassgrad.passes.loops import outside_loops
+from glassgrad.passes.loops.unread import drop_unread
 
 
 def _gradients(function: Callable[..., Any]) -> tuple[Graph, list[np.ndarray]]:
@@ -107,6 +109,24 @@ def test_unread_results_are_dropped() -> None:
     assert len(loop.outputs) == 1
 
 
+@pytest.mark.parametrize(
+    "shapes", [((1, 1), (3, 1)), ((3, 1), (1, 1)), ((1, 3), (1, 1)), ((1, 3), (3, 1))]
+)
+def test_a_column_times_a_row_however_long(shapes: tuple[tuple[int, int], ...]) -> None:
+    a, b = (np.random.default_rng(0).normal(size=shape) for shape in shapes)
+
+    def f(a: Any, b: Any, x: Any) -> Any:
+        def step(total: Any, x: Any) -> Any:
+            return total + np.cos(a * x) * np.sin(b * x), None
+
+        return scan(step, np.zeros(np.broadcast_shapes(*shapes)), x)[0]
+
+    given = a, b, np.arange(5.0)
+    changed = _changed(drop_unread(trace(f, *given)))
+    assert "matmul" in _names(changed)
+    np.testing.assert_allclose(changed.callable()(*given)[0], f(*given), rtol=1e-12)
+
+
 def test_parts_in_zeros_are_put_side_by_side() -> None:
     def f(x: Any) -> Any:
         return (x[:, :2] * x[:, 2:4] + x[:, 4:] * 2).sum()
@@ -125,3 +145,12 @@ def test_parts_in_zeros_are_put_side_by_side() -> None:
 def test_parts_that_do_not_fill_the_array_stay() -> None:
     graph = trace(lambda x: (x[:, :2] * x[:, 3:]).sum(), np.ones((2, 5))).gradients()
     assert _names(join_places(graph)) == _names(graph)
+
+
+def test_a_part_that_is_spread_over_the_array_stays() -> None:
+    def f(x: Any, y: Any) -> Any:
+        return grad(lambda x: np.sin(x[:, :2]).sum())(x) + grad(lambda y: (y[:, 2:] ** 2).sum())(y)
+
+    x, y = np.ones((1, 5)), np.ones((3, 5))
+    (out,) = join_places(trace(f, x, y)).callable()(x, y)
+    np.testing.assert_array_equal(out, f(x, y))

@@ -1,4 +1,4 @@
-"""One name for one expression.
+"""One name for one expression; and what other passes do with names and equations.
 
 Layer L5. Exact: equal inputs give equal bits. Equations of a forward and of a backward pass are
 shared too; the first one stays.
@@ -11,6 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from glassgrad.core.interpret import infer
+from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
 
 
@@ -39,6 +41,14 @@ def rename(atom: Atom, alias: dict[Var, Any]) -> Any:
     while isinstance(atom, Var) and atom in alias:
         atom = alias[atom]
     return atom
+
+
+def equation_like(like: Eqn, primitive: Primitive, *inputs: Atom, **params: Any) -> Eqn:
+    """An equation of another primitive that belongs where `like` does; its result is a new one."""
+    out = Var(infer(primitive, [atom.aval for atom in inputs], params))
+    return replace(
+        like, primitive=primitive, inputs=inputs, outputs=(out,), params=params, graphs=()
+    )
 
 
 def _key(eqn: Eqn, inputs: tuple[Atom, ...]) -> Any:

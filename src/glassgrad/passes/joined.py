@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.passes.common import equation_like
 from glassgrad.passes.dead import remove_dead
 from glassgrad.primitives.arithmetic import add
 from glassgrad.primitives.index import place_p
@@ -83,7 +83,9 @@ def _part(eqn: Eqn) -> _Part | None:
 
 
 def _is_whole(parts: list[_Part], shape: tuple[int, ...]) -> bool:
-    """Whether the parts fill the array, each place once."""
+    """Whether the parts fill the array, each place once, and none is spread over it."""
+    if any(part.eqn.outputs[0].shape != shape for part in parts):
+        return False
     axes = {part.axis for part in parts}
     ends = sorted((part.start, part.stop) for part in parts)
     follows = all(a[1] == b[0] for a, b in pairwise(ends))
@@ -94,13 +96,8 @@ def _side_by_side(parts: list[_Part], total: Eqn) -> list[Eqn]:
     eqns: list[Eqn] = []
 
     def write(like: Eqn, primitive: Primitive, *inputs: Atom, **params: Any) -> Var:
-        out = Var(infer(primitive, [atom.aval for atom in inputs], params))
-        eqns.append(
-            replace(
-                like, primitive=primitive, inputs=inputs, outputs=(out,), params=params, graphs=()
-            )
-        )
-        return out
+        eqns.append(equation_like(like, primitive, *inputs, **params))
+        return eqns[-1].outputs[0]
 
     blocks = []
     for part in parts:

@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 
 from glassgrad import nn
+from glassgrad.autodiff.api import grad
 from glassgrad.backends.native import call, engine
 from glassgrad.backends.native.call import Executable, executable_of
 from glassgrad.errors import GlassgradError, OutOfMemoryError, ShapeError
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
+from glassgrad.primitives.convolution import convolution
 
 pytestmark = pytest.mark.skipif(engine.problem() is not None, reason=str(engine.problem()))
 
@@ -89,6 +91,21 @@ def test_results_may_be_inputs_and_constants() -> None:
     np.testing.assert_array_equal(three, table)
     assert not np.shares_memory(three, table)
     assert four == 3.5
+
+
+def test_zeros_of_an_empty_sum_are_written_behind_heavy_work() -> None:
+    """A kernel that takes no work has a worker too."""
+
+    def sums(x: Any, y: Any, w: Any) -> tuple[Any, Any]:
+        return np.exp(x) @ x, grad(lambda w: convolution(y, w).sum())(w)
+
+    arrays = [np.ones((40, 40)), np.ones((0, 2, 5)), np.ones((3, 2, 2))]
+    run = Executable(trace(sums, *arrays), 1)
+    arrays += [np.empty((40, 40)), np.full((3, 2, 2), 7.0)]
+    for slot, array in enumerate(arrays):
+        run.bind(slot, array)
+    run.run()
+    assert not arrays[-1].any()
 
 
 def test_without_inputs() -> None:

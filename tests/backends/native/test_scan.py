@@ -260,6 +260,21 @@ def test_values_and_gradients(function: Callable[..., Any], dtype: Any) -> None:
         _require_agreement(graph, arguments, 10 * bound)
 
 
+def test_a_batch_of_no_rows() -> None:
+    """An empty batch has zeros for gradients; NumPy's runner gives them too."""
+    shapes = [(H, 4 * H), (T, 0, 4 * H), (0, H), (0, H)]
+    arguments = [np.ones(shape) for shape in shapes]
+    graph = trace(lstm, *arguments).gradients()
+    for found, wanted in zip(Executable(graph, 1)(*arguments), graph.run(*arguments), strict=True):
+        np.testing.assert_array_equal(found, wanted)
+
+    def choice(h: Any, s: Any) -> Any:
+        return cond(s > 0, np.tanh, lambda h: h * s, h)
+
+    (out,) = Executable(trace(choice, arguments[2], np.float64(1)), 1)(arguments[2], np.float64(1))
+    assert out.shape == (0, H)
+
+
 def _wide(dtype: Any, rows: int, hidden: int) -> tuple[Graph, list[np.ndarray]]:
     """An LSTM whose products are large enough for panels."""
     rng = np.random.default_rng(2)

@@ -132,6 +132,21 @@ def test_what_is_read_late_changes_places(count: int) -> None:
     np.testing.assert_array_equal(found.carried[1], y)
 
 
+def test_blocks_of_a_joined_result_are_written_before_others_are_made() -> None:
+    """A result is written in parts: one may be there while another still reads the input."""
+    U, V = RNG.normal(size=(2, 4))
+
+    def turn(x: Any) -> Any:
+        first = np.tanh((x * x).sum(axis=1, keepdims=True)) * U
+        return np.concatenate([first, np.tanh(x.sum(axis=1, keepdims=True)) * V], axis=1)
+
+    x = RNG.normal(size=(300, 8))
+    graph = trace(turn, x).transform("exact")
+    steps = Steps(graph, carried={0: 0}, gathered=(), stepped=(), collected=(), workers=1)
+    found = steps.run([x], np.empty(0), 2)
+    np.testing.assert_allclose(found.carried[0], turn(turn(x)), rtol=1e-12)
+
+
 def test_any_number_of_workers_gives_the_same_bits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(schedule, "TILE_FLOPS", 10)
     monkeypatch.setattr(schedule, "FIRST_ROWS", 2)

@@ -273,6 +273,23 @@ def test_pools_of_every_width(dtype: Any) -> None:
     assert complaints(trace(total, *images).transform("gradients"), images) == []
 
 
+@needs_llvm
+@BOTH
+def test_windows_of_padding_alone(dtype: Any) -> None:
+    x = np.zeros((2, 3, 0, 4), dtype)
+
+    def pools(x: Any) -> tuple[Any, ...]:
+        means = (average_pool(x, 2, 2, 1, counts_padding=c) for c in (True, False))
+        return max_pool(x, 2, 2, 1), *means
+
+    with np.errstate(invalid="ignore"):
+        wanted = pools(x)
+    assert [set(array.flat) for array in wanted[:2]] == [{-np.inf}, {0.0}]
+    assert np.isnan(wanted[2]).all()
+    for found, expected in zip(Executable(trace(pools, x), 1)(x), wanted, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
 # --- sizes -------------------------------------------------------------------------------
 
 

@@ -247,10 +247,11 @@ SHARES = 1 << 20
 
 
 def _single(kernel: Kernel, share: float) -> list[str]:
-    """A kernel of one tile belongs to the worker in whose share of the work its middle lies."""
+    """A kernel of one tile belongs to the worker in whose share of the work its middle lies; one
+    behind all others that takes no work, such as zeros for empty sums, to the last worker."""
     name = kernel.name
     return [
-        f"  %{name}.share = mul i64 %workers, {int(share * SHARES)}",
+        f"  %{name}.share = mul i64 %workers, {min(int(share * SHARES), SHARES - 1)}",
         f"  %{name}.owner = lshr i64 %{name}.share, {SHARES.bit_length() - 1}",
         f"  %{name}.mine = icmp eq i64 %worker, %{name}.owner",
         f"  br i1 %{name}.mine, label %{name}.do, label %{name}.after",

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from glassgrad.core.aval import Aval
-from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.passes.common import equation_like
 
 
 @dataclass
@@ -155,13 +155,8 @@ class Around:
 
     def write(self, like: Eqn, primitive: Primitive, *inputs: Atom, **params: Any) -> Var:
         """One equation more, which belongs where `like` does."""
-        out = Var(infer(primitive, [atom.aval for atom in inputs], params))
-        self.eqns.append(
-            replace(
-                like, primitive=primitive, inputs=inputs, outputs=(out,), params=params, graphs=()
-            )
-        )
-        return out
+        self.eqns.append(equation_like(like, primitive, *inputs, **params))
+        return self.eqns[-1].outputs[0]
 
     def rename(self, made: Var, wanted: Var) -> None:
         """Let the last equation, which makes `made`, make `wanted`."""

@@ -104,13 +104,11 @@ class _Sums:
         )
 
     def is_outer(self, eqn: Eqn) -> bool:
-        """A column times a row."""
+        """A column times a row, or a row times a column."""
         if eqn.primitive is not multiply or not all(isinstance(a, Var) for a in eqn.inputs):
             return False
-        shapes = [a.aval.shape for a in eqn.inputs]
-        if any(len(shape) != _MATRIX for shape in shapes):
-            return False
-        return 1 in (shapes[0][1], shapes[0][0]) and _is_column_and_row(shapes)
+        x, y = eqn.inputs
+        return _is_column_and_row(x, y) or _is_column_and_row(y, x)
 
     # --- their sums ----------------------------------------------------------------------
 
@@ -128,8 +126,8 @@ class _Sums:
         if self.is_product(maker):
             return self.product(maker, *maker.inputs)
         if self.is_outer(maker):
-            column, row = sorted(maker.inputs, key=lambda a: a.aval.shape[1] != 1)
-            return self.product(maker, column, row)
+            x, y = maker.inputs
+            return self.product(maker, *((x, y) if _is_column_and_row(x, y) else (y, x)))
         return self.scattered(maker) if _is_scattered(maker) else self.reduced(maker)
 
     def reduced(self, eqn: Eqn) -> Var:
@@ -198,8 +196,9 @@ def _axes(eqn: Eqn) -> list[int]:
     return sorted(a % ndim for a in axes)
 
 
-def _is_column_and_row(shapes: list[tuple[int, ...]]) -> bool:
-    return (shapes[0][1] == 1 and shapes[1][0] == 1) or (shapes[0][0] == 1 and shapes[1][1] == 1)
+def _is_column_and_row(x: Atom, y: Atom) -> bool:
+    shapes = x.aval.shape, y.aval.shape
+    return all(len(s) == _MATRIX for s in shapes) and shapes[0][1] == 1 and shapes[1][0] == 1
 
 
 def _is_scattered(eqn: Eqn) -> bool:

@@ -37,8 +37,7 @@ def _trimmed(loop: Loop, live: set[Var]) -> Eqn | None:
     rest = list(loop.carries)
     while True:
         needed = loop.needed_for([*wanted, *(c.next for c in kept)])
-        more = [c for c in rest if c.inner in needed or (not kept and c.last in live)]
-        more += [c for c in rest if c.last in live and c not in more]
+        more = [c for c in rest if c.inner in needed or c.last in live]
         if not more:
             break
         kept += more

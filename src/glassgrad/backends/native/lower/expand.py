@@ -15,11 +15,11 @@ import numpy as np
 
 from glassgrad.backends.native.loops import F32, F64
 from glassgrad.backends.native.lower.contract import contract, contract_one
-from glassgrad.core.interpret import infer
 from glassgrad.core.primitive import Primitive
 from glassgrad.core.region import Path
 from glassgrad.errors import GraphError
 from glassgrad.graph.ir import Atom, Eqn, Graph, Literal, Var
+from glassgrad.passes.common import equation_like
 from glassgrad.primitives.activation import log_softmax_p
 from glassgrad.primitives.arithmetic import add, equal, subtract, where
 from glassgrad.primitives.control import checkpoint_p, custom_p
@@ -86,18 +86,8 @@ class Writer:
     def write(self, primitive: Primitive, *inputs: Atom, **params: Any) -> Var:
         """One equation more, in place of the one that is visited."""
         assert self._source is not None
-        out = Var(infer(primitive, [atom.aval for atom in inputs], params))
-        self.eqns.append(
-            replace(
-                self._source,
-                primitive=primitive,
-                inputs=inputs,
-                outputs=(out,),
-                params=params,
-                graphs=(),
-            )
-        )
-        return out
+        self.eqns.append(equation_like(self._source, primitive, *inputs, **params))
+        return self.eqns[-1].outputs[0]
 
     def inline(self, graph: Graph, inputs: Sequence[Atom], outer: Eqn) -> list[Atom]:
         """The equations of an inner graph, with variables of their own."""

@@ -220,7 +220,7 @@ def _common_rows(nodes: Nodes, moving: set[Var]) -> int | None:
     if not moving:
         found = {node.rows for node in nodes.list if not is_everywhere(node)}
     rows = next(iter(found)) if len(found) == 1 else None
-    if rows is None or rows == 1:
+    if rows is None or rows <= 1:
         return None
     has_sums = any(node.is_partial and node.rows == rows for node in nodes.list)
     return None if has_sums else rows

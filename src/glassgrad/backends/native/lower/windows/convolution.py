@@ -213,6 +213,8 @@ def _convolution(site: Site) -> None:
 
 @lowers(convolution_input_p, rows=_rows_of_first, work=_work)
 def _convolution_input(site: Site) -> None:
+    # NOTE: the zeros around y meet the kernels, so one that is not finite gives NaN near the edges
+    # where NumPy's text, which scatters, has numbers.
     if _is_empty(site, site.rows):
         return
     w = site.eqn.inputs[1].aval.shape

@@ -30,6 +30,7 @@ from glassgrad.backends.native.lower.windows.geometry import (
 )
 from glassgrad.backends.native.lower.windows.images import added, tiled
 from glassgrad.backends.native.lower.windows.micro import (
+    FEW,
     Factor,
     Level,
     block,
@@ -40,8 +41,6 @@ from glassgrad.backends.native.lower.windows.micro import (
     vectors_for,
 )
 from glassgrad.backends.native.own_products import Blocks
-
-_FEW = 4  # channels that fill too little of a vector
 
 
 @dataclass(frozen=True)
@@ -72,8 +71,8 @@ def lanes_of(job_sizes: tuple[int, int], c: Correlation, itemsize: int) -> str:
     across = o / filled  # half a vector takes half a register, and often half the time
     along = row.pixels / (-(-row.pixels // full) * full)
     if row.stride != 1 or row.places[1] != 1:
-        along /= _FEW  # neighbours in a vector are none in memory
-    return "channels" if o > _FEW and across >= along / 2 else "pixels"
+        along /= FEW  # neighbours in a vector are none in memory
+    return "channels" if o > FEW and across >= along / 2 else "pixels"
 
 
 def chains(job: Job) -> int:

@@ -28,6 +28,7 @@ from glassgrad.backends.native.lower.windows.geometry import At, at
 from glassgrad.backends.native.lower.windows.images import as_value, each
 from glassgrad.backends.native.own_products import DEPTH, Blocks, widths
 
+FEW = 4  # channels that fill too little of a vector
 _LATENCY = 5.0  # fused operations that must be under way at any time
 _STEP = 1.0  # cycles that a step takes beside
 _MORE_CODE = 0.03  # what another block, of another size, costs beside

@@ -15,7 +15,7 @@ import numpy as np
 from glassgrad.backends.native.loops import I32, Builder, Number, Operand
 from glassgrad.backends.native.lower import scalar
 from glassgrad.backends.native.lower.access import Access, Position, positions
-from glassgrad.backends.native.lower.copies import zero
+from glassgrad.backends.native.lower.copies import fill, zero
 from glassgrad.backends.native.lower.site import Site, lowers
 from glassgrad.backends.native.lower.trees import affine
 from glassgrad.backends.native.lower.windows.geometry import (
@@ -62,10 +62,12 @@ def _extent(site: Site, operand: int) -> tuple[int, ...]:
     return site.eqn.inputs[operand].aval.shape[LEAD:]
 
 
-def _is_empty(site: Site) -> bool:
+def _is_empty(site: Site, nothing: float = 0.0) -> bool:
+    """Whether an array is empty; then windows hold padding alone, of which `nothing` comes."""
     found = any(0 in atom.aval.shape for atom in (*site.eqn.inputs, *site.eqn.outputs))
     if found:
-        zero(site.b, site.out, site.rows)
+        value = Number(site.out.dtype.type(nothing), site.out.dtype)
+        fill(site.b, site.out, value, site.rows)
     return found
 
 
@@ -94,7 +96,7 @@ def _lowest(x: Access) -> Number:
 
 @lowers(max_pool_p, rows=_rows)
 def _max_pool(site: Site) -> None:
-    if _is_empty(site):
+    if _is_empty(site, -np.inf):
         return
     b, w = site.b, _windows(site.eqn, _extent(site, 0))
     c = forward(w)
@@ -237,7 +239,7 @@ def _count(b: Builder, counts: Access | Number, pixel: Sequence[Position]) -> Op
 
 @lowers(average_pool_p, rows=_rows)
 def _average_pool(site: Site) -> None:
-    if _is_empty(site):
+    if _is_empty(site, 0.0 if site.eqn.params["counts_padding"] else np.nan):
         return
     b, w = site.b, _windows(site.eqn, _extent(site, 0))
     c, counts = forward(w), _counts(site, w)

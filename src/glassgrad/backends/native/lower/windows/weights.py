@@ -26,6 +26,7 @@ from glassgrad.backends.native.lower.access import Access, Position, positions
 from glassgrad.backends.native.lower.windows.geometry import At, Windows, at, index_of
 from glassgrad.backends.native.lower.windows.images import added, tiled
 from glassgrad.backends.native.lower.windows.micro import (
+    FEW,
     Factor,
     Level,
     block,
@@ -35,8 +36,6 @@ from glassgrad.backends.native.lower.windows.micro import (
     room,
 )
 from glassgrad.backends.native.own_products import Blocks, depth_of
-
-_FEW = 4  # channels that fill too little of a vector
 
 
 @dataclass(frozen=True)
@@ -56,7 +55,7 @@ class Job:
 
 def has_lanes_of_channels(o: int) -> bool:
     """Whether lanes run over o."""
-    return o > _FEW
+    return o > FEW
 
 
 # --- plain -------------------------------------------------------------------------------
