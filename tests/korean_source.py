@@ -86,19 +86,28 @@ class Reading:
 
 def read(sources: dict[str, str]) -> Reading:
     """All messages of `sources` (name -> text); repeated until no new speaker turns up."""
-    trees = {name: ast.parse(text, name) for name, text in sources.items()}
+    files = [_File(name, ast.parse(text, name)) for name, text in sources.items()]
     reading = Reading()
     while True:
         known = set(reading.speakers)
-        reading.messages = [m for name, tree in trees.items() for m in _walk(tree, name, reading)]
+        reading.messages = [message for file in files for message in _messages(file, reading)]
         if reading.speakers == known:
             return reading
 
 
-def _walk(tree: ast.AST, name: str, reading: Reading) -> Iterator[Message]:
-    imports = _imports(tree)
-    for node, functions in _calls(tree, ()):
-        for speaker in [s for s in reading.speakers if s.is_called(node, name, imports)]:
+class _File:
+    """A file's calls, each with the functions around it, and what its names were imported from."""
+
+    def __init__(self, name: str, tree: ast.AST) -> None:
+        self.name = name
+        self.calls = list(_calls(tree, ()))
+        self.imports = _imports(tree)
+
+
+def _messages(file: _File, reading: Reading) -> Iterator[Message]:
+    name = file.name
+    for node, functions in file.calls:
+        for speaker in [s for s in reading.speakers if s.is_called(node, name, file.imports)]:
             argument = speaker.template_of(node)
             if argument is None:
                 continue

@@ -9,9 +9,10 @@ import importlib
 import pkgutil
 import re
 import string
+from functools import cache
 
 import pytest
-from korean_source import CODE, read, silent_texts, sources
+from korean_source import CODE, Reading, read, silent_texts, sources
 
 import glassgrad.korean
 from glassgrad.korean import TOPICS
@@ -22,23 +23,26 @@ TABLES: dict[str, dict[str, str]] = {
 TWINS = {english: korean for table in TABLES.values() for english, korean in table.items()}
 
 
-READING = read(sources())
+@cache
+def reading() -> Reading:
+    """Read when it is asked for: it takes seconds, and each process of pytest-xdist collects."""
+    return read(sources())
 
 
 # --- twins -------------------------------------------------------------------------------
 
 
 def test_templates_are_literals() -> None:
-    assert [message.place for message in READING.messages if message.template is None] == []
+    assert [message.place for message in reading().messages if message.template is None] == []
 
 
 def test_each_message_has_a_twin() -> None:
-    spoken = {m.template: m.place for m in READING.messages if m.template is not None}
+    spoken = {m.template: m.place for m in reading().messages if m.template is not None}
     assert {template: at for template, at in spoken.items() if template not in TWINS} == {}
 
 
 def test_each_twin_is_spoken() -> None:
-    spoken = {message.template for message in READING.messages}
+    spoken = {message.template for message in reading().messages}
     orphans = [
         (topic, english) for topic, table in TABLES.items() for english in table.keys() - spoken
     ]
