@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Sequence
 from contextlib import contextmanager
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,7 @@ from glassgrad.text import say
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from types import ModuleType
+    from types import CodeType, ModuleType
 
 _NAME = "glassgrad_user_program"
 _EXAMPLE = "example_inputs"
@@ -55,20 +56,29 @@ def shown_failures(path: str) -> Iterator[None]:
         raise click.exceptions.Exit(1) from error
 
 
+class _Fresh(SourceFileLoader):
+    """Compiles the text as it stands, and leaves no bytecode beside it: that of a file which is
+    changed within a second and keeps its size would be taken for its own."""
+
+    def get_code(self, fullname: str) -> CodeType:
+        path = self.get_filename(fullname)
+        return self.source_to_code(self.get_data(path), path)
+
+
 def load(path: str, name: str = _NAME) -> ModuleType:
     """The user's file as a module; its folder is importable, as under `python file.py`."""
     place = Path(path).expanduser()
     if not place.is_file():
         raise OptionError(say("there is no file {path}", path=path))
-    spec = importlib.util.spec_from_file_location(name, place)
+    loader = _Fresh(name, str(place))
+    spec = importlib.util.spec_from_file_location(name, place, loader=loader)
     assert spec is not None
-    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses look their module up there
     folder = str(place.resolve().parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
-    spec.loader.exec_module(module)
+    loader.exec_module(module)
     return module
 
 
