@@ -15,11 +15,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from glassgrad.autodiff import sweeps
 from glassgrad.backends import chosen, numpy_run
 from glassgrad.backends.native.call import Executable
 from glassgrad.core import interpret
 from glassgrad.core.primitive import REGISTRY, Primitive
 from glassgrad.core.template import function_of
+from glassgrad.gates.base import program_of
 from glassgrad.graph.ir import Graph
 from glassgrad.graph.trace import trace
 
@@ -126,7 +128,12 @@ def machine_code() -> Iterator[MachineCode]:
         with pytest.MonkeyPatch.context() as patch:
             for module in (numpy_run, chosen):
                 patch.setattr(module, "callable_of", code.callable_of)
+            # What was compiled before is NumPy's, and what is compiled here stays here.
+            patch.setattr(sweeps, "_cache", sweeps._Cache())
+            patch.setattr(sweeps, "_recent", {})
+            program_of.cache_clear()
             yield code
     finally:
+        program_of.cache_clear()
         for primitive, run in held.items():
             object.__setattr__(primitive, "run", run)
