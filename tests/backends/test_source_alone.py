@@ -121,6 +121,7 @@ def test_every_loss_has_targets() -> None:
     assert TARGETS.keys() == LOSSES.keys()
 
 
+@pytest.mark.full
 def test_examples_losses_and_optimisers(tmp_path: Path) -> None:
     _require_alone(_graphs(), tmp_path)
 
@@ -178,6 +179,7 @@ def _scripts() -> dict[str, str]:
     return found
 
 
+@pytest.mark.full
 def test_scripts_train(tmp_path: Path) -> None:
     """Every loss and every optimiser: the loss of the last epoch is below that of the first."""
     cases: dict[str, Case] = {name: (text, "losses", []) for name, text in _scripts().items()}

@@ -37,6 +37,7 @@ def _check(program: Program) -> None:
         assert max(map(len, graph.source().splitlines())) <= 100
 
 
+@pytest.mark.full
 @settings(max_examples=40)
 @given(programs(most_steps=10))
 def test_random_programs(program: Program) -> None:

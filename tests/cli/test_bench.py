@@ -15,6 +15,7 @@ from glassgrad.text import speaking
 SHORT = ("--rounds", "1", "--seconds", "0.001", "--threads", "1", "--backend", "numpy")
 
 
+@pytest.mark.full
 def test_a_short_run(cli: Callable[..., Any]) -> None:
     result = cli("bench", "xor", "two", "--peers", "numpy", *SHORT, "--json")
     assert result.code == 0, result.err

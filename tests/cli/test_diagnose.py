@@ -40,6 +40,7 @@ def program(tmp_path: Path) -> Path:
     return path
 
 
+@pytest.mark.full
 def test_a_deep_sigmoid_network_vanishes(cli: Any) -> None:
     layers = ",".join(["30"] * 10)
     cli("train", "digits", "--layers", layers, "--activation", "sigmoid", "--init", "xavier",

@@ -36,6 +36,7 @@ def test_no_report(cli: Cli) -> None:
     assert not (Path("runs") / "moons" / "report.html").exists()
 
 
+@pytest.mark.full
 def test_again_it_is_the_same(cli: Cli) -> None:
     cli("train", "digits", "--epochs", 1, report=True)
     before = _page("digits")
@@ -90,6 +91,7 @@ def test_bad_input(cli: Cli) -> None:
     assert "has not ended" in found.err
 
 
+@pytest.mark.full
 @pytest.mark.shared("data/mnist/train-images-idx3-ubyte.gz")
 def test_mnist_fits_a_letter(cli: Cli, shared_data: Path) -> None:
     found = cli("train", "mnist", "--data", shared_data / "mnist", "--steps", 20, report=True)

@@ -24,6 +24,7 @@ def needs(part: str) -> None:
         pytest.skip(f"needs {part} in GLASSGRAD_DATA")
 
 
+@pytest.mark.full
 def test_min_char_rnn_starts_at_the_logarithm_of_its_vocabulary(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -99,6 +99,7 @@ def _by_backward(
     return recorded
 
 
+@pytest.mark.full
 def test_backward_and_its_text_give_the_same_bits(checker: ModuleType, shared: Path) -> None:
     library = SimpleNamespace(**{**vars(adapter), "vjp": _by_backward})
     assert _failed(_replay(checker, shared, library, False)) == []

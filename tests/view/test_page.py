@@ -209,6 +209,7 @@ def _is_beside(data: Any, node: Any) -> bool:
     return gradient in (None, 0.0) or gradient.get("summary") == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.full
 @given(programs())
 @hypothesis_settings(max_examples=15)
 def test_random_graphs(program: Program) -> None:

@@ -70,6 +70,7 @@ def test_a_big_network_stays_small() -> None:
     assert len(page(graph, *inputs)) < 600_000
 
 
+@pytest.mark.full
 def test_a_deep_network_is_folded() -> None:
     graph, inputs = network(4, *[8] * 60)
     html = page(graph, *inputs)
