@@ -66,7 +66,7 @@ def pytest_configure(config: pytest.Config) -> None:
         derandomize=True,  # the same examples on every machine and every run
         database=None,
         deadline=None,  # a timed assertion fails on a busy machine
-        max_examples=200 if full else 40,
+        max_examples=200 if full else 25,
         suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
     hypothesis.settings.load_profile("glassgrad")

@@ -12,6 +12,7 @@ def _problems(text: str) -> list[str]:
     return [str(fault) for fault in check_budgets.check_source(Path("a.py"), text)]
 
 
+@pytest.mark.full
 def test_project_keeps_its_budgets(root: Path) -> None:
     assert len(list(check_budgets.python_files(root))) > 1
     assert [str(fault) for fault in check_budgets.check(root)] == []

@@ -20,6 +20,7 @@ def _package(folder: Path, files: dict[str, str]) -> Path:
     return package
 
 
+@pytest.mark.full
 def test_package_keeps_its_layers(root: Path) -> None:
     package = root / "src" / "glassgrad"
     assert list(package.rglob("*.py"))

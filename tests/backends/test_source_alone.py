@@ -144,6 +144,7 @@ def _random_graphs(count: int) -> dict[str, Graph]:
     return {f"{i}": trace(p.of(np), *p.arrays()).gradients() for i, p in pairs}
 
 
+@pytest.mark.full
 def test_random_graphs(tmp_path: Path) -> None:
     _require_alone(_random_graphs(25), tmp_path)
 

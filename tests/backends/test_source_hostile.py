@@ -105,6 +105,7 @@ class _Hostile(nn.Module):
         return getattr(self, self.name)(x)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", [n for n in HOSTILE if n and n not in ("__class__",)])
 def test_hostile_names_in_scripts(name: str) -> None:
     x, t = np.ones((4, 3), np.float32), np.array([0, 1, 0, 1])

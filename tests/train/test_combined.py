@@ -61,6 +61,7 @@ def whole() -> Any:
     return found
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kill", [1, 3, 4, 6, 9, 12, STEPS])
 def test_killed_and_resumed(kill: int, whole: Any, tmp_path: Path) -> None:
     with pytest.raises(Killed):

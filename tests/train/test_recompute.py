@@ -55,6 +55,7 @@ def _step(model: nn.Module, recompute: Any) -> Any:
     return train_step(_loss, model, optim.Adam(model, 0.01), recompute=recompute)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("make", [Blocks, _chain])
 @pytest.mark.parametrize("parts", [1, 2])
 def test_the_same_bits_in_less_memory(make: Any, parts: int) -> None:

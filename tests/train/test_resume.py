@@ -76,6 +76,7 @@ def assert_same_run(a: Any, b: Any) -> None:
     assert a[2].count == b[2].count
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kill", range(1, STEPS + 1))
 def test_killed_after_any_step(kill: int, whole: Any, tmp_path: Path) -> None:
     with pytest.raises(Killed):

@@ -40,6 +40,7 @@ def test_canon(name: str, level: str) -> None:
         assert faults(_drawing(graph, arguments, level, precision)) == []
 
 
+@pytest.mark.full
 @given(programs(most_steps=14), st.sampled_from(["layers", "arrays", "numbers"]), st.booleans())
 def test_random_graphs(program: Program, level: str, is_backward: bool) -> None:
     arrays = program.arrays()

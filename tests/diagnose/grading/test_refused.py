@@ -102,6 +102,7 @@ def test_one_number_is_no_evidence() -> None:
 _ASSIGNED = ["dscores /= n", "dW2 = h1.T", "db2 =", "dh1 =", "da1 =", "dW1 = x.T", "db1 ="]
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("seed", range(4))
 @pytest.mark.parametrize("line", _ASSIGNED)
 def test_noise_is_never_explained(tmp_path: Path, line: str, seed: int) -> None:
