@@ -123,6 +123,15 @@ def test_a_page_and_its_twin_show_the_same_code(name: str) -> None:
     assert code(f"{name}.md") == code(f"{name}.ko.md") != []
 
 
+def test_the_table_of_examples_and_its_twin_show_the_same_figures() -> None:
+    def rows(page: str) -> list[tuple[list[str], list[str]]]:
+        lines = (ROOT / "examples" / page).read_text(encoding="utf-8").splitlines()
+        cells = [line.split(" | ") for line in lines if line.startswith("| ") and "`" in line]
+        return [(row[1:3], sorted(re.findall(r"[\d.]*\d", " ".join(row[3:])))) for row in cells]
+
+    assert rows("README.md") == rows("README.ko.md") != []
+
+
 # --- the tester tested -------------------------------------------------------------------
 
 
