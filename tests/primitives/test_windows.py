@@ -208,6 +208,7 @@ def test_options_are_checked(options: Any, words: str) -> None:
         ((5, 5), (2, 3, 3, 3), 1, "`x` has 2 axes, not 4"),
         ((1, 3, 2, 5), (2, 3, 3, 3), 1, "a window of 3 places does not fit into 2 along axis 2"),
         ((1, 4, 5, 5), (3, 2, 3, 3), 2, "3 outputs cannot be cut into 2 groups"),
+        ((1, 0, 5, 5), (3, 0, 3, 3), 1, r"`w` has an empty axis: \(3, 0, 3, 3\)"),
     ],
 )
 def test_shapes_are_checked(x: Any, w: Any, groups: int, words: str) -> None:

@@ -27,6 +27,7 @@ MESSAGES: dict[str, str] = {
     "{rank} spatial axes": "공간 축이 {rank}개입니다",
     "{rank} spatial axes of {shape}": "{shape}의 공간 축이 {rank}개입니다",
     # convolution
+    "`w` has an empty axis: {shape}": "`w`에 빈 축이 있습니다: {shape}",
     "{count} outputs cannot be cut into {groups} groups": (
         "출력 {count}개를 {groups}개 그룹으로 나눌 수 없습니다"
     ),

@@ -82,7 +82,9 @@ _RULE = "x (n, c, *in), w (o, c / groups, *k) -> (n, o, *out)"
 
 def _require_weight(w: Aval, rank: int, groups: int) -> None:
     require_spatial(w, rank, "w")
-    if w.shape[0] % groups or 0 in w.shape:
+    if 0 in w.shape:
+        raise ShapeError(say("`w` has an empty axis: {shape}", shape=w.shape), rule=_RULE)
+    if w.shape[0] % groups:
         problem = say("{count} outputs cannot be cut into {groups} groups",
                       count=w.shape[0], groups=groups)  # fmt: skip
         raise ShapeError(problem, rule=_RULE)
