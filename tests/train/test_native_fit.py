@@ -13,6 +13,7 @@ import pytest
 from train.small_networks import assert_same, labelled, network, weights
 
 from glassgrad import nn
+from glassgrad.backends.chosen import VARIABLE
 from glassgrad.backends.native import engine
 from glassgrad.data import load_dataset
 from glassgrad.errors import (
@@ -262,6 +263,7 @@ def test_ctrl_c_while_machine_code_runs() -> None:
 
 def test_auto_does_without_llvmlite(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "problem", lambda: "there is no llvmlite")
+    monkeypatch.delenv(VARIABLE, raising=False)  # what `pytest --backend` says "auto" is
     model, history = trained(backend="auto")
     assert (history.backend, history.reason) == ("numpy", "there is no llvmlite")
     other, _ = trained(backend="numpy")
