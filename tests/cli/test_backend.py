@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from glassgrad.backends.chosen import VARIABLE
 from glassgrad.backends.native import engine
 from glassgrad.cli.config_file import read_config
 
@@ -33,6 +34,7 @@ def test_by_numpy(cli: Any) -> None:
 
 def test_auto_says_once_why_it_is_slow(cli: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine, "problem", lambda: "llvmlite is not installed: pip install it")
+    monkeypatch.delenv(VARIABLE, raising=False)  # what `pytest --backend` says "auto" is
     result = cli("train", "moons", *QUICK)
     assert result.code == 0
     told = "training natively is several times faster, but: llvmlite is not installed"

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from glassgrad.backends.chosen import VARIABLE
 from glassgrad.backends.native import engine
 
 PROGRAM = """
@@ -32,6 +33,7 @@ def program(tmp_path: Path) -> Path:
 @pytest.fixture
 def without_llvmlite(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setitem(sys.modules, "llvmlite", None)
+    monkeypatch.delenv(VARIABLE, raising=False)  # what `pytest --backend` says "auto" is
     engine.problem.cache_clear()
     yield
     engine.problem.cache_clear()
