@@ -33,6 +33,7 @@ DRAWS, FACTOR, WORST = 25, 4.0, 8.0
 AGAIN = 20
 EPS = float(np.finfo(np.float32).eps)
 MOST_DROPPED = 0.15  # of all draws: those too near a kink
+MOST_ENDLESS = 0.002  # those without a finite truth
 
 
 @pytest.fixture(autouse=True)
@@ -43,10 +44,12 @@ def _quiet() -> Iterator[None]:
 
 @dataclass
 class Count:
-    """Draws in all, those too near a kink, and programs that were judged by more of them."""
+    """Draws in all, those too near a kink, those without a finite truth, and programs that were
+    judged by more of them."""
 
     draws: int = 0
     flips: int = 0
+    endless: int = 0
     again: int = 0
 
 
@@ -124,6 +127,7 @@ def require_agreement(program: Program, count: Count, *, is_gradient: bool) -> N
     errors = errors_of(executable, narrow, wide, [program.arrays(i) for i in range(DRAWS)])
     count.draws += DRAWS
     count.flips += errors.flips
+    count.endless += errors.endless
     if excess_of(errors):
         count.again += 1
         fresh = [program.arrays(i) for i in range(DRAWS, AGAIN * DRAWS)]
@@ -149,8 +153,10 @@ def require_many(number: int, *, is_gradient: bool) -> None:
         require_agreement(program, count, is_gradient=is_gradient)
 
     each()
-    print(f"{count.draws} draws, {count.flips} too near a kink; {count.again} programs again")
+    print(f"{count.draws} draws, {count.flips} too near a kink, {count.endless} without a finite "
+          f"truth; {count.again} programs again")  # fmt: skip
     assert count.flips <= MOST_DROPPED * count.draws
+    assert count.endless <= MOST_ENDLESS * count.draws
     assert count.again <= max(1, number // 100), "few are beyond by chance"
 
 
