@@ -373,7 +373,7 @@ def svd(x: Any, full_matrices: bool = False, compute_uv: bool = True) -> Any:
 def svdvals(x: Any) -> Any:
     """The singular values, descending: (..., m, n) -> (..., k)."""
     x = array_of(x)
-    require_real(x, "svd")
+    require_real(x, "svdvals")
     return singular_values(x)
 
 
